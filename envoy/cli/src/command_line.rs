@@ -1,0 +1,66 @@
+//! What can be typed, and which module answers it.
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::terminal::Terminal;
+use crate::{check, compile, keys, run as serve, schema};
+
+/// The exit code of a command that refuses a configuration, having said why. 2 is for a command
+/// line that cannot be understood, 0 for everything that went well.
+pub const REFUSED: u8 = 1;
+
+/// AWS API Gateway's behaviour on Envoy.
+///
+/// Bring an OpenAPI document, usage plans and API keys; the same requests get the same answers.
+#[derive(Debug, Parser)]
+#[command(name = "attache", version, propagate_version = true)]
+pub struct CommandLine {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Serve a configuration: start Envoy with the gateway's filter.
+    Run(serve::Arguments),
+    /// Report everything that is wrong with a configuration, and start nothing.
+    Check(check::Arguments),
+    /// Write the files to deploy on an Envoy of your own.
+    Compile(compile::Arguments),
+    /// Manage API keys in the files that declare them.
+    Keys(keys::Arguments),
+    /// Print the JSON Schema of attache.yaml.
+    Schema(schema::Arguments),
+}
+
+/// Does what was typed.
+///
+/// # Errors
+///
+/// When the output cannot be written.
+pub fn run(command_line: &CommandLine, terminal: &mut Terminal) -> io::Result<ExitCode> {
+    match &command_line.verb {
+        Verb::Run(arguments) => serve::command(arguments, terminal),
+        Verb::Check(arguments) => check::run(arguments, terminal),
+        Verb::Compile(arguments) => compile::run(arguments, terminal),
+        Verb::Keys(arguments) => keys::command(arguments, terminal),
+        Verb::Schema(arguments) => schema::run(arguments, terminal),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::CommandLine;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        CommandLine::command().debug_assert();
+    }
+}

@@ -1,0 +1,131 @@
+//! `attache compile`: the files to deploy.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+
+use crate::command_line::REFUSED;
+use crate::configuration;
+use crate::diagnostic::Report;
+use crate::embedded_filters::Filter;
+use crate::envoy_target::{
+    AccessLog, Settings, static_configuration, system_certificate_authorities,
+};
+use crate::project::{self, Project};
+use crate::terminal::{Output, Terminal};
+
+const EXAMPLES: &str = "\
+Examples:
+  attache compile --target envoy --out build
+  attache compile examples/petstore --target envoy --out build --address 0.0.0.0 --port 80
+  cd build && envoy -c envoy.yaml";
+
+/// The name of the configuration that is written.
+const CONFIGURATION: &str = "envoy.yaml";
+
+/// The arguments of `attache compile`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The folder that holds `attache.yaml`, or such a file.
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub path: PathBuf,
+    /// What the files are for.
+    #[arg(long, value_enum)]
+    pub target: Target,
+    /// The folder that the files are written to; it is made when it is not there.
+    #[arg(long, value_name = "OUT")]
+    pub out: PathBuf,
+    /// The address that clients connect to.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    pub address: IpAddr,
+    /// The port that clients connect to.
+    #[arg(long, default_value_t = 8080)]
+    pub port: u16,
+    /// The port of Envoy's own pages, on the loopback interface.
+    #[arg(long, default_value_t = 9901, value_name = "PORT")]
+    pub admin_port: u16,
+    /// How to print findings.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// What the compiled files are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Target {
+    /// A plain Envoy: one configuration file and the filter.
+    Envoy,
+}
+
+/// Compiles a configuration and writes the files.
+///
+/// # Errors
+///
+/// When the output cannot be written to the terminal.
+pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCode> {
+    let mut report = Report::new();
+    let project = project::load(&arguments.path, &mut report);
+    terminal.findings(&report, arguments.output)?;
+    let Some(project) = project else {
+        return Ok(ExitCode::from(REFUSED));
+    };
+    match write(&project, arguments) {
+        Ok(files) => {
+            if arguments.output == Output::Text {
+                for file in files {
+                    terminal.notice(&format!("wrote {}", file.display()))?;
+                }
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(reason) => {
+            terminal.notice(&format!("error: {reason}"))?;
+            Ok(ExitCode::from(REFUSED))
+        }
+    }
+}
+
+fn write(project: &Project, arguments: &Arguments) -> Result<Vec<PathBuf>, String> {
+    let Target::Envoy = arguments.target;
+    let module = Filter::Gateway
+        .module()
+        .map_err(|error| error.to_string())?;
+    let settings = Settings {
+        listen: SocketAddr::new(arguments.address, arguments.port),
+        admin: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), arguments.admin_port),
+        // As the comment in the file says, Envoy is started in the folder.
+        filter: PathBuf::from(Filter::Gateway.file_name()),
+        access_log: access_log(&project.access_log),
+        certificate_authorities: system_certificate_authorities(),
+    };
+    let text = static_configuration(&project.gateway, &project.upstreams, &settings)
+        .map_err(|error| error.to_string())?;
+    let put = |name: &str, bytes: &[u8]| {
+        let file = arguments.out.join(name);
+        std::fs::write(&file, bytes).map_err(|error| cannot_write(&file, &error))?;
+        Ok::<_, String>(file)
+    };
+    std::fs::create_dir_all(&arguments.out)
+        .map_err(|error| cannot_write(&arguments.out, &error))?;
+    Ok(vec![
+        put(CONFIGURATION, text.as_bytes())?,
+        put(Filter::Gateway.file_name(), module)?,
+    ])
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> String {
+    format!("cannot write `{}`: {error}", path.display())
+}
+
+/// Where the access log of a configuration goes. Switched off, it is the gateway's document that
+/// says so, and the place does not matter.
+#[must_use]
+pub fn access_log(configured: &configuration::AccessLog) -> AccessLog {
+    match configured {
+        configuration::AccessLog::File(path) => AccessLog::File(PathBuf::from(path)),
+        _ => AccessLog::StandardOutput,
+    }
+}

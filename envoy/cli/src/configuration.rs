@@ -1,0 +1,114 @@
+//! `attache.yaml`: what people write.
+//!
+//! The terms are AWS's own, spelled as in AWS's JSON. These types are the one source of its shape:
+//! the JSON Schema that `attache schema` prints is generated from them, the same schema finds every
+//! fault of a file at once (`shape`), and serde then fills them. What a shape cannot say, such as
+//! which stage a plan may name, is decided where the configuration is lowered to the model
+//! ([`crate::project`]).
+
+mod api;
+mod api_key;
+mod masking;
+mod shape;
+pub(crate) mod suggestion;
+mod usage_plan;
+mod wording;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub use api::{Api, MethodSettings, Protocol, Stage};
+pub use api_key::{ApiKey, PreviousValue};
+pub use masking::{masked, masked_unparsed};
+pub use shape::{Reading, read, schema};
+pub use usage_plan::{ApiStage, Period, Quota, Throttle, UsagePlan};
+
+/// The configuration of one gateway: APIs, usage plans and API keys.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "attache.yaml")]
+pub struct Configuration {
+    /// The APIs by their ids. An API answers at `http://ID.localhost:PORT/STAGE/…`, and an only
+    /// API at every other host name too.
+    #[schemars(extend("minProperties" = 1))]
+    pub apis: BTreeMap<String, Api>,
+    /// The usage plans by their ids: which stages their keys open, how fast and how often.
+    #[serde(default)]
+    pub usage_plans: BTreeMap<String, UsagePlan>,
+    /// The customers' API keys by their ids.
+    #[serde(default)]
+    pub api_keys: BTreeMap<String, ApiKey>,
+    /// More API keys, in files of AWS's API key file format (CSV with the columns Name, Key,
+    /// Description, Enabled, UsagePlanIds). Paths are relative to this file.
+    #[serde(default)]
+    pub api_key_files: Vec<String>,
+    /// The AWS account that the gateway stands for.
+    #[serde(default)]
+    pub account: Account,
+    /// Whether answers under a usage plan carry the IETF `RateLimit` headers, and refusals
+    /// `Retry-After`. AWS sends neither.
+    #[serde(default)]
+    pub rate_limit_headers: bool,
+    /// Where the access log goes: `on` for standard output, as when this is left out, `off`, or the
+    /// path of a file.
+    #[serde(default)]
+    pub access_log: AccessLog,
+    /// Custom domain names.
+    #[schemars(extend("x-not-supported-yet" = {"feature": "custom domain names"}))]
+    pub domains: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Where named AWS services live.
+    #[schemars(extend("x-not-supported-yet" = {"feature": "AWS service endpoints"}))]
+    pub endpoints: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// The AWS account that the gateway stands for.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(title = "account")]
+pub struct Account {
+    /// Twelve digits, in quotes: seen in ARNs and in `$context.accountId`.
+    #[schemars(regex(pattern = "^[0-9]{12}$"))]
+    pub id: String,
+    /// The region in ARNs, such as `eu-central-1`.
+    #[schemars(regex(pattern = "^[a-z]{2}(-[a-z]+)+-[0-9]+$"))]
+    pub region: String,
+    /// The throttle that all APIs share. AWS grants 10000 a second with a burst of 5000; here there
+    /// is no limit unless one is set.
+    pub throttle: Option<Throttle>,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self {
+            id: "000000000000".to_owned(),
+            region: "us-east-1".to_owned(),
+            throttle: None,
+        }
+    }
+}
+
+/// Where the access log goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(from = "String")]
+#[schemars(with = "String", extend("minLength" = 1))]
+pub enum AccessLog {
+    /// `on`: standard output, one JSON object a line.
+    #[default]
+    StandardOutput,
+    /// `off`: nowhere.
+    Off,
+    /// A file, relative to `attache.yaml`.
+    File(String),
+}
+
+impl From<String> for AccessLog {
+    fn from(text: String) -> Self {
+        match text.as_str() {
+            "on" => Self::StandardOutput,
+            "off" => Self::Off,
+            _ => Self::File(text),
+        }
+    }
+}

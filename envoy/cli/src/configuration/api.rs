@@ -1,0 +1,112 @@
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// One API: its definition, and the stages that serve it.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "API")]
+pub struct Api {
+    /// The OpenAPI document (2.0, 3.0 or 3.1, YAML or JSON) with AWS's
+    /// `x-amazon-apigateway-*` extensions, relative to this file.
+    #[schemars(length(min = 1))]
+    pub definition: String,
+    /// Which of AWS's two products answers: REST, also when this is left out, is API Gateway v1, and
+    /// HTTP is v2. They differ in routing and in the errors that clients see.
+    #[serde(default)]
+    pub protocol: Protocol,
+    /// The stages by name: the first path segment of their requests.
+    #[schemars(extend("minProperties" = 1))]
+    pub stages: BTreeMap<String, Stage>,
+}
+
+/// REST API (v1) or HTTP API (v2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(inline)]
+pub enum Protocol {
+    /// API Gateway v1.
+    #[default]
+    Rest,
+    /// API Gateway v2.
+    Http,
+}
+
+/// One deployed version of an API. Write `{}` for a stage without settings.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "stage")]
+pub struct Stage {
+    /// What the stage is for. Not used.
+    pub description: Option<String>,
+    /// Stage variables: `${stageVariables.NAME}` in integration URIs.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
+    /// Settings by method: `*/*` for all methods of the stage, `/path/METHOD` for one.
+    #[serde(default)]
+    pub method_settings: BTreeMap<String, MethodSettings>,
+    /// The response cache.
+    #[schemars(extend("x-not-supported-yet" = {"feature": "response caching", "unless": {"enabled": false}}))]
+    pub cache_cluster: Option<Map<String, Value>>,
+    /// Traffic for the next version of the stage.
+    #[schemars(extend("x-not-supported-yet" = {"feature": "canary releases"}))]
+    pub canary_settings: Option<Map<String, Value>>,
+    /// AWS X-Ray tracing.
+    #[schemars(extend("x-not-supported-yet" = {"feature": "AWS X-Ray tracing", "unless": false, "harmless": true}))]
+    pub tracing_enabled: Option<bool>,
+    /// The format of the stage's access log.
+    #[schemars(extend("x-not-supported-yet" = {"feature": "an access log format", "harmless": true}))]
+    pub access_log_settings: Option<Map<String, Value>>,
+}
+
+/// What a method, or all methods of a stage, have for themselves.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "method setting")]
+pub struct MethodSettings {
+    /// Requests a second, such as 100 or 0.5; goes with `throttlingBurstLimit`.
+    #[schemars(range(min = 0))]
+    pub throttling_rate_limit: Option<f64>,
+    /// Requests at once, such as 200; goes with `throttlingRateLimit`.
+    #[schemars(range(min = 0, max = 4_294_967_295_u32))]
+    pub throttling_burst_limit: Option<u32>,
+    /// Whether metrics are kept for each method (AWS: detailed metrics).
+    pub metrics_enabled: Option<bool>,
+    /// The level of the execution log.
+    #[schemars(extend("x-not-supported-yet" = {"feature": "execution logging", "unless": "OFF"}))]
+    pub logging_level: Option<LoggingLevel>,
+    /// Whether whole requests and responses are logged.
+    #[schemars(extend("x-not-supported-yet" = {"feature": "execution logging", "unless": false}))]
+    pub data_trace_enabled: Option<bool>,
+    /// Whether responses are cached.
+    #[schemars(extend("x-not-supported-yet" = {"feature": "response caching", "unless": false}))]
+    pub caching_enabled: Option<bool>,
+    /// How long a response is cached.
+    #[schemars(range(min = 0, max = 3600))]
+    #[schemars(extend("x-not-supported-yet" = {"feature": "response caching", "harmless": true}))]
+    pub cache_ttl_in_seconds: Option<u16>,
+    /// Whether cached responses are encrypted.
+    #[schemars(extend("x-not-supported-yet" = {"feature": "response caching", "harmless": true}))]
+    pub cache_data_encrypted: Option<bool>,
+    /// Whether a client needs a permission to skip the cache.
+    #[schemars(extend("x-not-supported-yet" = {"feature": "response caching", "harmless": true}))]
+    pub require_authorization_for_cache_control: Option<bool>,
+    /// What happens to a request to skip the cache without that permission.
+    #[schemars(extend("x-not-supported-yet" = {"feature": "response caching", "harmless": true}))]
+    pub unauthorized_cache_control_header_strategy: Option<String>,
+}
+
+/// The level of the execution log.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+#[schemars(inline)]
+pub enum LoggingLevel {
+    /// None.
+    Off,
+    /// Errors only.
+    Error,
+    /// Every step of every request.
+    Info,
+}

@@ -1,0 +1,235 @@
+//! What of `attache.yaml` may be shown.
+//!
+//! Findings are shown with the lines that they point at, and a line may hold a customer's key. So
+//! the text that is shown is a copy in which every byte that may belong to a key is a `*`, and all
+//! places stay true.
+
+use std::ops::Range;
+
+use crate::document::{Document, Node, Value};
+
+/// What may be shown of an API key's settings.
+const SHOWN: [&str; 4] = ["usagePlans", "enabled", "expiresAt", "description"];
+/// The others, whose names may be shown.
+const HIDDEN: [&str; 3] = ["value", "valueSha256", "previousValues"];
+
+/// The shortest run of characters that is hidden where the file's structure is not known: AWS's
+/// shortest key.
+pub(super) const SHORTEST_KEY: usize = 20;
+
+/// The text of a file that could be read, without the keys in it.
+#[must_use]
+pub fn masked(document: &Document) -> String {
+    let mut secrets = Vec::new();
+    collect(&document.root, Inside::Elsewhere, &mut secrets);
+    // The tree does not hold everything: of a name given twice it has one value, and no comments.
+    let mut known = Vec::new();
+    spans(&document.root, &mut known);
+    known.sort_by_key(|span| span.start);
+    secrets.extend(long_words(&document.text).filter(|word| {
+        let before = known.partition_point(|span| span.start < word.end);
+        let last = before.checked_sub(1).and_then(|last| known.get(last));
+        last.is_none_or(|span| span.end <= word.start)
+    }));
+    hide(&document.text, secrets)
+}
+
+/// The text of a file whose structure is not known: whatever may be a key is hidden.
+#[must_use]
+pub fn masked_unparsed(text: &str) -> String {
+    hide(text, long_words(text).collect())
+}
+
+/// Every run of characters that is long enough for a key; the line that tells editors of the schema
+/// has none.
+fn long_words(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let ends = text
+        .char_indices()
+        .filter(|(_, character)| character.is_whitespace() || "'\"{}[],:".contains(*character))
+        .map(|(index, character)| (index, character.len_utf8()))
+        .chain([(text.len(), 0)]);
+    ends.scan(0, |start, (end, width)| {
+        let word = *start..end;
+        *start = end + width;
+        Some(word)
+    })
+    .filter(|word| {
+        let is_schema = text
+            .get(word.clone())
+            .is_some_and(|word| word == "yaml-language-server" || word.starts_with("$schema="));
+        word.len() >= SHORTEST_KEY && !is_schema
+    })
+}
+
+/// Where the names and the scalars of a tree stand.
+fn spans(node: &Node, known: &mut Vec<Range<usize>>) {
+    match &node.value {
+        Value::Mapping(entries) => {
+            for entry in entries {
+                known.push(entry.key_span.clone());
+                spans(&entry.value, known);
+            }
+        }
+        Value::Sequence(items) => {
+            for item in items {
+                spans(item, known);
+            }
+        }
+        _ => known.push(node.span.clone()),
+    }
+}
+
+/// What a value is part of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    Elsewhere,
+    ApiKeys,
+    ApiKey,
+}
+
+/// Everything that may be a key: each `value`, and whatever else stands under `apiKeys` without
+/// being a setting that is known to be harmless. Keys written where a mapping belongs, or under a
+/// misspelt name, are keys all the same.
+fn collect(node: &Node, inside: Inside, secrets: &mut Vec<Range<usize>>) {
+    match &node.value {
+        Value::Mapping(entries) => {
+            for entry in entries {
+                let name = entry.key.as_str();
+                if inside != Inside::Elsewhere && SHOWN.contains(&name) {
+                    continue;
+                }
+                if is_bare_key(name, &entry.value, inside) {
+                    secrets.push(entry.key_span.clone());
+                }
+                let inside = match (inside, name) {
+                    (Inside::Elsewhere, "apiKeys") => Inside::ApiKeys,
+                    (Inside::Elsewhere, "value") | (Inside::ApiKeys | Inside::ApiKey, _) => {
+                        Inside::ApiKey
+                    }
+                    (Inside::Elsewhere, _) => Inside::Elsewhere,
+                };
+                collect(&entry.value, inside, secrets);
+            }
+        }
+        Value::Sequence(items) => {
+            for item in items {
+                collect(item, inside, secrets);
+            }
+        }
+        Value::String(_) | Value::Integer(_) | Value::Float(_) if inside != Inside::Elsewhere => {
+            secrets.push(node.span.clone());
+        }
+        _ => {}
+    }
+}
+
+/// Whether a name may be a key rather than a name. `{acme: {THE_KEY}}` reads as a setting of that name,
+/// and so does what follows a comma in a key without quotes.
+fn is_bare_key(name: &str, value: &Node, inside: Inside) -> bool {
+    match inside {
+        Inside::Elsewhere => false,
+        Inside::ApiKeys => value.as_mapping().is_none() && name.len() >= SHORTEST_KEY,
+        Inside::ApiKey => value.is_null() && !HIDDEN.contains(&name),
+    }
+}
+
+fn hide(text: &str, mut secrets: Vec<Range<usize>>) -> String {
+    secrets.sort_by_key(|span| span.start);
+    let mut ahead = secrets.iter().peekable();
+    // Spans from aliases overlap, so the end of what is hidden only moves forward.
+    let mut hidden_until = 0;
+    let mut shown = String::with_capacity(text.len());
+    for (index, character) in text.char_indices() {
+        while let Some(span) = ahead.next_if(|span| span.start <= index) {
+            hidden_until = hidden_until.max(span.end);
+        }
+        if index < hidden_until && !matches!(character, '\n' | '\r') {
+            shown.extend(std::iter::repeat_n('*', character.len_utf8()));
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{masked, masked_unparsed};
+    use crate::diagnostic::Report;
+    use crate::document::Document;
+
+    const KEY: &str = "kR4fh2-Zq90LmVx7TbYw31";
+
+    #[test]
+    fn no_key_can_be_seen_wherever_it_was_written() {
+        for text in [
+            format!("apiKeys:\n  acme: {{value: {KEY}, usagePlans: [gold]}}\n"),
+            format!("apiKeys:\n  acme: {{value: \"{KEY}\"}}\n"),
+            format!("apiKeys:\n  acme: {KEY}\n"),
+            format!("apiKeys:\n  acme: {{valeu: {KEY}}}\n"),
+            format!("apiKeys:\n  acme: {{valueSha256: {KEY}}}\n"),
+            format!("apiKeys:\n  - {KEY}\n"),
+            format!("apiKeys:\n  acme: {{{KEY}}}\n"),
+            format!("apiKeys:\n  acme: {{value: x,{KEY}, usagePlans: [gold]}}\n"),
+            format!("apiKeys:\n  {KEY}:\n"),
+            format!("apiKeys:\n  {KEY}: [gold]\n"),
+            format!("apiKeys:\n  acme:\n    value: |\n      {KEY}\n      {KEY}\n"),
+            format!("apiKeys:\nacme:\n  value: {KEY}\n"),
+            format!("apis:\n  shop:\n    apiKeys: {{acme: {{value: {KEY}}}}}\n"),
+        ] {
+            let document = Document::parse(
+                Path::new("attache.yaml"),
+                text.as_bytes(),
+                &mut Report::new(),
+            )
+            .expect("a tree");
+            let shown = masked(&document);
+            assert!(!shown.contains(KEY), "{shown}");
+            assert_eq!(shown.len(), text.len());
+            assert_eq!(shown.lines().count(), text.lines().count());
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_shows_no_key_either() {
+        for text in [
+            format!("apiKeys: {{acme: {{value: {KEY}"),
+            format!("apiKeys:\n\tacme: '{KEY}'\n"),
+            format!("value:{KEY}"),
+        ] {
+            let shown = masked_unparsed(&text);
+            assert!(!shown.contains(KEY), "{shown}");
+            assert_eq!(shown.len(), text.len());
+        }
+    }
+
+    #[test]
+    fn what_the_tree_does_not_hold_may_be_a_key_too() {
+        let text = format!(
+            "# yaml-language-server: $schema=../../docs/attache.schema.json\n\
+             # before: {KEY}\napiKeys:\n  acme: {{value: {KEY}}}\n  acme: {{value: {KEY}}}\n"
+        );
+        let document = Document::parse(
+            Path::new("attache.yaml"),
+            text.as_bytes(),
+            &mut Report::new(),
+        )
+        .expect("a tree");
+        assert_eq!(masked(&document), text.replace(KEY, &"*".repeat(KEY.len())));
+    }
+
+    #[test]
+    fn all_else_can_be_seen() {
+        let text = "apis: {shop: {definition: shop.yaml}}\n\
+                    apiKeys: {acme: {usagePlans: [a-plan-with-a-rather-long-name], enabled: true}}\n";
+        let document = Document::parse(
+            Path::new("attache.yaml"),
+            text.as_bytes(),
+            &mut Report::new(),
+        )
+        .expect("a tree");
+        assert_eq!(masked(&document), text);
+    }
+}

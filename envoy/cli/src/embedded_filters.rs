@@ -1,0 +1,55 @@
+//! The `.wasm` modules inside this binary, so that it and an Envoy are a whole installation.
+
+include!(concat!(env!("OUT_DIR"), "/filters.rs"));
+
+/// One of the filters that attache ships.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// Every stage of the gateway in one filter.
+    Gateway,
+    /// The API key alone.
+    ApiKey,
+    /// The usage plan alone.
+    UsagePlan,
+}
+
+/// This binary was built without the filters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoFilters;
+
+impl std::fmt::Display for NoFilters {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(
+            "this build of attache carries no filters: build it with `make build`, which puts \
+             them into target/release/attache",
+        )
+    }
+}
+
+impl std::error::Error for NoFilters {}
+
+impl Filter {
+    /// The file name under which the module is shipped.
+    #[must_use]
+    pub const fn file_name(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway.wasm",
+            Self::ApiKey => "api_key.wasm",
+            Self::UsagePlan => "usage_plan.wasm",
+        }
+    }
+
+    /// The module.
+    ///
+    /// # Errors
+    ///
+    /// [`NoFilters`] when the binary was built without them.
+    pub fn module(self) -> Result<&'static [u8], NoFilters> {
+        match self {
+            Self::Gateway => GATEWAY,
+            Self::ApiKey => API_KEY,
+            Self::UsagePlan => USAGE_PLAN,
+        }
+        .ok_or(NoFilters)
+    }
+}

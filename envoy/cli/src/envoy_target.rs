@@ -1,0 +1,353 @@
+//! The gateway as Envoy's configuration.
+//!
+//! Two shapes of the same thing. [`static_configuration`] is one self-contained file to deploy.
+//! [`Dynamic`] is for a running Envoy that follows edits: a bootstrap that never changes, and the
+//! listeners, the clusters and the filter's own configuration in files that Envoy watches. An
+//! edited definition replaces the filter's root context and adds clusters; no connection is
+//! closed and no listener is drained.
+//!
+//! The files are the templates beside this module, which read like the Envoy configuration that
+//! they become, with the reason beside each choice. Every value put into one is quoted as JSON,
+//! which YAML contains, so no name in a definition can change the shape of a file. The same
+//! input gives the same bytes.
+
+mod access_log;
+mod cluster;
+mod local_reply;
+mod template;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use attache_model::Gateway;
+use attache_policies::integration::DEFAULT_TIMEOUT_MILLIS;
+use attache_policies::metric_name::LABELS;
+use attache_policies::{Scheme, Upstream};
+use minijinja::{Value, context};
+use sha2::{Digest, Sha256};
+
+pub use access_log::PUBLISHED as PUBLISHED_FIELDS;
+
+pub use attache_policies::integration::CLUSTER_HEADER;
+
+/// The name of the filter and of the resource that holds its configuration.
+pub const FILTER_NAME: &str = "attache";
+
+/// What is decided by whoever serves the gateway, not by its definition.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where clients connect.
+    pub listen: SocketAddr,
+    /// Where Envoy's own pages are. They can end the process: a loopback address.
+    pub admin: SocketAddr,
+    /// The filter's module, as Envoy is to open it.
+    pub filter: PathBuf,
+    /// Where the access log goes, when the gateway keeps one.
+    pub access_log: AccessLog,
+    /// A PEM file with the authorities that sign the certificates of `https` back ends.
+    pub certificate_authorities: Option<PathBuf>,
+}
+
+/// Where the access log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccessLog {
+    /// To Envoy's standard output.
+    StandardOutput,
+    /// To the end of a file, written every ten seconds.
+    File(PathBuf),
+}
+
+/// Why no configuration could be written.
+#[derive(Debug)]
+pub enum TargetError {
+    /// There are `https` back ends, and nothing to verify them with.
+    NoCertificateAuthorities {
+        /// The first such back end.
+        host: String,
+    },
+    /// A path that is not Unicode cannot stand in Envoy's configuration.
+    Path(PathBuf),
+    /// A template did not render.
+    Template(minijinja::Error),
+    /// The gateway's document could not be written as JSON.
+    Document(serde_json::Error),
+}
+
+impl std::fmt::Display for TargetError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NoCertificateAuthorities { host } => write!(
+                formatter,
+                "no certificate authorities found to verify `https://{host}` with: install the \
+                 system's CA certificates, or name a PEM file in SSL_CERT_FILE"
+            ),
+            Self::Path(path) => write!(
+                formatter,
+                "the path `{}` is not Unicode, and Envoy's configuration cannot hold it",
+                path.display()
+            ),
+            Self::Template(error) => write!(formatter, "the template of a file failed: {error}"),
+            Self::Document(error) => {
+                write!(formatter, "the gateway cannot be written as JSON: {error}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for TargetError {}
+
+impl From<minijinja::Error> for TargetError {
+    fn from(error: minijinja::Error) -> Self {
+        Self::Template(error)
+    }
+}
+
+/// The PEM file of the system's certificate authorities, found where distributions put it or
+/// named by `SSL_CERT_FILE`.
+#[must_use]
+pub fn system_certificate_authorities() -> Option<PathBuf> {
+    openssl_probe::probe().cert_file
+}
+
+/// One file that holds everything: `envoy.yaml` beside `gateway.wasm`.
+///
+/// # Errors
+///
+/// [`TargetError`].
+pub fn static_configuration(
+    gateway: &Gateway,
+    upstreams: &BTreeSet<Upstream>,
+    settings: &Settings,
+) -> Result<String, TargetError> {
+    let document = serde_json::to_string_pretty(gateway).map_err(TargetError::Document)?;
+    let plugin = plugin(settings, &template::block(&document, 4))?;
+    let listener = listener(gateway, settings, &Filter::Here(plugin))?;
+    let clusters = clusters(upstreams, settings, Place::Bootstrap)?;
+    Ok(template::render(
+        "envoy.yaml",
+        &context! {
+            ..process(settings),
+            ..context! {
+                listener => template::nested(&listener, 2),
+                clusters => template::list(&clusters, 2),
+            }
+        },
+    )?)
+}
+
+/// The files of an Envoy that follows edits.
+#[derive(Clone, Debug)]
+pub struct Dynamic {
+    settings: Settings,
+    directory: PathBuf,
+}
+
+/// One resource file: what it holds, and the version that Envoy reports once it has taken it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// The file's text.
+    pub text: String,
+    /// A digest of the text.
+    pub version: String,
+}
+
+impl Dynamic {
+    /// Files in `directory`, which only this process and its Envoy may read.
+    #[must_use]
+    pub const fn new(settings: Settings, directory: PathBuf) -> Self {
+        Self {
+            settings,
+            directory,
+        }
+    }
+
+    /// Where the bootstrap goes: what Envoy is started with.
+    #[must_use]
+    pub fn bootstrap_file(&self) -> PathBuf {
+        self.directory.join("bootstrap.yaml")
+    }
+
+    /// Where the listeners go.
+    #[must_use]
+    pub fn listeners_file(&self) -> PathBuf {
+        self.directory.join("lds.yaml")
+    }
+
+    /// Where the clusters go. To be replaced, by a rename, before [`Self::plugin_file`].
+    #[must_use]
+    pub fn clusters_file(&self) -> PathBuf {
+        self.directory.join("cds.yaml")
+    }
+
+    /// Where the filter's configuration goes.
+    #[must_use]
+    pub fn plugin_file(&self) -> PathBuf {
+        self.directory.join("ecds").join("attache.yaml")
+    }
+
+    /// The bootstrap.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetError`].
+    pub fn bootstrap(&self) -> Result<String, TargetError> {
+        Ok(template::render(
+            "bootstrap.yaml",
+            &context! {
+                ..process(&self.settings),
+                ..context! {
+                    listeners_file => text(&self.listeners_file())?,
+                    clusters_file => text(&self.clusters_file())?,
+                }
+            },
+        )?)
+    }
+
+    /// The listeners.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetError`].
+    pub fn listeners(&self, gateway: &Gateway) -> Result<Resource, TargetError> {
+        let filter = Filter::In(self.plugin_file());
+        resource(&listener(gateway, &self.settings, &filter)?)
+    }
+
+    /// The clusters.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetError`].
+    pub fn clusters(&self, upstreams: &BTreeSet<Upstream>) -> Result<Resource, TargetError> {
+        resource(&clusters(upstreams, &self.settings, Place::Discovered)?)
+    }
+
+    /// The filter's configuration.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetError`].
+    pub fn plugin(&self, gateway: &Gateway) -> Result<Resource, TargetError> {
+        let document = serde_json::to_string(gateway).map_err(TargetError::Document)?;
+        let plugin = plugin(&self.settings, &template::quoted(&document))?;
+        resource(&template::render(
+            "extension.yaml",
+            &context! { name => FILTER_NAME, plugin => template::nested(&plugin, 4) },
+        )?)
+    }
+}
+
+/// Where the filter's configuration stands, seen from the listener.
+enum Filter {
+    Here(String),
+    In(PathBuf),
+}
+
+/// Whether resources stand in the bootstrap itself, where their type is known, or come by themselves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Bootstrap,
+    Discovered,
+}
+
+fn process(settings: &Settings) -> Value {
+    let labels: Vec<Value> = LABELS
+        .iter()
+        .map(|label| context! { name => label.name, regex => label.expression })
+        .collect();
+    context! {
+        listen => address(settings.listen),
+        admin => address(settings.admin),
+        labels,
+    }
+}
+
+fn listener(
+    gateway: &Gateway,
+    settings: &Settings,
+    filter: &Filter,
+) -> Result<String, TargetError> {
+    let access_log = if gateway.access_log {
+        Some(access_log::context(&settings.access_log)?)
+    } else {
+        None
+    };
+    let (plugin, plugin_file) = match filter {
+        Filter::Here(plugin) => (Some(template::nested(plugin, 12)), None),
+        Filter::In(file) => (None, Some(text(file)?)),
+    };
+    Ok(template::render(
+        "listener.yaml",
+        &context! {
+            listen => address(settings.listen),
+            cluster_header => CLUSTER_HEADER,
+            timeout_seconds => DEFAULT_TIMEOUT_MILLIS / 1000,
+            filter_name => FILTER_NAME,
+            local_replies => local_reply::context(),
+            access_log,
+            discovered => plugin_file.is_some(),
+            plugin,
+            plugin_file,
+        },
+    )?)
+}
+
+fn clusters(
+    upstreams: &BTreeSet<Upstream>,
+    settings: &Settings,
+    place: Place,
+) -> Result<String, TargetError> {
+    let unverifiable = upstreams.iter().find(|upstream| {
+        upstream.scheme == Scheme::Https && !upstream.tls.insecure_skip_verification
+    });
+    let authorities = match (&settings.certificate_authorities, unverifiable) {
+        (Some(file), _) => Some(text(file)?),
+        (None, None) => None,
+        (None, Some(upstream)) => {
+            return Err(TargetError::NoCertificateAuthorities {
+                host: upstream.host.clone(),
+            });
+        }
+    };
+    let clusters: Vec<Value> = upstreams
+        .iter()
+        .map(|upstream| cluster::context(upstream, authorities))
+        .collect();
+    Ok(template::render(
+        "clusters.yaml",
+        &context! { clusters, discovered => place == Place::Discovered },
+    )?)
+}
+
+fn plugin(settings: &Settings, configuration: &Value) -> Result<String, TargetError> {
+    Ok(template::render(
+        "plugin.yaml",
+        &context! { wasm => text(&settings.filter)?, name => FILTER_NAME, configuration },
+    )?)
+}
+
+fn resource(items: &str) -> Result<Resource, TargetError> {
+    let version = Sha256::digest(items.as_bytes())
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect::<String>();
+    let text = template::render(
+        "discovery.yaml",
+        &context! { version => &version, resources => template::list(items, 0) },
+    )?;
+    Ok(Resource { text, version })
+}
+
+fn address(address: SocketAddr) -> Value {
+    context! { address => address.ip().to_string(), port => address.port() }
+}
+
+fn text(path: &Path) -> Result<&str, TargetError> {
+    path.to_str()
+        .ok_or_else(|| TargetError::Path(path.to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

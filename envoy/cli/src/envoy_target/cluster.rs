@@ -1,0 +1,40 @@
+//! A back end as an Envoy cluster.
+
+use std::net::IpAddr;
+
+use attache_policies::{Scheme, Upstream};
+use minijinja::{Value, context};
+
+/// What the template of clusters wants to know. `authorities` is there when a certificate is to
+/// be verified.
+pub(super) fn context(upstream: &Upstream, authorities: Option<&str>) -> Value {
+    context! {
+        name => upstream.cluster(),
+        host => &upstream.host,
+        port => upstream.port,
+        authority => upstream.authority(),
+        is_address => is_address(&upstream.host),
+        tls => (upstream.scheme == Scheme::Https).then(|| tls(upstream, authorities)),
+    }
+}
+
+fn tls(upstream: &Upstream, authorities: Option<&str>) -> Value {
+    let verified_name = upstream
+        .tls
+        .server_name_to_verify
+        .as_ref()
+        .unwrap_or(&upstream.host);
+    let by_address = is_address(verified_name);
+    context! {
+        // RFC 6066, section 3: an address is not a server name.
+        sni => (!by_address).then_some(verified_name),
+        insecure => upstream.tls.insecure_skip_verification,
+        certificate_authorities => authorities,
+        san_type => if by_address { "IP_ADDRESS" } else { "DNS" },
+        verified_name,
+    }
+}
+
+fn is_address(host: &str) -> bool {
+    host.parse::<IpAddr>().is_ok()
+}

@@ -1,0 +1,190 @@
+//! `attache keys`: the customers' API keys, edited where they are declared.
+//!
+//! A key stands under `apiKeys` in `attache.yaml`, or in one of the CSV files that `apiKeyFiles`
+//! names. The verbs change these files in place. Comments and everything else that is not meant
+//! stay byte for byte: after every edit the file is read again, and unless exactly the intended
+//! change is found the file is left as it was.
+//!
+//! A new value is shown once, on standard output, and by default only its SHA-256 is written.
+//!
+//! Rotation keeps the key's name, because usage is counted by it: a customer who changes the value
+//! in the middle of the month keeps one quota and one throttle, whichever of the two values a
+//! request carries. The old value moves to `previousValues` with the moment at which it ends. AWS
+//! cannot do this; there a rotated key is another key with a quota of its own.
+
+mod arguments;
+mod command;
+mod create;
+mod declaration;
+mod edit;
+mod import;
+mod list;
+mod replace_file;
+mod revoke;
+mod rotate;
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::api_key_value::{ApiKeyValue, InvalidValue, LONGEST};
+use crate::diagnostic::Report;
+use crate::terminal::Output;
+
+pub use command::command;
+
+pub use arguments::{Arguments, Create, Import, List, Revoke, Rotate, Verb};
+
+/// What the command meets outside of itself.
+pub struct Surroundings<'a> {
+    /// Standard input, for `--value-stdin`.
+    pub input: &'a mut dyn Read,
+    /// Standard output: lists, and each new value once.
+    pub output: &'a mut dyn Write,
+    /// Standard error: what was done.
+    pub notices: &'a mut dyn Write,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+/// Why a command did nothing.
+#[derive(Debug)]
+pub enum Failure {
+    /// The report says what is wrong.
+    Refused,
+    /// The arguments do not fit together.
+    Usage(String),
+    /// A file could not be read or written.
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// Standard input or output failed.
+    Stream(io::Error),
+    /// The operating system gave no randomness.
+    Randomness(getrandom::Error),
+    /// The edited file would not have been what was intended; nothing was written.
+    Edit {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Another program changed the file meanwhile; nothing was written.
+    Changed {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+impl Failure {
+    /// The exit code of the command: 2 for wrong arguments, 1 for everything else.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            _ => 1,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused => formatter.write_str("nothing was changed"),
+            Self::Usage(reason) => formatter.write_str(reason),
+            Self::File { file, error } => write!(formatter, "`{}`: {error}", file.display()),
+            Self::Stream(error) => write!(formatter, "cannot read or write a stream: {error}"),
+            Self::Randomness(error) => write!(formatter, "no randomness for a new value: {error}"),
+            Self::Edit { file } => write!(
+                formatter,
+                "`{}` is written in a way that cannot be edited safely, so it was left as it was: \
+                 make the change by hand",
+                file.display()
+            ),
+            Self::Changed { file } => write!(
+                formatter,
+                "`{}` was changed by another program meanwhile, so it was left as it is: run the \
+                 command again",
+                file.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Runs one verb.
+///
+/// What is wrong with the declared files, and what is refused, goes to `report`; so do the
+/// warnings of an import that went well.
+///
+/// # Errors
+///
+/// [`Failure`]; the declared files are then unchanged.
+pub fn run(
+    arguments: &Arguments,
+    surroundings: &mut Surroundings<'_>,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let directory = &arguments.directory;
+    let output = arguments.output;
+    match &arguments.verb {
+        Verb::Create(verb) => create::run(verb, directory, output, surroundings, report),
+        Verb::List(List {}) => list::run(directory, output, surroundings, report),
+        Verb::Import(verb) => import::run(verb, directory, output, surroundings, report),
+        Verb::Revoke(verb) => revoke::run(verb, directory, surroundings, report),
+        Verb::Rotate(verb) => rotate::run(verb, directory, output, surroundings, report),
+    }
+}
+
+/// The value of a new key: from standard input, or generated.
+fn new_value(
+    from_input: bool,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<ApiKeyValue, Failure> {
+    if !from_input {
+        return ApiKeyValue::generate().map_err(Failure::Randomness);
+    }
+    let mut value = String::new();
+    // Enough to tell that a value is too long, whatever is piped in.
+    let enough = LONGEST * 4 + 2;
+    (&mut *surroundings.input)
+        .take(u64::try_from(enough).unwrap_or(u64::MAX))
+        .read_to_string(&mut value)
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidData => Failure::Usage(InvalidValue::NotAHeaderValue.to_string()),
+            _ => Failure::Stream(error),
+        })?;
+    let line_end = value.trim_end_matches(['\r', '\n']).len();
+    value.truncate(line_end);
+    ApiKeyValue::new(value).map_err(|reason| Failure::Usage(reason.to_string()))
+}
+
+/// Shows a value that was generated: the only line that ever holds it.
+fn show_value(
+    name: &str,
+    value: &ApiKeyValue,
+    output: Output,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<(), Failure> {
+    match output {
+        Output::Text => writeln!(surroundings.output, "{}", value.reveal()),
+        Output::Json => writeln!(
+            surroundings.output,
+            "{}",
+            serde_json::json!({"name": name, "value": value.reveal()})
+        ),
+    }
+    .map_err(Failure::Stream)
+}
+
+/// Says what was done.
+fn notify(surroundings: &mut Surroundings<'_>, message: &str) -> Result<(), Failure> {
+    writeln!(surroundings.notices, "{message}").map_err(Failure::Stream)
+}
+
+#[cfg(test)]
+mod tests;

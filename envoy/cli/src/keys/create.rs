@@ -1,0 +1,121 @@
+//! `attache keys create`.
+
+use std::path::Path;
+
+use super::arguments::Create;
+use super::declaration::Declaration;
+use super::edit::{Change, NewKey, Stored};
+use super::{Failure, Surroundings, new_value, notify, show_value};
+use crate::api_key_file::check_name;
+use crate::diagnostic::Report;
+use crate::terminal::Output;
+
+pub(super) fn run(
+    arguments: &Create,
+    directory: &Path,
+    output: Output,
+    surroundings: &mut Surroundings<'_>,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    check_name(&arguments.name).map_err(|reason| Failure::Usage(reason.to_owned()))?;
+    if arguments
+        .expires_at
+        .is_some_and(|moment| moment <= surroundings.now)
+    {
+        return Err(Failure::Usage(
+            "`--expires-at` is past: the key would never work".to_owned(),
+        ));
+    }
+    let declaration = Declaration::read(directory, report)?;
+    let mut plans = arguments.plans.clone();
+    plans.sort();
+    plans.dedup();
+    check(&declaration, &arguments.name, &plans, report)?;
+    let value = new_value(arguments.value_stdin, surroundings)?;
+    if let Some(key) = declaration.holder_of(value.digest()) {
+        let message = format!("the value belongs to the API key `{}` already", key.name);
+        return Err(declaration.refuse(
+            report,
+            "repeated-api-key",
+            &message,
+            "give each key a value of its own",
+        ));
+    }
+
+    let change = Change::Add(vec![NewKey {
+        name: arguments.name.clone(),
+        stored: Stored::new(&value, arguments.storage.plain),
+        description: None,
+        usage_plans: plans,
+        enabled: true,
+        expires_at: arguments.expires_at,
+    }]);
+    declaration.write(&change)?;
+    if !arguments.value_stdin {
+        show_value(&arguments.name, &value, output, surroundings)?;
+    }
+    let message = format!(
+        "created the API key `{}` in `{}`{}",
+        arguments.name,
+        declaration.file.display(),
+        if arguments.value_stdin {
+            ""
+        } else {
+            "; keep the value, it is not shown again"
+        }
+    );
+    notify(surroundings, &message)
+}
+
+fn check(
+    declaration: &Declaration,
+    name: &str,
+    plans: &[String],
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let mut result = Ok(());
+    let mut refuse = |code, message: &str, hint: &str| {
+        result = Err(declaration.refuse(report, code, message, hint));
+    };
+    if let Some(key) = declaration.keys.iter().find(|key| key.name == name) {
+        refuse(
+            "repeated-api-key-name",
+            &format!(
+                "an API key is named `{name}` already, in `{}` on line {}",
+                key.file.display(),
+                key.line
+            ),
+            "`attache keys rotate` gives it a new value",
+        );
+    }
+    for plan in plans {
+        if !declaration.plans.contains_key(plan) {
+            let known: Vec<_> = declaration
+                .plans
+                .keys()
+                .map(|plan| format!("`{plan}`"))
+                .collect();
+            let hint = if known.is_empty() {
+                "declare it under `usagePlans` first".to_owned()
+            } else {
+                format!("the usage plans are {}", known.join(", "))
+            };
+            refuse(
+                "unknown-usage-plan",
+                &format!("no usage plan is named `{plan}`"),
+                &hint,
+            );
+        }
+    }
+    if let Some((one, other, (api, stage))) = declaration.overlapping_plans(plans) {
+        refuse(
+            "overlapping-usage-plans",
+            &format!(
+                "the usage plans `{one}` and `{other}` both hold the stage `{stage}` of the API \
+                 `{api}`"
+            ),
+            "a key belongs to one plan per stage: choose one of them",
+        );
+    }
+    result
+}

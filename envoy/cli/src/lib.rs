@@ -1,0 +1,18 @@
+//! The `attache` command line: API definitions in, Envoy configuration out.
+
+pub mod api_key_file;
+pub mod api_key_value;
+pub mod check;
+pub mod command_line;
+pub mod compile;
+pub mod configuration;
+pub mod diagnostic;
+pub mod document;
+pub mod embedded_filters;
+pub mod envoy_target;
+pub mod keys;
+pub mod openapi;
+pub mod project;
+pub mod run;
+pub mod schema;
+pub mod terminal;

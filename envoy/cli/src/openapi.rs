@@ -1,0 +1,268 @@
+//! OpenAPI documents with AWS's extensions, read as API Gateway's import reads them.
+//!
+//! [`import`] takes a parsed document and gives the operations that the gateway can serve. What
+//! it cannot serve, or cannot understand, becomes a diagnostic at its place: nothing that would
+//! change an answer, and above all nothing that keeps someone out, is dropped in silence.
+//! [`EXTENSIONS`] says for each of AWS's extensions what becomes of it.
+//!
+//! Server addresses (`servers`, `host`, `basePath`, `schemes`) play no part, as in an AWS import
+//! with its default `basepath=ignore`.
+
+mod extensions;
+mod integration;
+mod intrinsic;
+mod located;
+mod operation;
+mod reading;
+mod security;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use attache_model::{ApiKeySource, Operation, Protocol};
+
+use crate::diagnostic::Report;
+use crate::document::{Document, Pointer};
+
+pub use extensions::{EXTENSIONS, Extension, Level, Treatment};
+use located::Located;
+use reading::Reading;
+
+/// What a document says about its API.
+#[derive(Clone, Debug)]
+pub struct ImportedApi {
+    /// `info.title`; the name of the file where there is none.
+    pub name: String,
+    /// Where the key of a request is found.
+    pub api_key_source: ApiKeySource,
+    /// The operations that can be served, in the order of the document. One with a fault is
+    /// missing here, and the report has the reason.
+    pub operations: Vec<ImportedOperation>,
+}
+
+/// An operation and where the document says so.
+#[derive(Clone, Debug)]
+pub struct ImportedOperation {
+    /// The operation as the gateway serves it.
+    pub operation: Operation,
+    /// Where its parts stand.
+    pub places: OperationPlaces,
+}
+
+/// A place in a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Where in the text, in bytes.
+    pub span: Range<usize>,
+    /// The JSON pointer.
+    pub pointer: String,
+}
+
+/// Where the parts of an operation stand in its document.
+#[derive(Clone, Debug)]
+pub struct OperationPlaces {
+    /// The key of the method in its path item.
+    pub method: Place,
+    /// By the pointer of the part in [`Operation`]'s JSON.
+    parts: BTreeMap<String, Place>,
+}
+
+impl OperationPlaces {
+    fn new(path: Place, method: Place) -> Self {
+        let parts = [
+            ("/path".to_owned(), path),
+            ("/method".to_owned(), method.clone()),
+        ];
+        Self {
+            method,
+            parts: parts.into(),
+        }
+    }
+
+    fn insert(&mut self, part: impl Into<String>, place: Place) {
+        self.parts.insert(part.into(), place);
+    }
+
+    /// Where a part stands that is named by its pointer within the operation's JSON, such as
+    /// `/integration/httpProxy/uri`. A part that the document does not spell out stands where the
+    /// nearest part around it does, at last at the method.
+    #[must_use]
+    pub fn of(&self, part: &str) -> &Place {
+        let mut rest = part;
+        loop {
+            if let Some(place) = self.parts.get(rest) {
+                return place;
+            }
+            match rest.rsplit_once('/') {
+                Some((parent, _)) => rest = parent,
+                None => return &self.method,
+            }
+        }
+    }
+}
+
+/// The versions of OpenAPI that differ in where things stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Version {
+    V2,
+    V3,
+}
+
+/// Reads an API from a document.
+///
+/// Every fault is reported, not only the first, with severity `Error` where the document must not
+/// be served. `None` when there is nothing to look at: not a mapping, or not OpenAPI 2.0, 3.0 or
+/// 3.1.
+pub fn import(document: &Document, protocol: Protocol, report: &mut Report) -> Option<ImportedApi> {
+    let root = Located::root(document);
+    let mut reading = Reading::new(document, protocol, report);
+    reading.mapping(&root)?;
+    let version = version(&mut reading, &root)?;
+    reading.fields(&root, root_fields(version));
+    let name = name(&mut reading, &root);
+    extensions::check(&mut reading, &root);
+    let api_key_source = extensions::api_key_source(&mut reading, &root);
+    let operations = operation::all(&mut reading, &root, version);
+    Some(ImportedApi {
+        name,
+        api_key_source,
+        operations,
+    })
+}
+
+const fn root_fields(version: Version) -> &'static [&'static str] {
+    match version {
+        Version::V2 => &[
+            "swagger",
+            "info",
+            "host",
+            "basePath",
+            "schemes",
+            "consumes",
+            "produces",
+            "paths",
+            "definitions",
+            "parameters",
+            "responses",
+            "securityDefinitions",
+            "security",
+            "tags",
+            "externalDocs",
+        ],
+        Version::V3 => &[
+            "openapi",
+            "info",
+            "jsonSchemaDialect",
+            "servers",
+            "paths",
+            "webhooks",
+            "components",
+            "security",
+            "tags",
+            "externalDocs",
+        ],
+    }
+}
+
+fn version(reading: &mut Reading<'_, '_>, root: &Located<'_>) -> Option<Version> {
+    const HINT: &str = "write `openapi: 3.0.1`, or `swagger: \"2.0\"`";
+    let (key, value) = match (root.get("openapi"), root.get("swagger")) {
+        (Some(value), None) => ("openapi", value),
+        (None, Some(value)) => ("swagger", value),
+        (Some(_), Some(value)) => {
+            reading.error(
+                "openapi-version",
+                value.place(),
+                "the document calls itself both `openapi` and `swagger`",
+                Some("keep the one that is true"),
+            );
+            return None;
+        }
+        (None, None) => {
+            reading.error(
+                "openapi-version",
+                Place {
+                    span: root.node.span.start..root.node.span.start,
+                    pointer: String::new(),
+                },
+                "this is not an OpenAPI document: neither `openapi` nor `swagger` is there",
+                Some(HINT),
+            );
+            return None;
+        }
+    };
+    // A number in YAML (`swagger: 2.0`): what counts is how it is written.
+    let written = value.node.as_str().or_else(|| {
+        value.node.as_f64()?;
+        reading.document.text.get(value.node.span.clone())
+    });
+    let Some(written) = written else {
+        reading.expected(&value, "a version");
+        return None;
+    };
+    let mut numbers = written.split('.');
+    let version = match (key, numbers.next(), numbers.next()) {
+        ("swagger", Some("2"), Some("0")) => Some(Version::V2),
+        ("openapi", Some("3"), Some("0" | "1")) => Some(Version::V3),
+        _ => None,
+    };
+    if version.is_none() {
+        reading.error(
+            "openapi-version",
+            value.place(),
+            format!("`{key}: {written}` is not a version that can be read"),
+            Some("OpenAPI 2.0, 3.0 and 3.1 can"),
+        );
+    }
+    version
+}
+
+fn name(reading: &mut Reading<'_, '_>, root: &Located<'_>) -> String {
+    let title = match root.get("info") {
+        Some(info) => match reading.mapping(&info).map(|_| info.get("title")) {
+            Some(Some(title)) => reading.text(&title).map(str::to_owned),
+            Some(None) => {
+                reading.warning(
+                    "no-title",
+                    info.place(),
+                    "`info` has no `title`: the API is called like its file",
+                    None,
+                );
+                None
+            }
+            None => None,
+        },
+        None => {
+            reading.warning(
+                "no-title",
+                Place {
+                    span: root.node.span.start..root.node.span.start,
+                    pointer: String::new(),
+                },
+                "the document has no `info`: the API is called like its file",
+                Some("write `info: {title: …, version: …}`"),
+            );
+            None
+        }
+    };
+    title.unwrap_or_else(|| {
+        reading
+            .document
+            .file
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    })
+}
+
+impl Place {
+    fn new(span: Range<usize>, pointer: Pointer) -> Self {
+        Self {
+            span,
+            pointer: pointer.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

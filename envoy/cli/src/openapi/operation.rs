@@ -1,0 +1,317 @@
+//! Paths and methods.
+
+use attache_model::{Operation, Protocol, Verb};
+
+use super::security::Security;
+use super::{ImportedOperation, Located, OperationPlaces, Place, Reading, Version, integration};
+
+const ANY_METHOD: &str = "x-amazon-apigateway-any-method";
+const INTEGRATION: &str = "x-amazon-apigateway-integration";
+const VALIDATOR: &str = "x-amazon-apigateway-request-validator";
+const DEFAULT_ROUTE: &str = "$default";
+
+const PATH_ITEM_FIELDS: &[&str] = &["$ref", "summary", "description", "servers", "parameters"];
+
+const OPERATION_FIELDS: &[&str] = &[
+    "tags",
+    "summary",
+    "description",
+    "externalDocs",
+    "operationId",
+    "consumes",
+    "produces",
+    "parameters",
+    "requestBody",
+    "responses",
+    "callbacks",
+    "schemes",
+    "deprecated",
+    "security",
+    "servers",
+    "isDefaultRoute",
+];
+
+/// Whether a key of a path item is a method, or was meant to be one.
+pub(super) fn is_meant_as_method(key: &str) -> bool {
+    is_method(key) || misspelt_method(key).is_some()
+}
+
+/// Whether a key of a path item is a method of OpenAPI, `trace` included.
+fn is_method(key: &str) -> bool {
+    key == "trace" || verb(key).is_some()
+}
+
+fn verb(key: &str) -> Option<Verb> {
+    Some(match key {
+        "get" => Verb::Get,
+        "put" => Verb::Put,
+        "post" => Verb::Post,
+        "delete" => Verb::Delete,
+        "options" => Verb::Options,
+        "head" => Verb::Head,
+        "patch" => Verb::Patch,
+        ANY_METHOD => Verb::Any,
+        _ => return None,
+    })
+}
+
+/// All operations of the document.
+pub(super) fn all<'d>(
+    reading: &mut Reading<'d, '_>,
+    root: &Located<'d>,
+    version: Version,
+) -> Vec<ImportedOperation> {
+    let Some(paths) = root.get("paths") else {
+        let start = root.node.span.start;
+        reading.error(
+            "missing-field",
+            Place {
+                span: start..start,
+                pointer: String::new(),
+            },
+            "the document has no `paths`",
+            Some("an API needs at least one path with one operation"),
+        );
+        return Vec::new();
+    };
+    let mut importer = Importer {
+        security: Security::new(reading, root, version),
+        validators: Validators {
+            defined: root.get("x-amazon-apigateway-request-validators"),
+            default: root.get(VALIDATOR),
+            default_reported: false,
+        },
+        operations: Vec::new(),
+    };
+    for entry in reading.mapping(&paths).unwrap_or_default() {
+        if entry.key.starts_with("x-") {
+            continue;
+        }
+        let path = Path {
+            text: &entry.key,
+            place: paths.key_of(entry),
+        };
+        if super::intrinsic::is_name(&entry.key) {
+            reading.intrinsic(path.place, &entry.key);
+        } else if !entry.key.starts_with('/') && entry.key != DEFAULT_ROUTE {
+            reading.error(
+                "path",
+                path.place,
+                format!("the path `{}` does not start with `/`", entry.key),
+                None,
+            );
+        } else {
+            importer.path_item(reading, &path, paths.value_of(entry));
+        }
+    }
+    importer.operations
+}
+
+struct Path<'d> {
+    text: &'d str,
+    place: Place,
+}
+
+struct Importer<'d> {
+    security: Security<'d>,
+    validators: Validators<'d>,
+    operations: Vec<ImportedOperation>,
+}
+
+impl<'d> Importer<'d> {
+    fn path_item(&mut self, reading: &mut Reading<'d, '_>, path: &Path<'d>, item: Located<'d>) {
+        if reading.mapping(&item).is_none() {
+            return;
+        }
+        if item.get("$ref").is_some() {
+            for entry in item.entries() {
+                if is_method(&entry.key) {
+                    reading.error(
+                        "reference",
+                        item.key_of(entry),
+                        format!("`{}` has no effect beside `$ref`", entry.key),
+                        Some("move it to what `$ref` names"),
+                    );
+                }
+            }
+        }
+        let Some(item) = reading.follow(item) else {
+            return;
+        };
+        for entry in reading.mapping(&item).unwrap_or_default() {
+            let key = entry.key.as_str();
+            let place = item.key_of(entry);
+            if let Some(method) = verb(key) {
+                self.operation(reading, path, method, place, &item.value_of(entry));
+            } else if key == "trace" {
+                reading.error(
+                    "method",
+                    place,
+                    "API Gateway has no method TRACE",
+                    Some("take the operation out"),
+                );
+            } else if let Some(meant) = misspelt_method(key) {
+                reading.error(
+                    "method",
+                    place,
+                    format!("`{key}` is not a method of a path"),
+                    Some(&format!("did you mean `{meant}`?")),
+                );
+            }
+        }
+        let mut known = PATH_ITEM_FIELDS.to_vec();
+        let entries = item.entries().iter().map(|entry| entry.key.as_str());
+        known.extend(entries.filter(|key| is_meant_as_method(key)));
+        reading.fields(&item, &known);
+    }
+
+    fn operation(
+        &mut self,
+        reading: &mut Reading<'d, '_>,
+        path: &Path<'d>,
+        method: Verb,
+        place: Place,
+        operation: &Located<'d>,
+    ) {
+        let errors = reading.error_count();
+        if reading.mapping(operation).is_none() {
+            return;
+        }
+        reading.fields(operation, OPERATION_FIELDS);
+        let path_text = if default_route(reading, path, operation) {
+            DEFAULT_ROUTE
+        } else {
+            path.text
+        };
+        let needs = self.security.needs(reading, operation);
+        self.validators.check(reading, operation);
+        let mut places = OperationPlaces::new(path.place.clone(), place.clone());
+        if let Some(security) = operation.get("security") {
+            places.insert("/apiKeyRequired", security.place());
+        }
+        let Some(integration) = operation.get(INTEGRATION) else {
+            return reading.error(
+                "no-integration",
+                place,
+                format!("`{} {}` has no integration", method.as_str(), path.text),
+                Some(
+                    "add `x-amazon-apigateway-integration`, which says what answers the operation",
+                ),
+            );
+        };
+        let integration = integration::read(reading, integration, &mut places);
+        if let Some(integration) = integration
+            && !needs.refused
+            && reading.error_count() == errors
+        {
+            self.operations.push(ImportedOperation {
+                operation: Operation {
+                    path: path_text.to_owned(),
+                    method,
+                    api_key_required: needs.api_key,
+                    integration,
+                },
+                places,
+            });
+        }
+    }
+}
+
+/// The field that a key was meant to be, when it names a method in another way.
+fn misspelt_method(key: &str) -> Option<String> {
+    let lower = key.to_ascii_lowercase();
+    match lower.as_str() {
+        "any" | "x-amazon-apigateway-any" => Some(ANY_METHOD.to_owned()),
+        _ if lower != key && verb(&lower).is_some() && lower != ANY_METHOD => Some(lower),
+        _ => None,
+    }
+}
+
+/// Whether the operation is the catch-all route of an HTTP API: `isDefaultRoute`, or the path
+/// that AWS's exports give it.
+fn default_route<'d>(
+    reading: &mut Reading<'d, '_>,
+    path: &Path<'d>,
+    operation: &Located<'d>,
+) -> bool {
+    let flag = operation.get("isDefaultRoute");
+    let said = flag.as_ref().and_then(|flag| reading.boolean(flag));
+    match reading.protocol {
+        Protocol::Http => said == Some(true) || matches!(path.text, "$default" | "/$default"),
+        Protocol::Rest => {
+            if let Some(flag) = flag
+                && said == Some(true)
+            {
+                reading.error(
+                    "default-route",
+                    flag.place(),
+                    "a REST API has no default route",
+                    Some("serve the API with `protocol: HTTP`, or use the path `/{proxy+}`"),
+                );
+            }
+            false
+        }
+    }
+}
+
+/// Request validators. None is supported, so those in use are refused.
+struct Validators<'d> {
+    defined: Option<Located<'d>>,
+    default: Option<Located<'d>>,
+    default_reported: bool,
+}
+
+impl<'d> Validators<'d> {
+    fn check(&mut self, reading: &mut Reading<'d, '_>, operation: &Located<'d>) {
+        if let Some(own) = operation.get(VALIDATOR) {
+            self.refuse(reading, &own);
+        } else if !self.default_reported
+            && let Some(default) = self.default.clone()
+        {
+            self.default_reported = true;
+            self.refuse(reading, &default);
+        }
+    }
+
+    fn refuse(&self, reading: &mut Reading<'d, '_>, chosen: &Located<'d>) {
+        let Some(name) = reading.text(chosen) else {
+            return;
+        };
+        if reading.protocol == Protocol::Http {
+            return reading.warning(
+                "extension-without-effect",
+                chosen.place(),
+                "HTTP APIs do not validate requests",
+                None,
+            );
+        }
+        let defined = self.defined.as_ref().and_then(|defined| defined.get(name));
+        let Some(validator) = defined else {
+            return reading.error(
+                "unknown-request-validator",
+                chosen.place(),
+                format!("there is no request validator `{name}`"),
+                Some("define it under `x-amazon-apigateway-request-validators`"),
+            );
+        };
+        if reading.mapping(&validator).is_none() {
+            return;
+        }
+        let flags = ["validateRequestBody", "validateRequestParameters"];
+        let mut validates = false;
+        for flag in flags.into_iter().filter_map(|key| validator.get(key)) {
+            validates |= reading.boolean(&flag) == Some(true);
+        }
+        if validates {
+            reading.error(
+                "unsupported-extension",
+                chosen.place(),
+                format!(
+                    "request validation (`{name}`) is not supported yet: the back end would get \
+                     requests that it refuses"
+                ),
+                Some("take it out to serve the operation without validation"),
+            );
+        }
+    }
+}

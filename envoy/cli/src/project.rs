@@ -1,0 +1,266 @@
+//! From the user's files to the document that the filter loads.
+//!
+//! `attache.yaml` names everything; this module follows the names, checks what no shape can say
+//! (which stage a plan may hold, which operation a setting means, whose key is whose) and writes
+//! the [model](attache_model::Gateway). For each thing in the model it keeps the place in the
+//! user's files, so that a refusal by the filter's own compiler is shown there.
+
+mod account;
+mod api;
+mod api_key;
+mod method_key;
+mod places;
+mod usage_plan;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use attache_model::{Api, Gateway, Secret, VERSION};
+use attache_policies::Upstream;
+
+use crate::configuration::{self, AccessLog, Configuration};
+use crate::diagnostic::{Diagnostic, Report};
+use crate::document::{Document, Outline, Pointer};
+pub use places::{Place, Places};
+
+/// The name of the configuration file in its folder.
+pub const FILE_NAME: &str = "attache.yaml";
+
+/// A configuration without faults.
+#[derive(Debug)]
+pub struct Project {
+    /// What the filter loads.
+    pub gateway: Gateway,
+    /// Where in the user's files each part of it comes from.
+    pub places: Places,
+    /// Every back end that an operation can reach.
+    pub upstreams: BTreeSet<Upstream>,
+    /// The values of the keys that stand in clear in the configuration file, by key id.
+    pub known_values: BTreeMap<String, Secret<String>>,
+    /// Where the access log goes; a file's path is made relative to where the command was given.
+    pub access_log: AccessLog,
+    /// The configuration file as it was found.
+    pub file: PathBuf,
+}
+
+/// Reads a folder that holds an `attache.yaml`, or such a file by its own name.
+///
+/// Every fault of every file goes to the report; with any error among them there is no project.
+pub fn load(path: &Path, report: &mut Report) -> Option<Project> {
+    let file = configuration_file(path);
+    let document = read(&file, path, report)?;
+    let outline = Outline::new(&document);
+    let reading = configuration::read(&document, &outline, report)?;
+    let mut lowering = Lowering {
+        document: &document,
+        outline: &outline,
+        is_partial: reading.is_partial,
+        places: Places::default(),
+        report,
+    };
+    let gateway = lowering.gateway(&reading.configuration);
+    let places = lowering.places;
+    // The compiler sees the model alone: of a faulty configuration it would repeat, in the words of
+    // the model, what was said above in the user's.
+    if report.has_errors() {
+        return None;
+    }
+    // The filter compiles the same document with the same function: what passes here, it loads.
+    let compiled = match attache_policies::Gateway::compile(&gateway) {
+        Ok(compiled) => compiled,
+        Err(errors) => {
+            for error in errors {
+                report.push(places.diagnostic(&error));
+            }
+            return None;
+        }
+    };
+    let access_log = match &reading.configuration.access_log {
+        AccessLog::File(path) => AccessLog::File(beside(&file, path).display().to_string()),
+        other => other.clone(),
+    };
+    Some(Project {
+        upstreams: compiled.upstreams(),
+        known_values: known_values(&reading.configuration),
+        gateway,
+        places,
+        access_log,
+        file,
+    })
+}
+
+fn known_values(configuration: &Configuration) -> BTreeMap<String, Secret<String>> {
+    let keys = configuration.api_keys.iter();
+    keys.filter_map(|(id, key)| Some((id.clone(), key.value.clone()?)))
+        .collect()
+}
+
+/// The configuration file that a command's argument means.
+fn configuration_file(path: &Path) -> PathBuf {
+    if !path.is_dir() {
+        return path.to_owned();
+    }
+    // `attache.yaml` reads better in a message than `./attache.yaml`.
+    if path == Path::new(".") {
+        return PathBuf::from(FILE_NAME);
+    }
+    path.join(FILE_NAME)
+}
+
+/// A path that stands in a file, as seen from where the command was given.
+fn beside(file: &Path, path: &str) -> PathBuf {
+    file.parent()
+        .map_or_else(|| PathBuf::from(path), |folder| folder.join(path))
+}
+
+fn read(file: &Path, path: &Path, report: &mut Report) -> Option<Document> {
+    if path.is_dir() && !file.exists() {
+        report.push(
+            Diagnostic::error(
+                "no-configuration",
+                path,
+                0..0,
+                "",
+                format!("`{}` holds no {FILE_NAME}", path.display()),
+            )
+            .hint("name the folder that holds it, or the file itself"),
+        );
+        return None;
+    }
+    let document = Document::read(file, report);
+    let shown = match &document {
+        Some(document) => Some(configuration::masked(document)),
+        None => report.source(file).map(configuration::masked_unparsed),
+    };
+    if let Some(shown) = shown {
+        report.add_source(file, shown);
+    }
+    document
+}
+
+/// The state of one walk from the configuration to the model.
+struct Lowering<'a> {
+    document: &'a Document,
+    outline: &'a Outline,
+    is_partial: bool,
+    places: Places,
+    report: &'a mut Report,
+}
+
+impl Lowering<'_> {
+    fn gateway(&mut self, configuration: &Configuration) -> Gateway {
+        let account = self.account(&configuration.account);
+        let mut apis = Vec::new();
+        for (id, api) in &configuration.apis {
+            if let Some(api) = self.api(id, api, apis.len()) {
+                apis.push(api);
+            }
+        }
+        if let [only] = apis.as_mut_slice() {
+            only.any_host = configuration.apis.len() == 1 && !self.is_partial;
+        }
+        let by_id: BTreeMap<&str, &Api> = apis.iter().map(|api| (api.id.as_str(), api)).collect();
+        let usage_plans = self.usage_plans(&configuration.usage_plans, &by_id);
+        let api_keys = self.api_keys(configuration);
+        Gateway {
+            version: VERSION,
+            account,
+            apis,
+            usage_plans,
+            api_keys,
+            rate_limit_headers: configuration.rate_limit_headers,
+            access_log: configuration.access_log != AccessLog::Off,
+        }
+    }
+
+    /// An error at a value of `attache.yaml`. The advice belongs to it from the start, because a
+    /// refusal that does not say what to do is half a refusal.
+    fn refuse(
+        &mut self,
+        code: &'static str,
+        pointer: &Pointer,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.report.push(
+            Diagnostic::error(
+                code,
+                &self.document.file,
+                self.span(pointer),
+                pointer.as_str(),
+                message,
+            )
+            .hint(hint),
+        );
+    }
+
+    /// An error at a name of `attache.yaml`, whatever stands under it.
+    fn refuse_name(
+        &mut self,
+        code: &'static str,
+        pointer: &Pointer,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.report.push(
+            Diagnostic::error(
+                code,
+                &self.document.file,
+                self.outline.place_of_name(pointer),
+                pointer.as_str(),
+                message,
+            )
+            .hint(hint),
+        );
+    }
+
+    fn warn(
+        &mut self,
+        code: &'static str,
+        pointer: &Pointer,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.report.push(
+            Diagnostic::warning(
+                code,
+                &self.document.file,
+                self.span(pointer),
+                pointer.as_str(),
+                message,
+            )
+            .hint(hint),
+        );
+    }
+
+    fn span(&self, pointer: &Pointer) -> Range<usize> {
+        self.outline.place(pointer)
+    }
+
+    /// Whether the user's file holds something at a pointer, even if it was too faulty to be read.
+    fn stands_in_file(&self, pointer: &Pointer) -> bool {
+        self.outline.contains(pointer)
+    }
+
+    /// Remembers that a part of the model comes from a value of `attache.yaml`.
+    fn remember(&mut self, model: impl Into<String>, pointer: &Pointer) {
+        let span = self.span(pointer);
+        self.remember_at(model.into(), pointer, span);
+    }
+
+    /// The same for a thing that is best shown by its name.
+    fn remember_name(&mut self, model: impl Into<String>, pointer: &Pointer) {
+        let span = self.outline.place_of_name(pointer);
+        self.remember_at(model.into(), pointer, span);
+    }
+
+    fn remember_at(&mut self, model: String, pointer: &Pointer, span: Range<usize>) {
+        let place = Place {
+            file: self.document.file.clone(),
+            span,
+            pointer: pointer.as_str().to_owned(),
+        };
+        self.places.insert(model, place);
+    }
+}

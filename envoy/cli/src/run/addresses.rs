@@ -1,0 +1,138 @@
+//! What `attache run` prints once it serves: where each API is, and how to call it.
+
+use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr};
+
+use attache_model::{Api, Gateway, Operation, Secret, Stage, Verb};
+
+/// How many operations of a stage are shown; the rest is counted.
+const SHOWN: usize = 20;
+
+/// A key that opens a stage, whose value stands in the user's own files.
+#[derive(Clone, Debug)]
+pub struct SampleKey {
+    /// The id of the API.
+    pub api: String,
+    /// The name of the stage.
+    pub stage: String,
+    /// The key's value: shown in the `curl` lines of operations that need one, and nowhere else.
+    pub value: Secret<String>,
+}
+
+/// Writes each stage's address and one `curl` line per operation.
+///
+/// # Errors
+///
+/// When `output` cannot be written.
+pub fn write(
+    output: &mut dyn Write,
+    gateway: &Gateway,
+    keys: &[SampleKey],
+    listen: SocketAddr,
+) -> io::Result<()> {
+    for api in &gateway.apis {
+        for stage in &api.stages {
+            let base = base(api, stage, listen);
+            writeln!(output, "{} ({}): {base}", api.id, stage.name)?;
+            let key = keys
+                .iter()
+                .find(|key| key.api == api.id && key.stage == stage.name);
+            for operation in api.operations.iter().take(SHOWN) {
+                writeln!(output, "  {}", curl(&base, operation, key))?;
+            }
+            if let Some(more) = api
+                .operations
+                .len()
+                .checked_sub(SHOWN)
+                .filter(|more| *more > 0)
+            {
+                writeln!(output, "  … and {more} more operations")?;
+            }
+        }
+    }
+    output.flush()
+}
+
+/// The address of a stage, without a slash at its end.
+fn base(api: &Api, stage: &Stage, listen: SocketAddr) -> String {
+    let port = listen.port();
+    let host = if api.any_host {
+        match listen.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => "127.0.0.1".to_owned(),
+            IpAddr::V6(ip) if ip.is_unspecified() => "[::1]".to_owned(),
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        }
+    } else {
+        format!("{}.localhost", api.id)
+    };
+    if stage.name == "$default" {
+        format!("http://{host}:{port}")
+    } else {
+        format!("http://{host}:{port}/{}", stage.name)
+    }
+}
+
+fn curl(base: &str, operation: &Operation, key: Option<&SampleKey>) -> String {
+    let mut line = String::from("curl");
+    match operation.method {
+        Verb::Get | Verb::Any => {}
+        Verb::Head => line.push_str(" -I"),
+        other => {
+            line.push_str(" -X ");
+            line.push_str(other.as_str());
+        }
+    }
+    line.push(' ');
+    line.push_str(&quoted(&format!("{base}{}", sample_path(&operation.path))));
+    if operation.api_key_required {
+        match key {
+            Some(key) => {
+                line.push_str(" -H ");
+                line.push_str(&quoted(&format!("x-api-key: {}", key.value.reveal())));
+            }
+            None => line.push_str(" -H \"x-api-key: $API_KEY\""),
+        }
+    }
+    if matches!(operation.method, Verb::Post | Verb::Put | Verb::Patch) {
+        line.push_str(" -H 'content-type: application/json' -d '{}'");
+    }
+    line
+}
+
+/// A path that the template matches: `{petId}` becomes `1`, `{name}` its own name, and
+/// `{proxy+}` two segments.
+fn sample_path(template: &str) -> String {
+    if template == "$default" {
+        return "/".to_owned();
+    }
+    let segments: Vec<String> = template
+        .split('/')
+        .map(|segment| {
+            let Some(name) = segment
+                .strip_prefix('{')
+                .and_then(|rest| rest.strip_suffix('}'))
+            else {
+                return segment.to_owned();
+            };
+            match name.strip_suffix('+') {
+                Some(name) => format!("{name}/1"),
+                None if name.to_ascii_lowercase().ends_with("id") => "1".to_owned(),
+                None => name.to_owned(),
+            }
+        })
+        .collect();
+    segments.join("/")
+}
+
+/// One word of a POSIX shell.
+fn quoted(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:".contains(&byte);
+    if !text.is_empty() && text.bytes().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+use attache_model::{Gateway, Secret};
+
+use super::{SampleKey, sample_path, write};
+
+fn gateway(apis: &str) -> Gateway {
+    let text =
+        format!(r#"{{"version": 1, "account": {{"id": "1", "region": "r"}}, "apis": [{apis}]}}"#);
+    attache_model::from_json(text.as_bytes()).unwrap()
+}
+
+fn operation(method: &str, path: &str, key: bool) -> String {
+    format!(
+        r#"{{"path": "{path}", "method": "{method}", "apiKeyRequired": {key},
+            "integration": {{"httpProxy": {{"uri": "http://a/", "timeoutInMillis": 50}}}}}}"#
+    )
+}
+
+fn printed(gateway: &Gateway, keys: &[SampleKey], listen: &str) -> String {
+    let mut output = Vec::new();
+    write(&mut output, gateway, keys, listen.parse().unwrap()).unwrap();
+    String::from_utf8(output).unwrap()
+}
+
+#[test]
+fn every_operation_has_a_line_that_can_be_pasted() {
+    let operations = [
+        operation("GET", "/pets", false),
+        operation("POST", "/pets", true),
+        operation("GET", "/pets/{petId}", true),
+        operation("HEAD", "/it's/{name}", false),
+        operation("ANY", "/files/{path+}", false),
+    ]
+    .join(",");
+    let gateway = gateway(&format!(
+        r#"{{"id": "petstore", "name": "p", "protocol": "REST", "anyHost": true,
+            "operations": [{operations}], "stages": [{{"name": "prod"}}, {{"name": "dev"}}]}}"#
+    ));
+    let keys = [SampleKey {
+        api: "petstore".to_owned(),
+        stage: "prod".to_owned(),
+        value: Secret::new("hunter2-hunter2-hunter2".to_owned()),
+    }];
+    assert_eq!(
+        printed(&gateway, &keys, "0.0.0.0:8080"),
+        r#"petstore (prod): http://127.0.0.1:8080/prod
+  curl http://127.0.0.1:8080/prod/pets
+  curl -X POST http://127.0.0.1:8080/prod/pets -H 'x-api-key: hunter2-hunter2-hunter2' -H 'content-type: application/json' -d '{}'
+  curl http://127.0.0.1:8080/prod/pets/1 -H 'x-api-key: hunter2-hunter2-hunter2'
+  curl -I 'http://127.0.0.1:8080/prod/it'\''s/name'
+  curl http://127.0.0.1:8080/prod/files/path/1
+petstore (dev): http://127.0.0.1:8080/dev
+  curl http://127.0.0.1:8080/dev/pets
+  curl -X POST http://127.0.0.1:8080/dev/pets -H "x-api-key: $API_KEY" -H 'content-type: application/json' -d '{}'
+  curl http://127.0.0.1:8080/dev/pets/1 -H "x-api-key: $API_KEY"
+  curl -I 'http://127.0.0.1:8080/dev/it'\''s/name'
+  curl http://127.0.0.1:8080/dev/files/path/1
+"#
+    );
+}
+
+#[test]
+fn one_of_several_apis_is_named_by_its_host_and_a_huge_one_is_cut() {
+    let operations: Vec<String> = (0..23)
+        .map(|number| operation("GET", &format!("/r{number}"), false))
+        .collect();
+    let gateway = gateway(&format!(
+        r#"{{"id": "orders", "name": "o", "protocol": "HTTP",
+            "operations": [{}], "stages": [{{"name": "$default"}}]}}"#,
+        operations.join(",")
+    ));
+    let text = printed(&gateway, &[], "127.0.0.1:80");
+    assert!(
+        text.starts_with("orders ($default): http://orders.localhost:80\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("curl http://orders.localhost:80/r19\n"),
+        "{text}"
+    );
+    assert!(!text.contains("/r20"), "{text}");
+    assert!(text.ends_with("  … and 3 more operations\n"), "{text}");
+}
+
+#[test]
+fn samples_fit_their_templates() {
+    for (template, expected) in [
+        ("/", "/"),
+        ("/pets/{petID}/toys/{toy}", "/pets/1/toys/toy"),
+        ("/{proxy+}", "/proxy/1"),
+        ("$default", "/"),
+    ] {
+        assert_eq!(sample_path(template), expected);
+    }
+}

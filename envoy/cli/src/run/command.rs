@@ -1,0 +1,115 @@
+//! From what was typed to a running gateway.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::{Arguments, Compiled, Options, RunError, SampleKey, run};
+use crate::command_line::REFUSED;
+use crate::compile::access_log;
+use crate::diagnostic::{self, Report};
+use crate::project::{self, Project};
+use crate::terminal::{Output, Terminal};
+
+/// Serves a configuration until it is told to stop.
+///
+/// # Errors
+///
+/// When the output cannot be written to the terminal.
+pub fn command(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCode> {
+    let mut report = Report::new();
+    let Some(project) = project::load(&arguments.path, &mut report) else {
+        terminal.findings(&report, Output::Text)?;
+        return Ok(ExitCode::from(REFUSED));
+    };
+    // Warnings; there is nothing worse in it.
+    terminal.findings(&report, Output::Text)?;
+    let options = Options {
+        listen: SocketAddr::new(arguments.address, arguments.port),
+        admin_port: arguments.admin_port,
+        envoy: arguments.envoy.clone(),
+        concurrency: arguments.concurrency,
+        watch: arguments.watch.then(|| folder(&arguments.path)),
+        access_log: access_log(&project.access_log),
+    };
+    let compile = || compile(&arguments.path);
+    let (output, messages) = terminal.streams();
+    match run(&options, &compile, output, messages) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
+        Err(RunError::Refused(findings)) => {
+            write!(messages, "{findings}")?;
+            Ok(ExitCode::from(REFUSED))
+        }
+        Err(error) => {
+            writeln!(messages, "error: {error}")?;
+            Ok(ExitCode::from(REFUSED))
+        }
+    }
+}
+
+/// What is wrong with a configuration, as people read it.
+#[derive(Debug)]
+pub(super) struct Findings(Report);
+
+impl fmt::Display for Findings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", diagnostic::human(&self.0))
+    }
+}
+
+fn compile(path: &Path) -> Result<Compiled, Findings> {
+    let mut report = Report::new();
+    match project::load(path, &mut report) {
+        Some(project) => Ok(Compiled {
+            sample_keys: sample_keys(&project),
+            gateway: project.gateway,
+            upstreams: project.upstreams,
+        }),
+        None => Err(Findings(report)),
+    }
+}
+
+/// For each stage a key that opens it, of those whose value the configuration shows anyway.
+fn sample_keys(project: &Project) -> Vec<SampleKey> {
+    let gateway = &project.gateway;
+    let mut samples = Vec::new();
+    for api in &gateway.apis {
+        for stage in &api.stages {
+            let opens = |plan: &String| {
+                gateway.usage_plans.iter().any(|candidate| {
+                    candidate.id == *plan
+                        && candidate
+                            .api_stages
+                            .iter()
+                            .any(|held| held.api == api.id && held.stage == stage.name)
+                })
+            };
+            let value = gateway
+                .api_keys
+                .iter()
+                .filter(|key| key.enabled && key.usage_plans.iter().any(opens))
+                .find_map(|key| project.known_values.get(&key.id));
+            if let Some(value) = value {
+                samples.push(SampleKey {
+                    api: api.id.clone(),
+                    stage: stage.name.clone(),
+                    value: value.clone(),
+                });
+            }
+        }
+    }
+    samples
+}
+
+/// The folder to watch.
+fn folder(path: &Path) -> std::path::PathBuf {
+    if path.is_dir() {
+        return path.to_owned();
+    }
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => ".".into(),
+    }
+}

@@ -1,0 +1,108 @@
+//! The command line as a process: exit codes, streams, and the schema in the documentation.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "what cannot happen ends the test, in the functions that it calls too"
+)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use attache::configuration;
+
+fn attache(arguments: &[&str]) -> Output {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
+    Command::new(env!("CARGO_BIN_EXE_attache"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn exit_codes_tell_fine_refused_and_misused() {
+    for (arguments, code) in [
+        (&["check", "smallest"] as &[&str], 0),
+        (&["check", "smallest/attache.yaml"], 0),
+        (&["check", "settings-without-effect"], 0),
+        (&["check", "unknown-field"], 1),
+        (&["check", "nowhere"], 1),
+        (&["schema"], 0),
+        (&["--help"], 0),
+        (&["check", "--help"], 0),
+        (&["--version"], 0),
+        (&[], 2),
+        (&["chekc"], 2),
+        (&["check", "--output", "xml"], 2),
+        (&["check", "smallest", "smallest"], 2),
+    ] {
+        let output = attache(arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {output:?}"
+        );
+    }
+}
+
+#[test]
+fn findings_go_to_standard_error_and_arrays_to_standard_output() {
+    let text = attache(&["check", "unknown-field"]);
+    assert!(text.stdout.is_empty());
+    let told = String::from_utf8(text.stderr).unwrap();
+    assert!(
+        told.contains("--> unknown-field/attache.yaml:7:5"),
+        "{told}"
+    );
+
+    let json = attache(&["check", "unknown-field", "--output", "json"]);
+    assert!(json.stderr.is_empty());
+    let findings: Vec<serde_json::Value> = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(
+        findings[0],
+        serde_json::json!({
+            "severity": "error",
+            "code": "unknown-field",
+            "message": "`throtle` is not a setting of this usage plan",
+            "file": "unknown-field/attache.yaml",
+            "line": 7,
+            "column": 5,
+            "pointer": "/usagePlans/gold/throtle",
+            "hint": "did you mean `throttle`?",
+        })
+    );
+
+    let fine = attache(&["check", "smallest", "--output", "json"]);
+    assert_eq!(String::from_utf8(fine.stdout).unwrap(), "[]\n");
+}
+
+#[test]
+fn a_sound_configuration_is_summed_up_in_one_line() {
+    let output = attache(&["check", "everything"]);
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "everything/attache.yaml: fine: 2 APIs with 8 operations on 3 stages, 2 usage plans, \
+         4 API keys\n"
+    );
+    assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn the_schema_in_the_documentation_is_the_one_that_is_printed() {
+    let printed = String::from_utf8(attache(&["schema"]).stdout).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(schema, configuration::schema());
+    jsonschema::meta::validate(&schema).unwrap();
+
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/attache.schema.json");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, &printed).unwrap();
+    }
+    let kept = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        kept == printed,
+        "{} is out of date: run this test with UPDATE_GOLDEN=1",
+        file.display()
+    );
+}

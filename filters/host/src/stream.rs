@@ -1,0 +1,271 @@
+//! One request: the proxy's callbacks in, one pipeline behind them.
+//!
+//! Every callback does the same three things: it reports what has happened to the pipeline,
+//! carries out the step that the pipeline answers with, and returns what
+//! [`Stream::hold`] computes.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use attache_policies::{
+    CalloutAnswer, Edits, Event, HeaderEdit, Hold, Reply, ResponseHead, Service, Step, Stream,
+};
+use log::{error, warn};
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+
+use crate::hostcalls::{self, Buffer, Direction, HeaderMap, Refused};
+use crate::ports::HostPorts;
+use crate::upstream_failure;
+
+pub(crate) struct HttpStream<S> {
+    service: Option<Arc<S>>,
+    ports: Option<Rc<HostPorts>>,
+    stream: Option<Stream>,
+    request_ended: bool,
+    response_ended: bool,
+}
+
+impl<S: Service> HttpStream<S> {
+    pub(crate) const fn new(service: Option<Arc<S>>, ports: Option<Rc<HostPorts>>) -> Self {
+        Self {
+            service,
+            ports,
+            stream: None,
+            request_ended: false,
+            response_ended: false,
+        }
+    }
+
+    fn start(&mut self) -> Result<Step, Refused> {
+        let (Some(service), Some(ports)) = (self.service.take(), self.ports.take()) else {
+            return Err(Refused(0));
+        };
+        let headers = hostcalls::headers(HeaderMap::Request)?;
+        let (stream, step) = Stream::start(&service, headers, self.request_ended, ports);
+        self.stream = Some(stream);
+        Ok(step)
+    }
+
+    fn resume(&mut self, event: Event) -> Step {
+        self.stream
+            .as_mut()
+            .map_or(Step::Ignore, |stream| stream.resume(event))
+    }
+
+    fn hold(&self) -> Hold {
+        self.stream.as_ref().map_or(Hold::Answered, Stream::hold)
+    }
+
+    /// Carries out a step, and those that follow from it at once.
+    fn carry_out(&mut self, mut step: Step) {
+        loop {
+            let result = match &step {
+                Step::Ignore => Ok(()),
+                Step::Reply(reply) => hostcalls::send(reply),
+                Step::Forward(edits) => apply(edits, HeaderMap::Request, Buffer::RequestBody),
+                Step::Release(edits) => apply(edits, HeaderMap::Response, Buffer::ResponseBody),
+                Step::Call(callout) => {
+                    if let Err(refused) = hostcalls::dispatch(callout) {
+                        warn!(
+                            "the call to cluster `{}` was refused with status {}",
+                            callout.cluster, refused.0
+                        );
+                        step = self.resume(Event::Callout(CalloutAnswer::Failed));
+                        continue;
+                    }
+                    Ok(())
+                }
+                Step::Collect => match self.collected() {
+                    Ok(Some(event)) => {
+                        step = self.resume(event);
+                        continue;
+                    }
+                    Ok(None) => Ok(()),
+                    Err(refused) => Err(refused),
+                },
+            };
+            if let Err(refused) = result {
+                error!("the host refused a step with status {}", refused.0);
+                self.refuse();
+            }
+            return;
+        }
+    }
+
+    /// The body that the pipeline waits for, if it is complete.
+    fn collected(&self) -> Result<Option<Event>, Refused> {
+        match self.hold() {
+            Hold::Request if self.request_ended => {
+                hostcalls::buffer(Buffer::RequestBody).map(|body| Some(Event::RequestBody(body)))
+            }
+            Hold::Response if self.response_ended => {
+                hostcalls::buffer(Buffer::ResponseBody).map(|body| Some(Event::ResponseBody(body)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Fails closed: the pipeline is dropped and the client is answered.
+    fn refuse(&mut self) {
+        self.stream = None;
+        let reply = Reply {
+            status: 500,
+            headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
+            body: br#"{"message":"Internal server error"}"#.to_vec(),
+        };
+        if let Err(refused) = hostcalls::send(&reply) {
+            error!("the host refused a reply with status {}", refused.0);
+        }
+    }
+
+    /// What a callback of the request's side tells the host.
+    fn request_action(&self) -> Action {
+        match self.hold() {
+            Hold::Request | Hold::Answered => Action::Pause,
+            Hold::Response | Hold::Nothing => Action::Continue,
+        }
+    }
+
+    /// A part of the request's body, or its end, has arrived.
+    fn request_continues(&mut self, ended: bool) -> Action {
+        self.request_ended |= ended;
+        if self.awaits_body(Hold::Request) {
+            self.carry_out(Step::Collect);
+        }
+        self.request_action()
+    }
+
+    /// A part of the answer's body, or its end, has arrived.
+    fn response_continues(&mut self, ended: bool) -> Action {
+        self.response_ended |= ended;
+        if self.awaits_body(Hold::Response) {
+            self.carry_out(Step::Collect);
+            if self.hold() == Hold::Answered {
+                return Action::Pause;
+            }
+        }
+        match self.hold() {
+            Hold::Response => Action::Pause,
+            Hold::Request | Hold::Nothing | Hold::Answered => Action::Continue,
+        }
+    }
+
+    fn awaits_body(&self, side: Hold) -> bool {
+        self.stream
+            .as_ref()
+            .is_some_and(|stream| stream.collects() && stream.hold() == side)
+    }
+}
+
+/// Makes the changes to a held message. Removing goes first, so that a field that a client sent
+/// under an internal name cannot outlive the one that is set.
+fn apply(edits: &Edits, map: HeaderMap, buffer: Buffer) -> Result<(), Refused> {
+    for edit in &edits.headers {
+        hostcalls::edit(map, edit)?;
+    }
+    if let Some(body) = &edits.body {
+        let length = HeaderEdit::Set("content-length".into(), body.len().to_string().into_bytes());
+        hostcalls::edit(map, &HeaderEdit::Remove("transfer-encoding".into()))?;
+        hostcalls::edit(map, &length)?;
+        hostcalls::set_buffer(buffer, body)?;
+    }
+    Ok(())
+}
+
+/// The head of the answer, and whether it is the upstream's.
+fn response_head() -> Result<ResponseHead, Refused> {
+    let headers = hostcalls::headers(HeaderMap::Response)?;
+    let status = headers
+        .first(b":status")
+        .and_then(|status| str::from_utf8(status).ok())
+        .and_then(|status| status.parse().ok())
+        .unwrap_or(0);
+    // Only these can be the proxy's own, so only they are worth the property's price.
+    let failure = if matches!(status, 500..=504) {
+        let details = hostcalls::property("response\0code_details")?;
+        upstream_failure::read(&details.unwrap_or_default())
+    } else {
+        None
+    };
+    Ok(ResponseHead {
+        status,
+        headers,
+        failure,
+    })
+}
+
+impl<S: Service> Context for HttpStream<S> {
+    fn on_http_call_response(
+        &mut self,
+        _token: u32,
+        num_headers: usize,
+        _body_size: usize,
+        _num_trailers: usize,
+    ) {
+        let before = self.hold();
+        let answer = if num_headers == 0 {
+            Ok(CalloutAnswer::Failed)
+        } else {
+            hostcalls::headers(HeaderMap::CalloutAnswer).and_then(|headers| {
+                let body = hostcalls::buffer(Buffer::CalloutAnswer)?;
+                Ok(CalloutAnswer::Answered { headers, body })
+            })
+        };
+        let step = self.resume(Event::Callout(answer.unwrap_or(CalloutAnswer::Failed)));
+        self.carry_out(step);
+        let resumed = match (before, self.hold()) {
+            (Hold::Request, Hold::Nothing) => hostcalls::continue_stream(Direction::Request),
+            (Hold::Response, Hold::Nothing) => hostcalls::continue_stream(Direction::Response),
+            _ => Ok(()),
+        };
+        if let Err(refused) = resumed {
+            error!("the host refused to resume with status {}", refused.0);
+        }
+    }
+}
+
+impl<S: Service> HttpContext for HttpStream<S> {
+    fn on_http_request_headers(&mut self, _count: usize, ended: bool) -> Action {
+        self.request_ended = ended;
+        match self.start() {
+            Ok(step) => self.carry_out(step),
+            Err(_) => self.refuse(),
+        }
+        self.request_action()
+    }
+
+    fn on_http_request_body(&mut self, _size: usize, ended: bool) -> Action {
+        self.request_continues(ended)
+    }
+
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        self.request_continues(true)
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, ended: bool) -> Action {
+        if !self.stream.as_ref().is_some_and(Stream::awaits_response) {
+            return Action::Continue;
+        }
+        self.response_ended = ended;
+        match response_head() {
+            Ok(head) => {
+                let step = self.resume(Event::ResponseHead(head));
+                self.carry_out(step);
+            }
+            Err(_) => self.refuse(),
+        }
+        match self.hold() {
+            Hold::Response | Hold::Answered => Action::Pause,
+            Hold::Request | Hold::Nothing => Action::Continue,
+        }
+    }
+
+    fn on_http_response_body(&mut self, _size: usize, ended: bool) -> Action {
+        self.response_continues(ended)
+    }
+
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        self.response_continues(true)
+    }
+}

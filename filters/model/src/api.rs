@@ -1,0 +1,158 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Integration, Throttle};
+
+/// One API: its operations, and the stages that serve them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Api {
+    /// The API id: its name under `apis` in `attache.yaml`, and the first label of its host name.
+    pub id: String,
+    /// `info.title` of the definition.
+    pub name: String,
+    /// Which of AWS's two products answers: their routing and their errors differ.
+    pub protocol: Protocol,
+    /// Whether requests whose host names no API belong to this one. At most one API may say so.
+    #[serde(default)]
+    pub any_host: bool,
+    /// Where the key of a request is found.
+    #[serde(default)]
+    pub api_key_source: ApiKeySource,
+    /// The methods of all resources. [`MethodSettings::operation`] counts from 0 in this list.
+    pub operations: Vec<Operation>,
+    /// The stages; each serves every operation.
+    pub stages: Vec<Stage>,
+}
+
+/// REST API (v1) or HTTP API (v2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Protocol {
+    /// API Gateway v1.
+    #[serde(rename = "REST")]
+    Rest,
+    /// API Gateway v2.
+    #[serde(rename = "HTTP")]
+    Http,
+}
+
+/// Where the API key of a request is found (`x-amazon-apigateway-api-key-source`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum ApiKeySource {
+    /// The `X-API-Key` header.
+    #[default]
+    Header,
+    /// `usageIdentifierKey` of the Lambda authorizer's result.
+    Authorizer,
+}
+
+/// One method of one resource, or one route of an HTTP API.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Operation {
+    /// The resource path, such as `/pets/{petId}` or `/{proxy+}`; `$default` for the catch-all
+    /// route of an HTTP API.
+    pub path: String,
+    /// The method, or `ANY`.
+    pub method: Verb,
+    /// Whether a key that belongs to a plan of the stage is needed.
+    #[serde(default)]
+    pub api_key_required: bool,
+    /// What answers.
+    pub integration: Integration,
+}
+
+/// The methods that API Gateway knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Verb {
+    /// `DELETE`
+    Delete,
+    /// `GET`
+    Get,
+    /// `HEAD`
+    Head,
+    /// `OPTIONS`
+    Options,
+    /// `PATCH`
+    Patch,
+    /// `POST`
+    Post,
+    /// `PUT`
+    Put,
+    /// Every method above that the resource does not name itself.
+    Any,
+}
+
+impl Verb {
+    /// The seven methods that `ANY` stands for.
+    pub const ALL: [Self; 7] = [
+        Self::Delete,
+        Self::Get,
+        Self::Head,
+        Self::Options,
+        Self::Patch,
+        Self::Post,
+        Self::Put,
+    ];
+
+    /// The name on the wire and in ARNs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Delete => "DELETE",
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Options => "OPTIONS",
+            Self::Patch => "PATCH",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Any => "ANY",
+        }
+    }
+
+    /// Reads a request's method; `None` for every method that API Gateway does not know, and for
+    /// the word `ANY`, which no client may send.
+    #[must_use]
+    pub fn from_request(method: &[u8]) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|verb| verb.as_str().as_bytes() == method)
+    }
+}
+
+/// One deployed version of an API.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Stage {
+    /// The first path segment of its requests; `$default` serves an HTTP API without one.
+    pub name: String,
+    /// Stage variables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub variables: BTreeMap<String, String>,
+    /// The throttle that all methods of the stage share, except those with one of their own.
+    #[serde(default)]
+    pub throttle: Option<Throttle>,
+    /// Whether metrics are also kept per method (AWS: detailed metrics).
+    #[serde(default)]
+    pub metrics_enabled: bool,
+    /// The methods whose settings differ from the stage's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub methods: Vec<MethodSettings>,
+}
+
+/// What one method of one stage has for itself (AWS: `methodSettings["/path/METHOD"]`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MethodSettings {
+    /// Which operation, counted from 0.
+    pub operation: usize,
+    /// Replaces the stage's throttle for this method.
+    #[serde(default)]
+    pub throttle: Option<Throttle>,
+    /// Replaces the stage's [`metrics_enabled`](Stage::metrics_enabled).
+    #[serde(default)]
+    pub metrics_enabled: Option<bool>,
+}

@@ -1,0 +1,22 @@
+//! The configuration document: what the command line writes and the filters read.
+//!
+//! It is versioned JSON. Enums are externally tagged and unknown fields are errors, so that a
+//! document that does not fit is refused with the exact place of its fault. Nothing here decides
+//! anything: [`attache_policies`](../attache_policies/index.html) compiles a document into what
+//! the request path needs.
+
+mod api;
+mod api_key;
+mod gateway;
+mod integration;
+mod load;
+mod secret;
+mod usage_plan;
+
+pub use api::{Api, ApiKeySource, MethodSettings, Operation, Protocol, Stage, Verb};
+pub use api_key::{ApiKey, KeyDigest, PreviousValue};
+pub use gateway::{Account, Gateway, VERSION};
+pub use integration::{HttpProxy, Integration, TlsOptions};
+pub use load::{LoadError, from_json};
+pub use secret::Secret;
+pub use usage_plan::{ApiStage, MethodThrottle, Period, Quota, Throttle, TimeZone, UsagePlan};

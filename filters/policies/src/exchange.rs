@@ -1,0 +1,193 @@
+//! One request on its way through the gateway: what it asks, and the only four things that its
+//! pipeline may wait for.
+//!
+//! A pipeline is an `async fn` over an [`Exchange`]. The proxy runs it through a [`Stream`],
+//! which polls the pipeline whenever something it awaited has happened and reports what the
+//! proxy is to do next as a [`Step`]. Whether the request is held is never stored: it follows
+//! from what the pipeline waits for.
+
+mod conversation;
+mod stream;
+
+use std::rc::Rc;
+
+use crate::headers::{HeaderEdit, Headers};
+use crate::ports::Ports;
+
+use conversation::Conversation;
+pub use stream::{Event, Hold, Step, Stream};
+
+/// One request, from its headers to its answer.
+pub struct Exchange {
+    request: Headers,
+    ends_with_headers: bool,
+    ports: Rc<dyn Ports>,
+    conversation: Rc<Conversation>,
+}
+
+/// How an exchange is answered: the last word of every pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The gateway answers by itself, in place of whatever the upstream said or would have said.
+    Reply(Reply),
+    /// The upstream's answer goes to the client, changed like this. Before
+    /// [`Exchange::forward`] was called it means: forward the request unchanged.
+    PassThrough(Edits),
+}
+
+/// A whole answer made by the gateway.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Header fields in order, without the pseudo-headers and without `content-length`.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What changes on a message before it goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Edits {
+    /// Changes to the header fields, in order.
+    pub headers: Vec<HeaderEdit>,
+    /// A new body. Only a pipeline that has awaited the message's body may set it; its length is
+    /// put right by the proxy's side.
+    pub body: Option<Vec<u8>>,
+}
+
+/// The head of an answer, from the upstream or from the proxy in its stead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResponseHead {
+    /// The HTTP status.
+    pub status: u16,
+    /// The header fields, `:status` included.
+    pub headers: Headers,
+    /// Set when it was the proxy that answered, because the upstream did not.
+    pub failure: Option<UpstreamFailure>,
+}
+
+/// Why the proxy answered in the upstream's stead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamFailure {
+    /// No answer within the time-out.
+    Timeout,
+    /// No connection: refused, unresolvable, or no healthy host.
+    Unreachable,
+    /// The upstream's answer was not HTTP, or broke off before its head was complete.
+    Malformed,
+    /// Anything else that the proxy itself answered.
+    Other,
+}
+
+/// A request of the gateway's own to another service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Callout {
+    /// The name of the proxy's cluster.
+    pub cluster: String,
+    /// Header fields, with `:method`, `:path` and `:authority`.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// After this many milliseconds the answer is [`CalloutAnswer::Failed`].
+    pub timeout_millis: u32,
+}
+
+/// How a callout ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CalloutAnswer {
+    /// The service, or the proxy in its stead, answered. A proxy reports a failed callout as an
+    /// ordinary 503 or 504, so only an expected answer counts.
+    Answered {
+        /// The header fields, `:status` included.
+        headers: Headers,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// The call could not be made, or broke off.
+    Failed,
+}
+
+impl Exchange {
+    /// The request's header fields, pseudo-headers included.
+    #[must_use]
+    pub const fn request(&self) -> &Headers {
+        &self.request
+    }
+
+    /// Whether the request has no body.
+    #[must_use]
+    pub const fn ends_with_headers(&self) -> bool {
+        self.ends_with_headers
+    }
+
+    /// What the proxy answers at once.
+    #[must_use]
+    pub fn ports(&self) -> &dyn Ports {
+        &*self.ports
+    }
+
+    /// Holds the request until another service has answered.
+    pub async fn callout(&self, callout: Callout) -> CalloutAnswer {
+        self.conversation.callout(callout).await
+    }
+
+    /// Holds the request until its body is complete, and reads it.
+    pub async fn request_body(&self) -> Vec<u8> {
+        if self.ends_with_headers {
+            return Vec::new();
+        }
+        self.conversation.request_body().await
+    }
+
+    /// Sends the request on, changed as `edits` say, and waits for the head of the answer.
+    pub async fn forward(&self, edits: Edits) -> ResponseHead {
+        self.conversation.forward(edits).await
+    }
+
+    /// Holds the answer until its body is complete, and reads it. Only after
+    /// [`forward`](Self::forward).
+    pub async fn response_body(&self) -> Vec<u8> {
+        self.conversation.response_body().await
+    }
+}
+
+/// What a filter does with its requests: compiled once from a configuration, shared by all of
+/// them.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use attache_policies::{Answer, Edits, Exchange, Reply, Service};
+///
+/// /// Lets nobody in without a ticket, and forwards everybody else unchanged.
+/// struct Door;
+///
+/// impl Service for Door {
+///     fn compile(_configuration: &[u8]) -> Result<Self, Vec<String>> {
+///         Ok(Self)
+///     }
+///
+///     async fn serve(self: Arc<Self>, exchange: Exchange) -> Answer {
+///         if !exchange.request().contains(b"x-ticket") {
+///             return Answer::Reply(Reply { status: 403, ..Reply::default() });
+///         }
+///         exchange.forward(Edits::default()).await;
+///         Answer::PassThrough(Edits::default())
+///     }
+/// }
+/// ```
+pub trait Service: Send + Sync + Sized + 'static {
+    /// Compiles the filter's configuration.
+    ///
+    /// # Errors
+    ///
+    /// Every reason why the configuration is refused, each naming its place and never a value.
+    fn compile(configuration: &[u8]) -> Result<Self, Vec<String>>;
+
+    /// The life of one request.
+    fn serve(
+        self: std::sync::Arc<Self>,
+        exchange: Exchange,
+    ) -> impl Future<Output = Answer> + 'static;
+}

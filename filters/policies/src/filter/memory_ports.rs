@@ -1,0 +1,86 @@
+//! A proxy in memory for the tests of the filters.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use crate::ports::{
+    AccessLog, Clock, Connection, FilterState, Meter, Metric, Random, Store, StoreError, Stored,
+    Swap, Timestamp, Version,
+};
+use crate::usage_plan::memory_store::MemoryStore;
+
+/// Time stands at 2026-11-20T00:00:00Z until it is moved.
+pub(super) struct MemoryPorts {
+    pub(super) seconds: Cell<u64>,
+    store: MemoryStore,
+    filter_state: RefCell<BTreeMap<String, Vec<u8>>>,
+}
+
+impl Default for MemoryPorts {
+    fn default() -> Self {
+        Self {
+            seconds: Cell::new(1_795_132_800),
+            store: MemoryStore::default(),
+            filter_state: RefCell::default(),
+        }
+    }
+}
+
+impl Clock for MemoryPorts {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.seconds.get() * 1_000_000_000)
+    }
+}
+
+impl Random for MemoryPorts {
+    fn next_u64(&self) -> u64 {
+        4
+    }
+}
+
+impl Store for MemoryPorts {
+    fn get(&self, key: &[u8]) -> Result<Option<Stored>, StoreError> {
+        self.store.get(key)
+    }
+
+    fn compare_and_swap(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        expected: Option<Version>,
+    ) -> Result<Swap, StoreError> {
+        self.store.compare_and_swap(key, value, expected)
+    }
+}
+
+impl Meter for MemoryPorts {
+    fn count(&self, _: &Metric, _: u64) {}
+
+    fn observe(&self, _: &Metric, _: u64) {}
+}
+
+impl AccessLog for MemoryPorts {
+    fn publish(&self, _: &str, _: &[u8]) {}
+}
+
+impl FilterState for MemoryPorts {
+    fn read(&self, name: &str) -> Option<Vec<u8>> {
+        self.filter_state.borrow().get(name).cloned()
+    }
+
+    fn write(&self, name: &str, value: &[u8]) {
+        self.filter_state
+            .borrow_mut()
+            .insert(name.to_owned(), value.to_vec());
+    }
+}
+
+impl Connection for MemoryPorts {
+    fn source_address(&self) -> Vec<u8> {
+        b"127.0.0.1".to_vec()
+    }
+
+    fn protocol(&self) -> Vec<u8> {
+        b"HTTP/1.1".to_vec()
+    }
+}

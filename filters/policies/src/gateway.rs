@@ -1,0 +1,174 @@
+//! A whole configuration, compiled: what every request of the gateway shares.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use attache_model::{self as model, ApiKeySource, Protocol};
+
+use crate::api_key::ApiKeys;
+use crate::compile_error::CompileError;
+use crate::exchange::{Answer, Exchange, Service};
+use crate::integration::{Integrations, Upstream};
+use crate::observation::Metrics;
+use crate::pipeline;
+use crate::route::Routes;
+use crate::usage_plan::UsagePlans;
+
+/// The gateway: every API, plan and key, ready to serve.
+///
+/// ```
+/// use attache_policies::Gateway;
+///
+/// let document = attache_model::from_json(
+///     br#"{
+///       "version": 1,
+///       "account": {"id": "000000000000", "region": "us-east-1"},
+///       "apis": [{
+///         "id": "petstore", "name": "Pet store", "protocol": "REST",
+///         "stages": [{"name": "prod", "variables": {"backend": "127.0.0.1:9000"}}],
+///         "operations": [{
+///           "path": "/pets", "method": "GET",
+///           "integration": {"httpProxy": {
+///             "uri": "http://${stageVariables.backend}/pets", "timeoutInMillis": 29000
+///           }}
+///         }]
+///       }]
+///     }"#,
+/// )?;
+/// let gateway = Gateway::compile(&document).map_err(|faults| format!("{faults:?}"))?;
+/// let clusters: Vec<_> = gateway.upstreams().iter().map(|upstream| upstream.cluster()).collect();
+/// assert_eq!(clusters, ["http_127.0.0.1_9000"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// Compiling parses everything once; nothing is parsed per request. The command line compiles
+/// the same document with the same function, so what it accepts the filter loads.
+#[derive(Debug)]
+pub struct Gateway {
+    pub(crate) routes: Routes,
+    pub(crate) api_keys: ApiKeys,
+    pub(crate) usage_plans: UsagePlans,
+    pub(crate) integrations: Integrations,
+    pub(crate) metrics: Metrics,
+    pub(crate) apis: Vec<ApiFacts>,
+    pub(crate) access_log: bool,
+}
+
+/// What the pipeline itself must know of an API.
+#[derive(Debug)]
+pub(crate) struct ApiFacts {
+    pub(crate) id: Box<str>,
+    pub(crate) protocol: Protocol,
+    pub(crate) api_key_source: ApiKeySource,
+    pub(crate) stages: Vec<Box<str>>,
+    pub(crate) operations: Vec<OperationFacts>,
+}
+
+/// What the pipeline itself must know of an operation.
+#[derive(Debug)]
+pub(crate) struct OperationFacts {
+    /// The resource path as in the definition.
+    pub(crate) path: Box<str>,
+    pub(crate) api_key_required: bool,
+}
+
+impl Gateway {
+    /// Compiles a configuration document.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of the document, each with the JSON pointer of its place. Nothing of a
+    /// document with a fault is served.
+    pub fn compile(document: &model::Gateway) -> Result<Self, Vec<CompileError>> {
+        let routes = Routes::compile(document);
+        let api_keys = ApiKeys::compile(document);
+        let usage_plans = UsagePlans::compile(document);
+        let integrations = Integrations::compile(document);
+        match (routes, api_keys, usage_plans, integrations) {
+            (Ok(routes), Ok(api_keys), Ok(usage_plans), Ok(integrations)) => Ok(Self {
+                routes,
+                api_keys,
+                usage_plans,
+                integrations,
+                metrics: Metrics::compile(document),
+                apis: document.apis.iter().map(ApiFacts::of).collect(),
+                access_log: document.access_log,
+            }),
+            (routes, api_keys, usage_plans, integrations) => {
+                let faults = [
+                    routes.err(),
+                    api_keys.err(),
+                    usage_plans.err(),
+                    integrations.err(),
+                ];
+                Err(faults.into_iter().flatten().flatten().collect())
+            }
+        }
+    }
+
+    /// The back ends of all operations: the clusters that the proxy must have.
+    #[must_use]
+    pub fn upstreams(&self) -> BTreeSet<Upstream> {
+        self.integrations.upstreams().cloned().collect()
+    }
+}
+
+impl Gateway {
+    /// The API as the pipeline knows it.
+    pub(crate) fn api(&self, api: usize) -> Option<&ApiFacts> {
+        self.apis.get(api)
+    }
+
+    /// The ids of an API and of one of its stages.
+    pub(crate) fn names(&self, api: usize, stage: usize) -> Option<(&str, &str)> {
+        let api = self.apis.get(api)?;
+        Some((&api.id, api.stages.get(stage)?))
+    }
+
+    /// The resource path of an operation (`$context.resourcePath`).
+    pub(crate) fn resource_path(&self, api: usize, operation: usize) -> Option<&str> {
+        let operation = self.apis.get(api)?.operations.get(operation)?;
+        Some(&operation.path)
+    }
+}
+
+impl ApiFacts {
+    /// Whether an operation needs an API key. One that is not there needs one.
+    pub(crate) fn requires_key(&self, operation: usize) -> bool {
+        self.operations
+            .get(operation)
+            .is_none_or(|operation| operation.api_key_required)
+    }
+
+    fn of(api: &model::Api) -> Self {
+        Self {
+            id: api.id.as_str().into(),
+            protocol: api.protocol,
+            api_key_source: api.api_key_source,
+            stages: api
+                .stages
+                .iter()
+                .map(|stage| stage.name.as_str().into())
+                .collect(),
+            operations: api
+                .operations
+                .iter()
+                .map(|operation| OperationFacts {
+                    path: operation.path.as_str().into(),
+                    api_key_required: operation.api_key_required,
+                })
+                .collect(),
+        }
+    }
+}
+
+impl Service for Gateway {
+    fn compile(configuration: &[u8]) -> Result<Self, Vec<String>> {
+        let document = model::from_json(configuration).map_err(|error| vec![error.to_string()])?;
+        Self::compile(&document).map_err(|faults| faults.iter().map(ToString::to_string).collect())
+    }
+
+    async fn serve(self: Arc<Self>, exchange: Exchange) -> Answer {
+        pipeline::serve(&self, &exchange).await
+    }
+}

@@ -1,0 +1,243 @@
+//! Parameter mappings: `integration.request.header.x: method.request.querystring.y`.
+
+use std::borrow::Cow;
+
+use attache_model::Protocol;
+
+use super::compile::Deployment;
+use super::context::{ContextVariable, IntegrationRequest};
+use super::encoding::{Form, Value, pairs};
+use super::request_headers;
+use crate::compile_error::CompileError;
+
+/// Where a mapped value comes from, with all that is known before the request put in place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// A static value, a stage variable, or what the stage and resource decide.
+    Fixed(Box<[u8]>),
+    /// A path parameter.
+    Path(Box<str>),
+    /// A query parameter: its last value, or all of them.
+    Query { name: Box<[u8]>, all: bool },
+    /// A header field: its last value, or all of them.
+    Header { name: Box<[u8]>, all: bool },
+    /// A `$context` variable.
+    Context(ContextVariable),
+}
+
+/// What a value is mapped to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target<'k> {
+    Header(&'k str),
+    Query(&'k str),
+    Path(&'k str),
+}
+
+/// Why a mapping is refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct MappingFault {
+    reason: String,
+    hint: &'static str,
+}
+
+impl MappingFault {
+    pub(super) fn new(reason: impl Into<String>, hint: &'static str) -> Self {
+        Self {
+            reason: reason.into(),
+            hint,
+        }
+    }
+
+    /// The fault at its place in the configuration document.
+    pub(super) fn at(self, pointer: String) -> CompileError {
+        CompileError::new(pointer, self.reason).hint(self.hint)
+    }
+}
+
+impl<'k> Target<'k> {
+    pub(super) fn parse(key: &'k str, protocol: Protocol) -> Result<Self, MappingFault> {
+        let is_http_api_form = ["append:", "overwrite:", "remove:"]
+            .iter()
+            .any(|form| key.starts_with(form));
+        if is_http_api_form || protocol == Protocol::Http {
+            return Err(MappingFault::new(
+                format!("the parameter mapping `{key}` of an HTTP API is not supported yet"),
+                "remove it, or let the back end read what it needs from the request itself",
+            ));
+        }
+        let unknown = || {
+            MappingFault::new(
+                format!("`{key}` is not a target of a parameter mapping"),
+                "targets are `integration.request.header.NAME`, \
+                 `integration.request.querystring.NAME` and `integration.request.path.NAME`",
+            )
+        };
+        let (kind, name) = key
+            .strip_prefix("integration.request.")
+            .and_then(|rest| rest.split_once('.'))
+            .filter(|(_, name)| !name.is_empty())
+            .ok_or_else(unknown)?;
+        match kind {
+            "header" => Ok(Self::Header(name)),
+            "querystring" => Ok(Self::Query(name)),
+            "path" => Ok(Self::Path(name)),
+            _ => Err(unknown()),
+        }
+    }
+}
+
+impl Source {
+    /// Reads a mapping expression. `None` is an expression that never has a value.
+    pub(super) fn parse(
+        expression: &str,
+        deployment: &Deployment<'_>,
+    ) -> Result<Option<Self>, MappingFault> {
+        if let Some(text) = expression
+            .strip_prefix('\'')
+            .and_then(|rest| rest.strip_suffix('\''))
+        {
+            return Ok(Some(Self::fixed(text)));
+        }
+        if let Some(name) = expression.strip_prefix("stageVariables.") {
+            let value = deployment.stage.variables.get(name);
+            return Ok(value
+                .filter(|value| !value.is_empty())
+                .map(|value| Self::fixed(value)));
+        }
+        if let Some(name) = expression.strip_prefix("context.") {
+            return Self::context(name, deployment).map(Some);
+        }
+        let Some(rest) = expression.strip_prefix("method.request.") else {
+            return Err(not_understood(expression));
+        };
+        if rest == "body" || rest.starts_with("body.") {
+            return Err(MappingFault::new(
+                format!("mapping from the body (`{expression}`) is not supported yet"),
+                "map from the path, the query string, a header field, `context` or \
+                 `stageVariables`",
+            ));
+        }
+        let (kind, name) = rest
+            .split_once('.')
+            .filter(|(_, name)| !name.is_empty())
+            .ok_or_else(|| not_understood(expression))?;
+        match kind {
+            "path" => deployment
+                .has_path_parameter(name)
+                .then(|| Some(Self::Path(name.into())))
+                .ok_or_else(|| {
+                    MappingFault::new(
+                        format!("`{expression}` names a parameter that the path does not have"),
+                        "name a parameter of the resource path; a greedy one without its `+`",
+                    )
+                }),
+            "querystring" | "multivaluequerystring" => Ok(Some(Self::Query {
+                name: name.as_bytes().into(),
+                all: kind == "multivaluequerystring",
+            })),
+            "header" | "multivalueheader" => {
+                let name = match name.to_ascii_lowercase() {
+                    host if host == "host" => ":authority".to_owned(),
+                    name => name,
+                };
+                // API Gateway takes these away before it maps anything.
+                let hidden = request_headers::is_hidden(name.as_bytes());
+                Ok((!hidden).then(|| Self::Header {
+                    name: name.into_bytes().into(),
+                    all: kind == "multivalueheader",
+                }))
+            }
+            _ => Err(not_understood(expression)),
+        }
+    }
+
+    fn context(name: &str, deployment: &Deployment<'_>) -> Result<Self, MappingFault> {
+        Ok(match name {
+            "accountId" => Self::fixed(deployment.account_id),
+            "apiId" => Self::fixed(&deployment.api_id),
+            "stage" => Self::fixed(&deployment.stage.name),
+            "resourcePath" => Self::fixed(deployment.resource_path),
+            name => Self::Context(ContextVariable::from_name(name).ok_or_else(|| {
+                MappingFault::new(
+                    format!("`context.{name}` is not known"),
+                    "known without an authorizer are accountId, apiId, domainName, domainPrefix, \
+                     extendedRequestId, httpMethod, path, protocol, requestId, requestTime, \
+                     requestTimeEpoch, resourcePath, stage and identity.{apiKey, apiKeyId, \
+                     sourceIp, userAgent}",
+                )
+            })?),
+        })
+    }
+
+    fn fixed(text: &str) -> Self {
+        Self::Fixed(text.as_bytes().into())
+    }
+
+    /// The value for one request, `None` when the request does not have it. Several values are
+    /// joined with a comma.
+    pub(super) fn value<'v>(&'v self, request: &IntegrationRequest<'v>) -> Option<Value<'v>> {
+        match self {
+            Self::Fixed(text) => Some(Value::text(&**text)),
+            Self::Path(name) => request.route.path_parameter(name).map(|bytes| Value {
+                bytes: bytes.into(),
+                form: Form::Path,
+            }),
+            Self::Query { name, all: false } => pairs(request.route.query)
+                .rev()
+                .find(|pair| pair.is_named(name))
+                .map(|pair| pair.value()),
+            Self::Query { .. } => self.all_values(request).reduce(|mut joined, next| {
+                let bytes = joined.bytes.to_mut();
+                bytes.push(b',');
+                bytes.extend_from_slice(&next.bytes);
+                joined
+            }),
+            Self::Header { name, all: false } => request.headers.last(name).map(Value::text),
+            Self::Header { name, .. } => {
+                let mut values = request
+                    .headers
+                    .iter()
+                    .filter(|(candidate, _)| *candidate == &**name)
+                    .map(|(_, value)| value);
+                let mut joined = Cow::Borrowed(values.next()?);
+                for value in values {
+                    let joined = joined.to_mut();
+                    joined.push(b',');
+                    joined.extend_from_slice(value);
+                }
+                Some(Value::text(joined))
+            }
+            Self::Context(variable) => variable.value(request),
+        }
+    }
+
+    /// The values for one request one by one: several only of a multi-value query parameter.
+    pub(super) fn all_values<'v>(
+        &'v self,
+        request: &IntegrationRequest<'v>,
+    ) -> impl Iterator<Item = Value<'v>> {
+        let query = match self {
+            Self::Query { name, all: true } => Some((name, request.route.query)),
+            _ => None,
+        };
+        let single = if query.is_some() {
+            None
+        } else {
+            self.value(request)
+        };
+        single.into_iter().chain(
+            query
+                .into_iter()
+                .flat_map(|(name, query)| pairs(query).filter(move |pair| pair.is_named(name)))
+                .map(|pair| pair.value()),
+        )
+    }
+}
+
+fn not_understood(expression: &str) -> MappingFault {
+    MappingFault::new(
+        format!("the mapping expression `{expression}` is not understood"),
+        "sources are `method.request.{path,querystring,multivaluequerystring,header,\
+         multivalueheader}.NAME`, `stageVariables.NAME`, `context.NAME` and `'a static value'`",
+    )
+}

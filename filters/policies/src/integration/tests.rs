@@ -1,0 +1,189 @@
+//! What the tests of integrations have in common, and the tests by what they look at.
+
+mod configuration;
+mod request;
+mod response;
+
+use std::collections::BTreeMap;
+
+use attache_model::{
+    Account, Api, ApiKeySource, Gateway, HttpProxy, Integration, Operation, Protocol, Stage,
+    TlsOptions, VERSION, Verb,
+};
+use proptest::prelude::*;
+
+use super::{IntegrationRequest, Integrations};
+use crate::ports::{Connection, Random, Timestamp};
+use crate::request_id::RequestIds;
+use crate::route::Routes;
+use crate::{Denial, HeaderEdit, Headers};
+
+struct Constant;
+
+impl Random for Constant {
+    fn next_u64(&self) -> u64 {
+        0x0123_4567_89ab_cdef
+    }
+}
+
+/// What the constant randomness makes of a missing trace header at `TIME`.
+const TRACE: &str = "Root=1-5e66d96f-89abcdef0123456789abcdef;Parent=0123456789abcdef;Sampled=0";
+
+const TIME: Timestamp = Timestamp(0x5e66_d96f * 1_000_000_000);
+
+fn proxy(uri: &str, mappings: &[(&str, &str)]) -> HttpProxy {
+    HttpProxy {
+        uri: uri.to_owned(),
+        http_method: None,
+        request_parameters: mappings
+            .iter()
+            .map(|(key, expression)| ((*key).to_owned(), (*expression).to_owned()))
+            .collect(),
+        timeout_in_millis: 29_000,
+        tls: TlsOptions::default(),
+    }
+}
+
+fn stage(name: &str, variables: &[(&str, &str)]) -> Stage {
+    Stage {
+        name: name.to_owned(),
+        variables: variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        throttle: None,
+        metrics_enabled: false,
+        methods: Vec::new(),
+    }
+}
+
+fn gateway(protocol: Protocol, stages: Vec<Stage>, operations: Vec<(&str, HttpProxy)>) -> Gateway {
+    Gateway {
+        version: VERSION,
+        account: Account {
+            id: "123456789012".to_owned(),
+            region: "us-east-1".to_owned(),
+            throttle: None,
+        },
+        apis: vec![Api {
+            id: "shop".to_owned(),
+            name: "Shop".to_owned(),
+            protocol,
+            any_host: true,
+            api_key_source: ApiKeySource::Header,
+            operations: operations
+                .into_iter()
+                .map(|(path, integration)| Operation {
+                    path: path.to_owned(),
+                    method: Verb::Any,
+                    api_key_required: false,
+                    integration: Integration::HttpProxy(integration),
+                })
+                .collect(),
+            stages,
+        }],
+        usage_plans: Vec::new(),
+        api_keys: Vec::new(),
+        rate_limit_headers: false,
+        access_log: false,
+    }
+}
+
+/// One operation in the stage `s` of a REST API.
+fn rest(path: &str, integration: HttpProxy) -> Gateway {
+    let variables = [("host", "a.example"), ("empty", ""), ("word", "w")];
+    gateway(
+        Protocol::Rest,
+        vec![stage("s", &variables)],
+        vec![(path, integration)],
+    )
+}
+
+fn request(method: &str, target: &str, fields: &[(&str, &str)]) -> Headers {
+    [
+        (":authority", "shop.example.com:8080"),
+        (":method", method),
+        (":path", target),
+    ]
+    .into_iter()
+    .chain(fields.iter().copied())
+    .collect()
+}
+
+fn edit(gateway: &Gateway, headers: &Headers) -> Result<Vec<HeaderEdit>, Denial> {
+    let routes = Routes::compile(gateway).unwrap();
+    let integrations = Integrations::compile(gateway).unwrap();
+    let route = routes.find(headers).unwrap();
+    let ids = RequestIds::generate(&Constant);
+    let request = IntegrationRequest {
+        headers,
+        route,
+        ids: &ids,
+        time: TIME,
+        connection: &Client,
+        api_key: Some(b"the-key"),
+        api_key_id: Some("the-key-id"),
+    };
+    integrations
+        .get(route.api, route.stage, route.operation)
+        .unwrap()
+        .request_edits(&request, &Constant)
+        .map(|edits| edits.headers)
+}
+
+/// The fields that the back end sees after the edits.
+fn forwarded(gateway: &Gateway, headers: &Headers) -> BTreeMap<String, String> {
+    let mut fields: BTreeMap<String, String> = headers
+        .iter()
+        .map(|(name, value)| {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            (text(name), text(value))
+        })
+        .collect();
+    for edit in edit(gateway, headers).unwrap() {
+        match edit {
+            HeaderEdit::Set(name, value) => {
+                fields.insert(name.into_owned(), String::from_utf8(value).unwrap());
+            }
+            HeaderEdit::Remove(name) => {
+                assert!(fields.remove(&*name).is_some(), "`{name}` was not there");
+            }
+            HeaderEdit::Add(..) => panic!("{edit:?}"),
+        }
+    }
+    fields
+}
+
+fn any_field() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
+    let name = prop_oneof![
+        prop::sample::select(vec![
+            "x-one",
+            "via",
+            "x-envoy-x",
+            "x-attache-x",
+            "x-amzn-trace-id",
+            "host",
+            "authorization",
+            "date",
+            "server",
+            "connection",
+            "x-amzn-requestid",
+        ])
+        .prop_map(|name| name.as_bytes().to_vec()),
+        prop::collection::vec(any::<u8>(), 0..8),
+    ];
+    (name, prop::collection::vec(any::<u8>(), 0..24))
+}
+
+/// A client at 192.0.2.7.
+struct Client;
+
+impl Connection for Client {
+    fn source_address(&self) -> Vec<u8> {
+        b"192.0.2.7".to_vec()
+    }
+
+    fn protocol(&self) -> Vec<u8> {
+        b"HTTP/1.1".to_vec()
+    }
+}

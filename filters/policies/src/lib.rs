@@ -1,0 +1,31 @@
+//! What the gateway decides.
+//!
+//! Everything here is pure: no proxy, no clock of its own, no I/O. A request is an [`Exchange`];
+//! what the proxy answers at once comes through [`ports`].
+
+pub mod api_key;
+mod compile_error;
+mod denial;
+mod exchange;
+pub mod filter;
+mod gateway;
+mod headers;
+pub mod integration;
+pub mod metric_name;
+mod observation;
+pub mod pipeline;
+pub mod ports;
+pub mod rate_limit_headers;
+pub mod request_id;
+pub mod route;
+pub mod usage_plan;
+
+pub use compile_error::CompileError;
+pub use denial::Denial;
+pub use exchange::{
+    Answer, Callout, CalloutAnswer, Edits, Event, Exchange, Hold, Reply, ResponseHead, Service,
+    Step, Stream, UpstreamFailure,
+};
+pub use gateway::Gateway;
+pub use headers::{Field, HeaderEdit, Headers};
+pub use integration::{Scheme, Upstream};

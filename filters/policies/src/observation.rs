@@ -1,0 +1,319 @@
+//! What is seen of a request from outside: metrics under AWS's names and the fields of the
+//! access log.
+//!
+//! Metrics: <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html>
+
+use attache_model::{self as model, Protocol};
+
+use crate::denial::Denial;
+use crate::gateway::Gateway;
+use crate::headers::Headers;
+use crate::metric_name::{self, Measure};
+use crate::ports::{Metric, Ports, Timestamp};
+use crate::route::{Route, Unmatched};
+
+/// How many methods may have metrics of their own. The rest are counted with their stage, so
+/// that a definition of any size keeps the proxy's statistics bounded.
+const DETAILED_METHODS: usize = 1_000;
+
+/// The metrics of every stage, and of the methods that have their own.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    apis: Vec<Vec<StageMetrics>>,
+}
+
+#[derive(Debug)]
+struct StageMetrics {
+    all: Dimension,
+    /// One place per operation; empty when no method of the stage has detailed metrics.
+    methods: Vec<Option<Box<Dimension>>>,
+}
+
+/// AWS's metrics for one set of dimensions.
+#[derive(Debug)]
+struct Dimension {
+    count: Metric,
+    client_errors: Metric,
+    server_errors: Metric,
+    latency: Metric,
+    integration_latency: Metric,
+}
+
+/// What is measured of one request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measurement {
+    /// The status that the client gets.
+    pub(crate) status: u16,
+    /// From the request's arrival to the answer's head, in milliseconds.
+    pub(crate) latency: u64,
+    /// From forwarding the request to the head of the back end's answer, in milliseconds.
+    pub(crate) integration_latency: Option<u64>,
+}
+
+impl Metrics {
+    pub(crate) fn compile(gateway: &model::Gateway) -> Self {
+        let mut names = Names::default();
+        let apis = gateway
+            .apis
+            .iter()
+            .map(|api| {
+                api.stages
+                    .iter()
+                    .map(|stage| StageMetrics::compile(api, stage, &mut names))
+                    .collect()
+            })
+            .collect();
+        Self { apis }
+    }
+
+    /// Counts one request of a stage, and of one of its methods if it got that far.
+    pub(crate) fn record(
+        &self,
+        ports: &dyn Ports,
+        api: usize,
+        stage: usize,
+        operation: Option<usize>,
+        measurement: Measurement,
+    ) {
+        let Some(stage) = self.apis.get(api).and_then(|stages| stages.get(stage)) else {
+            return;
+        };
+        stage.all.record(ports, measurement);
+        let method = operation.and_then(|operation| stage.methods.get(operation)?.as_ref());
+        if let Some(method) = method {
+            method.record(ports, measurement);
+        }
+    }
+}
+
+impl StageMetrics {
+    fn compile(api: &model::Api, stage: &model::Stage, names: &mut Names) -> Self {
+        let all = Dimension::new(names, |measure| {
+            metric_name::stage(&api.id, &stage.name, measure)
+        });
+        let mut methods = Vec::new();
+        for (index, operation) in api.operations.iter().enumerate() {
+            let own = stage
+                .methods
+                .iter()
+                .find(|method| method.operation == index);
+            let enabled = own
+                .and_then(|method| method.metrics_enabled)
+                .unwrap_or(stage.metrics_enabled);
+            if enabled && names.detailed < DETAILED_METHODS {
+                names.detailed += 1;
+                methods.resize_with(index, || None);
+                methods.push(Some(Box::new(Dimension::new(names, |measure| {
+                    metric_name::method(
+                        &api.id,
+                        &stage.name,
+                        operation.method,
+                        &operation.path,
+                        measure,
+                    )
+                }))));
+            }
+        }
+        Self { all, methods }
+    }
+}
+
+impl Dimension {
+    fn new(names: &mut Names, name: impl Fn(Measure) -> String) -> Self {
+        let mut metric = |measure| names.next(name(measure));
+        Self {
+            count: metric(Measure::Count),
+            client_errors: metric(Measure::ClientError),
+            server_errors: metric(Measure::ServerError),
+            latency: metric(Measure::Latency),
+            integration_latency: metric(Measure::IntegrationLatency),
+        }
+    }
+
+    fn record(&self, ports: &dyn Ports, measurement: Measurement) {
+        ports.count(&self.count, 1);
+        match measurement.status {
+            400..=499 => ports.count(&self.client_errors, 1),
+            500..=599 => ports.count(&self.server_errors, 1),
+            _ => {}
+        }
+        ports.observe(&self.latency, measurement.latency);
+        if let Some(latency) = measurement.integration_latency {
+            ports.observe(&self.integration_latency, latency);
+        }
+    }
+}
+
+/// Numbers the metrics, so that the host can keep them in a plain table.
+#[derive(Default)]
+struct Names {
+    metrics: usize,
+    detailed: usize,
+}
+
+impl Names {
+    fn next(&mut self, name: String) -> Metric {
+        let index = self.metrics;
+        self.metrics += 1;
+        Metric { index, name }
+    }
+}
+
+/// One request as it is seen from outside, from its arrival to its answer.
+#[derive(Debug)]
+pub(crate) struct Observation<'e> {
+    request: &'e Headers,
+    started: Timestamp,
+    forwarded: Option<Timestamp>,
+    answered: Option<Timestamp>,
+    protocol: Protocol,
+    place: Option<Place<'e>>,
+    key_id: Option<&'e str>,
+    back_end_status: Option<u16>,
+}
+
+/// How far the request was understood.
+#[derive(Clone, Copy, Debug)]
+enum Place<'e> {
+    Stage { api: usize, stage: usize },
+    Operation(Route<'e>),
+}
+
+impl<'e> Observation<'e> {
+    pub(crate) const fn begin(request: &'e Headers, now: Timestamp) -> Self {
+        Self {
+            request,
+            started: now,
+            forwarded: None,
+            answered: None,
+            protocol: Protocol::Rest,
+            place: None,
+            key_id: None,
+            back_end_status: None,
+        }
+    }
+
+    /// The moment of the request's arrival.
+    pub(crate) const fn started(&self) -> Timestamp {
+        self.started
+    }
+
+    /// Whose way of answering applies.
+    pub(crate) const fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// No operation serves the request; perhaps a stage would have.
+    pub(crate) fn unmatched(&mut self, unmatched: &Unmatched) {
+        self.protocol = unmatched.protocol;
+        self.place = unmatched
+            .api
+            .zip(unmatched.stage)
+            .map(|(api, stage)| Place::Stage { api, stage });
+    }
+
+    /// An operation serves the request.
+    pub(crate) const fn matched(&mut self, route: Route<'e>, protocol: Protocol) {
+        self.protocol = protocol;
+        self.place = Some(Place::Operation(route));
+    }
+
+    /// The caller is known.
+    pub(crate) const fn identified(&mut self, key_id: &'e str) {
+        self.key_id = Some(key_id);
+    }
+
+    /// The request goes to the back end now.
+    pub(crate) const fn forwarded(&mut self, now: Timestamp) {
+        self.forwarded = Some(now);
+    }
+
+    /// The back end has answered, or has not and will not.
+    pub(crate) const fn answered(&mut self, now: Timestamp, status: Option<u16>) {
+        self.answered = Some(now);
+        self.back_end_status = status;
+    }
+
+    /// The client gets its answer now: counts it, and leaves the fields of the access log.
+    pub(crate) fn end(
+        &self,
+        gateway: &Gateway,
+        ports: &dyn Ports,
+        status: u16,
+        denial: Option<&Denial>,
+    ) {
+        let (api, stage, operation) = match self.place {
+            Some(Place::Operation(route)) => (route.api, route.stage, Some(route.operation)),
+            Some(Place::Stage { api, stage }) => (api, stage, None),
+            None => (usize::MAX, usize::MAX, None),
+        };
+        let measurement = Measurement {
+            status,
+            // A back end's answer is passed on in the moment in which it is there.
+            latency: self
+                .answered
+                .unwrap_or_else(|| ports.now())
+                .millis_since(self.started),
+            integration_latency: self
+                .forwarded
+                .zip(self.answered)
+                .map(|(forwarded, answered)| answered.millis_since(forwarded)),
+        };
+        gateway
+            .metrics
+            .record(ports, api, stage, operation, measurement);
+        if gateway.access_log {
+            self.publish(gateway, ports, denial);
+        }
+    }
+
+    /// Leaves what only the filter knows to the proxy, which writes the access log. The request's
+    /// names it reads from the answer's header fields.
+    fn publish(&self, gateway: &Gateway, log: &dyn Ports, denial: Option<&Denial>) {
+        let (path, method) = match self.place {
+            Some(Place::Operation(route)) => (route.path, route.verb.as_str().as_bytes()),
+            _ => (self.requested_path(), self.requested_method()),
+        };
+        log.publish("path", path);
+        log.publish("httpMethod", method);
+        let (api, stage) = match self.place {
+            Some(Place::Operation(route)) => {
+                if let Some(path) = gateway.resource_path(route.api, route.operation) {
+                    log.publish("resourcePath", path.as_bytes());
+                }
+                (Some(route.api), route.stage)
+            }
+            Some(Place::Stage { api, stage }) => (Some(api), stage),
+            None => (None, 0),
+        };
+        if let Some((api, stage)) = api.and_then(|api| gateway.names(api, stage)) {
+            log.publish("apiId", api.as_bytes());
+            log.publish("stage", stage.as_bytes());
+        }
+        if let Some(key_id) = self.key_id {
+            log.publish("apiKeyId", key_id.as_bytes());
+        }
+        if let Some(status) = self.back_end_status {
+            log.publish("integrationStatus", status.to_string().as_bytes());
+        }
+        if let Some(denial) = denial {
+            log.publish("errorMessage", denial.message(self.protocol).as_bytes());
+            if let Some(response_type) = denial.response_type(self.protocol) {
+                log.publish("errorResponseType", response_type.as_bytes());
+            }
+        }
+    }
+
+    /// What an unmatched request asked for, without its query.
+    fn requested_path(&self) -> &[u8] {
+        let target = self.request.first(b":path").unwrap_or_default();
+        target
+            .split(|byte| *byte == b'?')
+            .next()
+            .unwrap_or_default()
+    }
+
+    fn requested_method(&self) -> &[u8] {
+        self.request.first(b":method").unwrap_or_default()
+    }
+}

@@ -1,0 +1,179 @@
+//! Holds each customer to their plan, and each stage and the account to their limits.
+//!
+//! A request passes the throttles in AWS's order: the customer's own under the usage plan (that
+//! of the method in the plan, or else the plan's), then the stage's (that of the method, or else
+//! the one all other methods share), then the account's. After the throttles comes the quota.
+//!
+//! All limits are looked at before anything is taken, so that a refused request normally costs
+//! reads only. Then each is taken by compare-and-swap. If another worker was faster and a later
+//! limit refuses after all, what was taken from the earlier ones is given back: a refused request
+//! uses up nothing, and above all a customer over their own limit uses up nothing of what the
+//! others share. When a decision cannot be reached the request is refused.
+//!
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html>
+
+mod allowance;
+mod compile;
+mod counter;
+mod period;
+mod quota;
+mod request;
+mod throttle;
+
+#[cfg(test)]
+pub(crate) mod memory_store;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod workers_tests;
+
+use crate::ports::{Store, Timestamp};
+
+pub use allowance::{Allowance, Reason, Refusal, Remaining};
+use quota::Allotment;
+use request::{Level, Request};
+use throttle::Bucket;
+
+/// The usage plans and throttles of a gateway, compiled.
+#[derive(Clone, Debug)]
+pub struct UsagePlans {
+    account: Option<Limit<Bucket>>,
+    /// The stages of each API, as in the configuration.
+    apis: Vec<Vec<StageLimits>>,
+    plans: Vec<PlanLimits>,
+    /// Whether clients are told how they stand.
+    tells: bool,
+}
+
+/// A limit and the start of the store key under which its state is kept. The states of one
+/// customer have the customer's key id after it.
+#[derive(Clone, Debug)]
+struct Limit<T> {
+    rule: T,
+    store_key: Box<[u8]>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct StageLimits {
+    default: Option<Limit<Bucket>>,
+    /// Sorted by operation.
+    methods: Vec<(usize, Limit<Bucket>)>,
+}
+
+#[derive(Clone, Debug)]
+struct PlanLimits {
+    throttle: Option<Limit<Bucket>>,
+    quota: Option<Limit<Allotment>>,
+    /// The throttles of single methods, sorted by API, stage and operation.
+    methods: Vec<((usize, usize, usize), Limit<Bucket>)>,
+}
+
+/// What a request calls: positions in the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The position in [`Gateway::apis`](attache_model::Gateway::apis).
+    pub api: usize,
+    /// The position in [`Api::stages`](attache_model::Api::stages).
+    pub stage: usize,
+    /// The position in [`Api::operations`](attache_model::Api::operations).
+    pub operation: usize,
+}
+
+/// Who calls, when the operation needs an API key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Customer<'c> {
+    /// The id of the API key: an id of the configuration, never a client's bytes.
+    pub key_id: &'c str,
+    /// The plan under which the key opens the stage, as a position in
+    /// [`Gateway::usage_plans`](attache_model::Gateway::usage_plans).
+    pub usage_plan: usize,
+}
+
+impl UsagePlans {
+    /// Whether a request is within every limit, which it then counts towards.
+    ///
+    /// `customer` is `None` when the operation needs no key; then no usage plan applies. `now` is
+    /// read right before, not when the request came: a bucket that others have changed while this
+    /// request was held would look like one whose clock was put back.
+    ///
+    /// The [`Allowance`] and what a [`Refusal`] holds beside its reason are only filled in when
+    /// the configuration has `rateLimitHeaders` on.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] by the first limit in AWS's order that has nothing left. A store that cannot be
+    /// reached, or that other workers keep changing, counts as a limit that has nothing left, and
+    /// so does a position that the configuration does not have.
+    pub fn admit(
+        &self,
+        target: Target,
+        customer: Option<Customer<'_>>,
+        store: &dyn Store,
+        now: Timestamp,
+    ) -> Result<Allowance, Refusal> {
+        let stage = self
+            .apis
+            .get(target.api)
+            .and_then(|stages| stages.get(target.stage))
+            .ok_or_else(Refusal::throttled)?;
+        let plan = match customer {
+            Some(customer) => Some(
+                self.plans
+                    .get(customer.usage_plan)
+                    .ok_or_else(Refusal::throttled)?,
+            ),
+            None => None,
+        };
+        let key_id = customer.map_or("", |customer| customer.key_id);
+
+        let mut request = Request {
+            throttles: [
+                plan.and_then(|plan| plan.throttle(target))
+                    .map(|limit| Level::new(limit, key_id)),
+                stage
+                    .throttle(target.operation)
+                    .map(|limit| Level::new(limit, "")),
+                self.account.as_ref().map(|limit| Level::new(limit, "")),
+            ],
+            quota: plan
+                .and_then(|plan| plan.quota.as_ref())
+                .map(|limit| Level::new(limit, key_id)),
+            store,
+            now,
+            tells: self.tells,
+        };
+        let outcome = request.look().and_then(|()| request.take());
+        outcome.map_err(|refusal| {
+            if self.tells {
+                refusal
+            } else {
+                refusal.untold()
+            }
+        })
+    }
+}
+
+impl PlanLimits {
+    /// A method's own throttle, or the one that the customer's other requests share.
+    fn throttle(&self, target: Target) -> Option<&Limit<Bucket>> {
+        let method = (target.api, target.stage, target.operation);
+        self.methods
+            .binary_search_by_key(&method, |(method, _)| *method)
+            .ok()
+            .and_then(|place| self.methods.get(place))
+            .map(|(_, limit)| limit)
+            .or(self.throttle.as_ref())
+    }
+}
+
+impl StageLimits {
+    /// A method's own throttle, or the one that the stage's other methods share.
+    fn throttle(&self, operation: usize) -> Option<&Limit<Bucket>> {
+        self.methods
+            .binary_search_by_key(&operation, |(operation, _)| *operation)
+            .ok()
+            .and_then(|place| self.methods.get(place))
+            .map(|(_, limit)| limit)
+            .or(self.default.as_ref())
+    }
+}

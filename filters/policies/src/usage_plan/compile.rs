@@ -1,0 +1,319 @@
+//! Checks usage plans and throttles, and gives each limit its place in the store.
+//!
+//! A limit's store key is made of the ids that the configuration gives to what it limits, so that
+//! it stays the same when a new configuration lists them in another order. Each id has its length
+//! before it, so that no two limits can have the same key.
+
+use std::collections::HashSet;
+
+use attache_model::{Api, ApiStage, Gateway, Period, Protocol, Quota, Stage, Throttle, UsagePlan};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use jiff::tz::TimeZone;
+
+use super::period::Calendar;
+use super::quota::Allotment;
+use super::throttle::Bucket;
+use super::{Limit, PlanLimits, StageLimits, UsagePlans};
+use crate::compile_error::CompileError;
+
+impl UsagePlans {
+    /// Compiles the usage plans of a configuration, the throttles of its stages and that of its
+    /// account. AWS's own limits, such as 300 plans, are not enforced.
+    ///
+    /// # Errors
+    ///
+    /// One for each fault, in AWS's words where AWS has some: a plan, or a stage in a plan, that
+    /// comes twice; a stage or method that does not exist; a rate that is no number or negative;
+    /// a method throttle in a plan without a throttle; a quota offset out of range; a time zone
+    /// that cannot be read.
+    pub fn compile(gateway: &Gateway) -> Result<Self, Vec<CompileError>> {
+        let mut errors = Vec::new();
+        let account = gateway.account.throttle.map(|throttle| {
+            let key = store_key(b'a', []);
+            compile_throttle(throttle, key, "/account/throttle", &mut errors)
+        });
+        let mut apis = Vec::with_capacity(gateway.apis.len());
+        for (api_place, api) in gateway.apis.iter().enumerate() {
+            let mut stages = Vec::with_capacity(api.stages.len());
+            for (place, stage) in api.stages.iter().enumerate() {
+                let pointer = format!("/apis/{api_place}/stages/{place}");
+                stages.push(compile_stage(api, stage, &pointer, &mut errors));
+            }
+            apis.push(stages);
+        }
+        let mut ids = HashSet::new();
+        let mut plans = Vec::with_capacity(gateway.usage_plans.len());
+        for (place, plan) in gateway.usage_plans.iter().enumerate() {
+            let pointer = format!("/usagePlans/{place}");
+            if !ids.insert(plan.id.as_str()) {
+                errors.push(CompileError::new(
+                    format!("{pointer}/id"),
+                    format!("there are two usage plans with the id `{}`", plan.id),
+                ));
+            }
+            plans.push(compile_plan(gateway, plan, &pointer, &mut errors));
+        }
+        if errors.is_empty() {
+            Ok(Self {
+                account,
+                apis,
+                plans,
+                tells: gateway.rate_limit_headers,
+            })
+        } else {
+            Err(errors)
+        }
+    }
+}
+
+fn compile_stage(
+    api: &Api,
+    stage: &Stage,
+    pointer: &str,
+    errors: &mut Vec<CompileError>,
+) -> StageLimits {
+    let default = stage.throttle.map(|throttle| {
+        let key = store_key(b's', [&*api.id, &stage.name]);
+        compile_throttle(throttle, key, &format!("{pointer}/throttle"), errors)
+    });
+    let mut methods = Vec::new();
+    let mut seen = HashSet::new();
+    for (place, settings) in stage.methods.iter().enumerate() {
+        let pointer = format!("{pointer}/methods/{place}");
+        let Some(operation) = api.operations.get(settings.operation) else {
+            errors.push(CompileError::new(
+                format!("{pointer}/operation"),
+                format!("API `{}` has no operation {}", api.id, settings.operation),
+            ));
+            continue;
+        };
+        let (path, method) = (operation.path.as_str(), operation.method.as_str());
+        if !seen.insert(settings.operation) {
+            errors.push(CompileError::new(
+                format!("{pointer}/operation"),
+                format!("stage `{}` sets `{path}/{method}` twice", stage.name),
+            ));
+        }
+        if let Some(throttle) = settings.throttle {
+            let key = store_key(b'm', [&*api.id, &stage.name, path, method]);
+            let pointer = format!("{pointer}/throttle");
+            let limit = compile_throttle(throttle, key, &pointer, errors);
+            methods.push((settings.operation, limit));
+        }
+    }
+    methods.sort_unstable_by_key(|(operation, _)| *operation);
+    StageLimits { default, methods }
+}
+
+fn compile_plan(
+    gateway: &Gateway,
+    plan: &UsagePlan,
+    pointer: &str,
+    errors: &mut Vec<CompileError>,
+) -> PlanLimits {
+    let throttle = plan.throttle.map(|throttle| {
+        let key = store_key(b'p', [&*plan.id]);
+        compile_throttle(throttle, key, &format!("{pointer}/throttle"), errors)
+    });
+    let quota = plan
+        .quota
+        .as_ref()
+        .and_then(|quota| compile_quota(plan, quota, &format!("{pointer}/quota"), errors));
+    let mut methods = Vec::new();
+    let mut held = HashSet::new();
+    for (place, api_stage) in plan.api_stages.iter().enumerate() {
+        let pointer = format!("{pointer}/apiStages/{place}");
+        let found = match find_stage(gateway, api_stage) {
+            Ok(found) => found,
+            Err(hint) => {
+                let ApiStage { api, stage, .. } = api_stage;
+                let reason = format!(
+                    "Invalid API Stage {{api: {api}, stage: {stage}}} specified for usageplan {}",
+                    plan.id
+                );
+                errors.push(CompileError::new(pointer, reason).hint(hint));
+                continue;
+            }
+        };
+        if !held.insert((found.api_place, found.stage_place)) {
+            errors.push(CompileError::new(
+                &pointer,
+                format!(
+                    "usage plan `{}` holds stage `{}` of API `{}` twice",
+                    plan.id, api_stage.stage, api_stage.api
+                ),
+            ));
+        }
+        if throttle.is_none() && !api_stage.throttle.is_empty() {
+            errors.push(
+                CompileError::new(
+                    format!("{pointer}/throttle"),
+                    "Usage plan throttle settings are required for method throttles",
+                )
+                .hint("give the plan a `throttle` of its own"),
+            );
+        }
+        let limits = compile_methods(found.api, plan, api_stage, &pointer, errors);
+        methods.extend(
+            limits
+                .into_iter()
+                .map(|(operation, limit)| ((found.api_place, found.stage_place, operation), limit)),
+        );
+    }
+    methods.sort_unstable_by_key(|(method, _)| *method);
+    PlanLimits {
+        throttle,
+        quota,
+        methods,
+    }
+}
+
+/// A stage that a plan names, and where it stands in the configuration.
+struct FoundStage<'g> {
+    api: &'g Api,
+    api_place: usize,
+    stage_place: usize,
+}
+
+/// Finds the stage that a plan names, or says why a plan cannot hold it.
+fn find_stage<'g>(gateway: &'g Gateway, wanted: &ApiStage) -> Result<FoundStage<'g>, String> {
+    let mut apis = gateway.apis.iter().enumerate();
+    let (api_place, api) = apis
+        .find(|(_, api)| api.id == wanted.api)
+        .ok_or_else(|| format!("there is no API `{}`", wanted.api))?;
+    if api.protocol == Protocol::Http {
+        return Err(
+            "an HTTP API has no usage plans, only throttles of its stages and routes".to_owned(),
+        );
+    }
+    let stage_place = api
+        .stages
+        .iter()
+        .position(|stage| stage.name == wanted.stage)
+        .ok_or_else(|| format!("API `{}` has no stage `{}`", wanted.api, wanted.stage))?;
+    Ok(FoundStage {
+        api,
+        api_place,
+        stage_place,
+    })
+}
+
+/// The throttles that a plan has for single methods of a stage, by operation.
+fn compile_methods(
+    api: &Api,
+    plan: &UsagePlan,
+    api_stage: &ApiStage,
+    pointer: &str,
+    errors: &mut Vec<CompileError>,
+) -> Vec<(usize, Limit<Bucket>)> {
+    let mut limits = Vec::with_capacity(api_stage.throttle.len());
+    let mut named = HashSet::new();
+    for (place, wanted) in api_stage.throttle.iter().enumerate() {
+        let pointer = format!("{pointer}/throttle/{place}");
+        let (path, method) = (wanted.path.as_str(), wanted.method.as_str());
+        let Some(operation) = api
+            .operations
+            .iter()
+            .position(|operation| operation.path == path && operation.method == wanted.method)
+        else {
+            errors.push(
+                CompileError::new(
+                    pointer,
+                    format!("API `{}` has no method `{path}/{method}`", api.id),
+                )
+                .hint("name the resource path and the method as in the definition"),
+            );
+            continue;
+        };
+        if !named.insert(operation) {
+            errors.push(CompileError::new(
+                &pointer,
+                format!("usage plan `{}` throttles `{path}/{method}` twice", plan.id),
+            ));
+        }
+        let key = store_key(b'o', [&*plan.id, &api.id, &api_stage.stage, path, method]);
+        let pointer = format!("{pointer}/throttle");
+        let limit = compile_throttle(wanted.throttle, key, &pointer, errors);
+        limits.push((operation, limit));
+    }
+    limits
+}
+
+fn compile_throttle(
+    throttle: Throttle,
+    store_key: Box<[u8]>,
+    pointer: &str,
+    errors: &mut Vec<CompileError>,
+) -> Limit<Bucket> {
+    if !throttle.rate_limit.is_finite() || throttle.rate_limit < 0.0 {
+        errors.push(
+            CompileError::new(
+                format!("{pointer}/rateLimit"),
+                "a rate limit is a finite number of requests per second and not negative",
+            )
+            .hint("leave the throttle out for no limit"),
+        );
+    }
+    Limit {
+        rule: Bucket::new(throttle),
+        store_key,
+    }
+}
+
+fn compile_quota(
+    plan: &UsagePlan,
+    quota: &Quota,
+    pointer: &str,
+    errors: &mut Vec<CompileError>,
+) -> Option<Limit<Allotment>> {
+    let mut zone = TimeZone::UTC;
+    if let Some(declared) = &quota.time_zone {
+        let tzif = BASE64_STANDARD.decode(&declared.tzif).ok();
+        match tzif.and_then(|data| TimeZone::tzif(&declared.name, &data).ok()) {
+            Some(read) => zone = read,
+            None => errors.push(CompileError::new(
+                format!("{pointer}/timeZone/tzif"),
+                format!("the rules of time zone `{}` cannot be read", declared.name),
+            )),
+        }
+    }
+    let zone_name = quota.time_zone.as_ref().map_or("", |zone| &zone.name);
+    let calendar = Calendar::new(quota.period, quota.offset, zone)
+        .map_err(|reason| errors.push(CompileError::new(format!("{pointer}/offset"), reason)))
+        .ok()?;
+    // A count belongs to one calendar: when the plan changes to another, counting starts anew.
+    let period = match quota.period {
+        Period::Day => "D",
+        Period::Week => "W",
+        Period::Month => "M",
+    };
+    let offset = quota.offset.to_string();
+    Some(Limit {
+        rule: Allotment {
+            limit: quota.limit,
+            calendar,
+        },
+        store_key: store_key(b'q', [&*plan.id, period, &offset, zone_name]),
+    })
+}
+
+/// The kind of a limit and the ids of what it limits, each id with its length before it.
+fn store_key<const COUNT: usize>(kind: u8, ids: [&str; COUNT]) -> Box<[u8]> {
+    let mut key = vec![kind];
+    for id in ids {
+        // Base 128, as most ids are short.
+        let mut length = id.len();
+        while length > 0x7f {
+            key.push(0x80 | u8::try_from(length & 0x7f).unwrap_or(0));
+            length >>= 7;
+        }
+        key.push(u8::try_from(length).unwrap_or(0));
+        key.extend_from_slice(id.as_bytes());
+    }
+    key.into_boxed_slice()
+}
+
+#[cfg(test)]
+#[path = "compile_tests.rs"]
+mod tests;

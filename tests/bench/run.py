@@ -1,0 +1,487 @@
+#!/usr/bin/env python3
+"""Measures what the gateway costs beside bare proxying; see README.md in this folder."""
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import platform
+import re
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+
+import yaml
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parent.parent
+CONNECTIONS = 16
+PLAN = {"rateLimit": 1_000_000.0, "burstLimit": 1_000_000}
+QUOTA = {"limit": 1_000_000_000, "period": "MONTH"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def key_value(number: int) -> str:
+    return f"benchmark-key-number-{number:08d}"
+
+
+class Upstream:
+    """The back end of all variants: an nginx that answers two bytes."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.port = free_port()
+        configuration = folder / "nginx.conf"
+        configuration.write_text(
+            f"""
+            worker_processes 1;
+            daemon off;
+            pid {folder}/nginx.pid;
+            error_log {folder}/nginx.log;
+            events {{ worker_connections 4096; }}
+            http {{
+              access_log off;
+              keepalive_requests 1000000000;
+              keepalive_timeout 1h;
+              client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+              fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;
+              scgi_temp_path {folder}/scgi;
+              server {{
+                listen 127.0.0.1:{self.port};
+                location / {{ return 200 "ok"; default_type text/plain; }}
+              }}
+            }}
+            """
+        )
+        self.process = subprocess.Popen(["nginx", "-c", configuration], stderr=subprocess.DEVNULL)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Envoy:
+    """One variant: an Envoy with its own configuration and admin port."""
+
+    def __init__(self, name, binary, folder, configuration, workers=1):
+        self.name = name
+        self.port = free_port()
+        self.admin = free_port()
+        listener = configuration["static_resources"]["listeners"][0]
+        listener["address"]["socket_address"] = {"address": "127.0.0.1", "port_value": self.port}
+        configuration["admin"]["address"]["socket_address"] = {
+            "address": "127.0.0.1",
+            "port_value": self.admin,
+        }
+        slug = re.sub(r"[^a-z0-9]+", "-", f"{name}-{workers}")
+        path = folder / f"{slug}.json"
+        path.write_text(json.dumps(configuration))
+        self.log = folder / f"{slug}.log"
+        self.process = subprocess.Popen(
+            [binary, "-c", path, "--concurrency", str(workers), "--disable-hot-restart",
+             "-l", "warning"],
+            stdout=subprocess.DEVNULL,
+            stderr=self.log.open("w"),
+            start_new_session=True,
+        )
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError):
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/ready") as answer:
+                    if answer.status == 200:
+                        self.pid = self.server_pid()
+                        return
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.05)
+        sys.exit(f"{name}: Envoy did not start:\n{self.log.read_text()[-3000:]}")
+
+    def server_pid(self) -> int:
+        """The process that serves: Envoy may have been started through a wrapper."""
+        group = os.getpgid(self.process.pid)
+        members = []
+        for entry in pathlib.Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    if os.getpgid(int(entry.name)) == group:
+                        members.append(int(entry.name))
+        return max(members, key=self.resident)
+
+    @staticmethod
+    def resident(pid) -> int:
+        """Resident memory in KiB."""
+        with contextlib.suppress(OSError):
+            for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+                if line.startswith("VmRSS:"):
+                    return int(line.split()[1])
+        return 0
+
+    def processor_time(self) -> int:
+        """Nanoseconds on a processor, of all threads."""
+        total = 0
+        for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                total += int((task / "schedstat").read_text().split()[0])
+        return total
+
+    def stop(self):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(10)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+class Load:
+    """Requests to one variant, as a wrk script, and what they must be answered with."""
+
+    def __init__(self, name, envoy, folder, script, status=200):
+        self.name, self.envoy, self.status = name, envoy, status
+        slug = re.sub(r"[^a-z0-9]+", "-", name)
+        self.script = folder / f"{slug}.lua"
+        self.script.write_text(script)
+        self.samples = []
+
+    def send(self, seconds: int) -> tuple[int, int]:
+        """Sends for a while; returns the requests and those answered with 2xx."""
+        output = subprocess.run(
+            ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", self.script,
+             f"http://127.0.0.1:{self.envoy.port}"],
+            capture_output=True, text=True, check=True,
+        ).stdout
+        total = int(re.search(r"(\d+) requests in", output).group(1))
+        refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+        return total, total - (int(refused.group(1)) if refused else 0)
+
+    def measure(self, seconds: int):
+        before = self.envoy.processor_time()
+        total, served = self.send(seconds)
+        spent = self.envoy.processor_time() - before
+        wrong = total - served if self.status == 200 else served
+        if wrong > total * 0.001:
+            sys.exit(f"{self.name}: {wrong} of {total} requests had another answer than {self.status}")
+        self.samples.append(spent / total / 1_000)
+
+    @property
+    def microseconds(self) -> float:
+        return statistics.median(self.samples)
+
+
+def definition(operations: int, port: int) -> dict:
+    """An OpenAPI document with that many operations that need a key."""
+    integration = {"type": "http_proxy", "httpMethod": "GET", "uri": f"http://127.0.0.1:{port}/"}
+    operation = {
+        "security": [{"key": []}],
+        "responses": {"200": {"description": "ok"}},
+        "x-amazon-apigateway-integration": integration,
+    }
+    return {
+        "openapi": "3.0.1",
+        "info": {"title": "benchmark", "version": "1"},
+        "paths": {
+            f"/collection{number // 50}/item{number % 50}/{{id}}": {"get": operation}
+            for number in range(operations)
+        },
+        "components": {
+            "securitySchemes": {"key": {"type": "apiKey", "name": "x-api-key", "in": "header"}}
+        },
+    }
+
+
+def project(folder: pathlib.Path, operations: int, keys: int, port: int, rate=None) -> None:
+    folder.mkdir()
+    (folder / "openapi.json").write_text(json.dumps(definition(operations, port)))
+    lines = ["Name,Key,Enabled,UsagePlanIds"]
+    lines += [f"customer-{number},{key_value(number)},true,plan" for number in range(keys)]
+    (folder / "keys.csv").write_text("\n".join(lines) + "\n")
+    limit = rate or PLAN
+    (folder / "attache.yaml").write_text(
+        json.dumps(
+            {
+                "accessLog": "off",
+                "apis": {
+                    "benchmark": {
+                        "definition": "openapi.json",
+                        "stages": {
+                            "prod": {
+                                "methodSettings": {
+                                    "*/*": {
+                                        "throttlingRateLimit": PLAN["rateLimit"],
+                                        "throttlingBurstLimit": PLAN["burstLimit"],
+                                    }
+                                }
+                            }
+                        },
+                    }
+                },
+                "usagePlans": {
+                    "plan": {
+                        "throttle": limit,
+                        "quota": QUOTA,
+                        "apiStages": [{"api": "benchmark", "stage": "prod"}],
+                    }
+                },
+                "apiKeyFiles": ["keys.csv"],
+            },
+            indent=1,
+        )
+    )
+
+
+def compiled(attache, folder: pathlib.Path) -> dict:
+    out = folder / "out"
+    subprocess.run([attache, "compile", folder, "--target", "envoy", "--out", out], check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    configuration = yaml.load((out / "envoy.yaml").read_text(), Loader=yaml.CSafeLoader)
+    text = json.dumps(configuration).replace('"gateway.wasm"', json.dumps(str(out / "gateway.wasm")))
+    return json.loads(text)
+
+
+def manager(configuration: dict) -> dict:
+    chain = configuration["static_resources"]["listeners"][0]["filter_chains"][0]
+    return chain["filters"][0]["typed_config"]
+
+
+def with_filters(configuration: dict, filters: list) -> dict:
+    """The same listener with other filters, and a route that needs none of them."""
+    copy = json.loads(json.dumps(configuration))
+    http = manager(copy)
+    http["http_filters"] = filters + [http["http_filters"][-1]]
+    route = http["route_config"]["virtual_hosts"][0]["routes"][0]["route"]
+    del route["cluster_header"]
+    route.pop("cluster_not_found_response_code", None)
+    route["cluster"] = copy["static_resources"]["clusters"][0]["name"]
+    return copy
+
+
+def empty_filter(wasm: pathlib.Path) -> dict:
+    return {
+        "name": "empty",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+            "config": {
+                "name": "empty",
+                "failure_policy": "FAIL_RELOAD",
+                "vm_config": {
+                    "vm_id": "empty",
+                    "runtime": "envoy.wasm.runtime.v8",
+                    "code": {"local": {"filename": str(wasm)}},
+                },
+            },
+        },
+    }
+
+
+def native_filters(keys: int) -> list:
+    bucket = {"max_tokens": 1_000_000, "tokens_per_fill": 1_000_000, "fill_interval": "1s"}
+    always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
+    return [
+        {
+            "name": "envoy.filters.http.api_key_auth",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.api_key_auth.v3.ApiKeyAuth",
+                "credentials": [
+                    {"key": key_value(number), "client": f"customer-{number}"}
+                    for number in range(keys)
+                ],
+                "key_sources": [{"header": "x-api-key"}],
+            },
+        },
+        {
+            "name": "envoy.filters.http.local_ratelimit",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+                "stat_prefix": "limit",
+                "token_bucket": bucket,
+                "filter_enabled": always,
+                "filter_enforced": always,
+            },
+        },
+    ]
+
+
+def script(operations: int, keys: int, with_key=True) -> str:
+    """Requests over all operations and keys, in an order that is the same each time."""
+    header = (
+        'headers["x-api-key"] = string.format("benchmark-key-number-%08d", (n * 7919) % KEYS)'
+        if with_key
+        else ""
+    )
+    return f"""
+    local OPERATIONS, KEYS, n = {operations}, {keys}, 0
+    local headers = {{
+      ["user-agent"] = "wrk", ["accept"] = "application/json",
+      ["accept-encoding"] = "gzip, deflate", ["accept-language"] = "en",
+      ["cache-control"] = "no-cache", ["authorization"] = "Bearer {'x' * 700}",
+    }}
+    request = function()
+      n = n + 1
+      local place = (n * 104729) % OPERATIONS
+      {header}
+      local path = string.format("/prod/collection%d/item%d/%d",
+        math.floor(place / 50), place % 50, n % 1000)
+      return wrk.format("GET", path, headers)
+    end
+    """
+
+
+def machine() -> str:
+    model = next(
+        (line.split(":")[1].strip() for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+         if line.startswith("model name")),
+        platform.processor(),
+    )
+    return f"{os.cpu_count()} processors ({model}), {platform.system()} {platform.release()}"
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--envoy", required=True)
+    options.add_argument("--attache", default=ROOT / "target/release/attache")
+    options.add_argument("--empty", required=True, help="the filter that does nothing")
+    options.add_argument("--rounds", type=int, default=15)
+    options.add_argument("--seconds", type=int, default=1, help="whole seconds, as wrk counts")
+    options.add_argument("--write", type=pathlib.Path, help="write the tables to this file")
+    options.add_argument("--only", help="only loads whose name holds this")
+    arguments = options.parse_args()
+    for tool in ("wrk", "nginx"):
+        if not shutil.which(tool):
+            sys.exit(f"`{tool}` is missing: apt-get install wrk nginx-light")
+
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="attache-bench-"))
+    running = []
+    try:
+        report = measure(arguments, folder, running)
+    finally:
+        for process in running:
+            process.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    print(report)
+    if arguments.write:
+        arguments.write.write_text(report)
+
+
+def measure(arguments, folder, running) -> str:
+    upstream = Upstream(folder)
+    running.append(upstream)
+
+    def start(name, configuration, workers=1):
+        envoy = Envoy(name, arguments.envoy, folder, configuration, workers)
+        running.append(envoy)
+        return envoy
+
+    def gateway_configuration(operations, keys, rate=None):
+        where = folder / f"project-{operations}-{keys}-{'slow' if rate else 'fast'}"
+        project(where, operations, keys, upstream.port, rate)
+        return compiled(arguments.attache, where)
+
+    small = gateway_configuration(10, 10)
+    bare = start("bare", with_filters(small, []))
+    empty = start("empty", with_filters(small, [empty_filter(arguments.empty)]))
+    native = start("native", with_filters(small, native_filters(10)))
+    gateway = start("gateway", small)
+    slow = start("gateway throttled", gateway_configuration(10, 10, {"rateLimit": 0.001, "burstLimit": 1}))
+
+    loads = [
+        Load("bare", bare, folder, script(10, 10)),
+        Load("empty", empty, folder, script(10, 10)),
+        Load("native", native, folder, script(10, 10)),
+        Load("gateway", gateway, folder, script(10, 10)),
+        Load("refused: no key", gateway, folder, script(10, 10, with_key=False), 403),
+        Load("refused: throttled", slow, folder, script(10, 10), 429),
+    ]
+    for operations, keys in ((1_000, 10), (10_000, 10), (10, 1_000), (10, 100_000)):
+        what = f"{operations} operations" if operations != 10 else f"{keys} keys"
+        envoy = start(f"gateway, {what}", gateway_configuration(operations, keys))
+        loads.append(Load(f"gateway, {what}", envoy, folder, script(operations, keys)))
+    if arguments.only:
+        loads = [load for load in loads if arguments.only in load.name or load.name in ("bare", "empty")]
+
+    for load in loads:
+        load.send(1)
+    for round_number in range(arguments.rounds):
+        for load in loads if round_number % 2 == 0 else reversed(loads):
+            load.measure(arguments.seconds)
+    memory = {name: resident_per_worker(start, name, configuration, folder)
+              for name, configuration in (
+                  ("bare", with_filters(small, [])),
+                  ("empty", with_filters(small, [empty_filter(arguments.empty)])),
+                  ("gateway", small))}
+    return table(arguments, {load.name: load for load in loads}, memory)
+
+
+def resident_per_worker(start, name, configuration, folder) -> float:
+    """What one more worker keeps resident, in MiB, after the same load."""
+    resident = {}
+    for workers in (1, 4):
+        envoy = start(f"{name} memory", json.loads(json.dumps(configuration)), workers)
+        Load(f"{name} memory {workers}", envoy, folder, script(10, 10)).send(3)
+        resident[workers] = envoy.resident(envoy.pid) / 1024
+        envoy.stop()
+    return (resident[4] - resident[1]) / 3
+
+
+def table(arguments, loads, memory) -> str:
+    bare = loads["bare"].microseconds
+    empty = loads["empty"].microseconds - bare
+    version = subprocess.run([arguments.envoy, "--version"], capture_output=True, text=True).stdout
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by `make bench`; how it measures is told in [`tests/bench`](../tests/bench/README.md).",
+        "",
+        f"- Machine: {machine()}",
+        f"- Envoy: `{version.strip().split('version:')[-1].strip()}`",
+        f"- {arguments.rounds} rounds of {arguments.seconds:g} s for each row, one worker,"
+        f" {CONNECTIONS} connections, alternating; medians",
+        "",
+        "## Processor time of Envoy per request",
+        "",
+        "| | µs | µs over bare proxying | × the empty filter | spread of the middle half |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    for name, load in loads.items():
+        added = load.microseconds - bare
+        ratio = f"{added / empty:.2f}" if name != "bare" else "–"
+        low, _, high = statistics.quantiles(load.samples, n=4) if len(load.samples) > 1 else (0, 0, 0)
+        lines.append(f"| {name} | {load.microseconds:.1f} | {added:.1f} | {ratio} | {low:.1f}–{high:.1f} |")
+    lines += ["", "## Against the aims", "", "| aim | measured |", "|---|---|"]
+
+    def row(aim, condition, text):
+        lines.append(f"| {aim} | {text}: {'met' if condition else '**missed**'} |")
+
+    if "gateway" in loads:
+        gateway = loads["gateway"].microseconds - bare
+        row("`gateway` adds at most 2.5 times what `empty` adds", gateway <= 2.5 * empty,
+            f"{gateway / empty:.2f} times")
+        for small, large in (("gateway", "gateway, 10000 operations"), ("gateway", "gateway, 100000 keys")):
+            if large in loads:
+                growth = (loads[large].microseconds - bare) / gateway - 1
+                row(f"{large.split(', ')[1]} instead of 10 add at most 10 %", growth <= 0.1,
+                    f"{growth * 100:+.0f} %")
+        for name in ("refused: no key", "refused: throttled"):
+            if name in loads:
+                row(f"`{name}` costs no more than a served request",
+                    loads[name].microseconds <= loads["gateway"].microseconds,
+                    f"{loads[name].microseconds:.1f} against {loads['gateway'].microseconds:.1f} µs")
+    more = memory["gateway"] - memory["empty"]
+    row("a worker keeps at most 2 MiB more resident than with `empty`", more <= 2,
+        f"{memory['gateway']:.1f} against {memory['empty']:.1f} MiB ({memory['bare']:.1f} without a filter)")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,402 @@
+//! What AWS answered to requests, as recorded, against the gateway on the proxy in memory.
+//!
+//! Only what AWS itself answered counts; a case without such an answer cannot pass. Where a
+//! recording keeps no answer because its test asserts the statuses in its own code, they stand in
+//! [`ASSERTED`].
+//!
+//! # Adapter
+//!
+//! Most recorded APIs answer through `mock` integrations, which are not served yet. One that
+//! always says the same, in templates without a variable or directive, is replaced by an
+//! `http_proxy` to a back end that says it, so that routing and API keys are judged by these
+//! recordings now. What a mock itself does is not judged that way: a case that needs any of it
+//! fails.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use attache::diagnostic::{self, Report};
+use attache::project;
+use attache_conformance::{Suite, corpus, json_lines};
+use attache_policies::Gateway;
+use attache_testkit::{Host, Outcome, Proxy, Request, Script, UpstreamAnswer};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+/// Where the back ends of the adapter are.
+const ADAPTER: &str = "http://adapter.example:9000";
+
+/// The statuses that a recorded test asserts in its code, in the order of its requests.
+const ASSERTED: [(&str, &[u16]); 1] = [(
+    "common::TestUsagePlans::test_api_key_required_for_methods",
+    &[403, 200, 403],
+)];
+
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    openapi: BTreeMap<String, Value>,
+    requests: Vec<Sent>,
+    stages: BTreeMap<String, Vec<Stage>>,
+    #[serde(default)]
+    aws_recorded: Option<Map<String, Value>>,
+}
+
+#[derive(Deserialize)]
+struct Sent {
+    method: String,
+    stage: String,
+    path: String,
+    headers: BTreeMap<String, String>,
+    body: Option<String>,
+    next_snapshot_key: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stage {
+    stage_name: String,
+    #[serde(default)]
+    variables: BTreeMap<String, String>,
+    #[serde(default)]
+    canary_settings: Option<Value>,
+}
+
+#[test]
+fn aws_recorded() {
+    let Some(folder) = corpus("aws-recorded") else {
+        return;
+    };
+    let mut suite = Suite::new("aws-recorded").unwrap();
+    let cases: Vec<Case> = json_lines(&folder.join("http-cases.jsonl")).unwrap();
+    for case in &cases {
+        suite.record(&case.id, run(case));
+    }
+    suite.finish().unwrap();
+}
+
+fn run(case: &Case) -> Result<(), String> {
+    let recorded = case
+        .aws_recorded
+        .as_ref()
+        .ok_or("no answer of AWS is recorded")?;
+    let mut gateway = Served::new(case, recorded)?;
+    if recorded.contains_key("get-resp-from-http") {
+        return stage_variables(case, recorded, &gateway);
+    }
+    let asserted = ASSERTED.iter().find(|(id, _)| *id == case.id);
+    let mut judged = 0_usize;
+    for (number, sent) in case.requests.iter().enumerate() {
+        let outcome = gateway.send(sent);
+        let snapshot = sent.next_snapshot_key.as_deref();
+        let change = snapshot.and_then(|key| recorded.get(key)?.get("enabled"));
+        let verdict = match asserted {
+            Some((_, statuses)) => equal("status", &statuses.get(number), &Some(&outcome.status())),
+            None if change.is_some() => continue,
+            None => match snapshot.and_then(|key| recorded.get(key)) {
+                Some(answer) if is_answer(answer) => compare(answer, &outcome),
+                _ => continue,
+            },
+        };
+        verdict.map_err(|why| format!("{} {}: {why}", sent.method, sent.path))?;
+        judged += 1;
+        // What the test changed before its next request.
+        let last = case
+            .requests
+            .get(number + 1)
+            .is_none_or(|next| next.next_snapshot_key.as_deref() != snapshot);
+        if let (Some(enabled), true) = (change.and_then(Value::as_bool), last) {
+            gateway = Served::with_key(case, recorded, enabled)?;
+        }
+    }
+    if judged == 0 {
+        return Err("no answer of AWS is recorded".to_owned());
+    }
+    Ok(())
+}
+
+/// What was seen behind the gateway, where stage variables make the address; and what a client
+/// gets when the one for the host is missing.
+fn stage_variables(
+    case: &Case,
+    recorded: &Map<String, Value>,
+    gateway: &Served,
+) -> Result<(), String> {
+    let [sent, ..] = case.requests.as_slice() else {
+        return Err("the case has no request".to_owned());
+    };
+    let seen = recorded
+        .get("get-resp-from-http")
+        .ok_or("no answer of AWS is recorded")?;
+    let outcome = gateway.send(sent);
+    let upstream = outcome.upstream.ok_or("the back end was not called")?;
+    equal(
+        "method",
+        &seen.get("method").and_then(Value::as_str),
+        &upstream.text(":method").as_deref(),
+    )?;
+    let target = upstream.text(":path").unwrap_or_default();
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    // The variable for the host ends with a slash, so that the integration's URI has two. The
+    // recording shows one, and not whether AWS or the front end of the echoing function merged
+    // them.
+    let path = path.trim_start_matches('/');
+    let recorded_path = seen
+        .get("path")
+        .and_then(Value::as_str)
+        .map(|path| path.trim_start_matches('/'));
+    equal("path", &recorded_path, &Some(path))?;
+    let arguments: Map<String, Value> = query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.into()))
+        .collect();
+    equal("query", &seen.get("args"), &Some(&arguments.into()))?;
+    let mut stages = BTreeMap::new();
+    for (api, of_api) in &case.stages {
+        let stages: &mut Vec<Value> = stages.entry(api).or_default();
+        for stage in of_api {
+            let mut variables = stage.variables.clone();
+            variables.remove("TestHost");
+            stages.push(json!({"stageName": stage.stage_name, "variables": variables}));
+        }
+    }
+    let without = Served::of(case, recorded, &json!(stages), true)?;
+    let error = recorded
+        .get("get-error-resp-from-http")
+        .ok_or("no answer of AWS is recorded")?;
+    compare(error, &without.send(sent))
+}
+
+/// Whether an entry of a recording is what a client got, not what a call of AWS's own API did.
+fn is_answer(recorded: &Value) -> bool {
+    recorded.get("ResponseMetadata").is_none()
+}
+
+fn compare(recorded: &Value, outcome: &Outcome) -> Result<(), String> {
+    let client = outcome.client.as_ref().ok_or("the connection was closed")?;
+    let text = String::from_utf8_lossy(&client.body).into_owned();
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    let error = recorded.get("errorType").and_then(Value::as_str);
+    let Some(error) = error else {
+        return equal("body", recorded, &body);
+    };
+    equal(
+        "error type",
+        &Some(error),
+        &client.text("x-amzn-errortype").as_deref(),
+    )?;
+    let content = recorded.get("content").or_else(|| recorded.get("body"));
+    equal("body", &content, &Some(&body))
+}
+
+/// A recorded API, served in memory.
+struct Served {
+    host: Host<Gateway>,
+    constants: BTreeMap<String, Constant>,
+}
+
+/// What a mock always says.
+struct Constant {
+    status: u16,
+    body: String,
+}
+
+impl Served {
+    fn new(case: &Case, recorded: &Map<String, Value>) -> Result<Self, String> {
+        Self::with_key(case, recorded, true)
+    }
+
+    /// The customer's key as the recording left it.
+    fn with_key(case: &Case, recorded: &Map<String, Value>, enabled: bool) -> Result<Self, String> {
+        if case
+            .stages
+            .values()
+            .flatten()
+            .any(|stage| stage.canary_settings.is_some())
+        {
+            return Err("a canary".to_owned());
+        }
+        let stages: BTreeMap<&String, Vec<Value>> = case
+            .stages
+            .iter()
+            .map(|(api, stages)| {
+                let stages = stages.iter().map(
+                    |stage| json!({"stageName": stage.stage_name, "variables": stage.variables}),
+                );
+                (api, stages.collect())
+            })
+            .collect();
+        Self::of(case, recorded, &json!(stages), enabled)
+    }
+
+    fn of(
+        case: &Case,
+        recorded: &Map<String, Value>,
+        stages: &Value,
+        enabled: bool,
+    ) -> Result<Self, String> {
+        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let write = |name: &str, text: &str| {
+            std::fs::write(folder.path().join(name), text).map_err(|error| error.to_string())
+        };
+        let mut configuration = Map::new();
+        let mut constants = BTreeMap::new();
+        for (api, document) in &case.openapi {
+            let mut document = document.clone();
+            replace_mocks(&mut document, &mut constants)?;
+            write(&format!("{api}.json"), &document.to_string())?;
+            let mut of_api = Map::new();
+            for stage in stages
+                .get(api)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
+                let name = stage
+                    .get("stageName")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                let variables = stage.get("variables").cloned().unwrap_or(json!({}));
+                of_api.insert(name.to_owned(), json!({"variables": variables}));
+            }
+            configuration.insert(
+                api.clone(),
+                json!({"definition": format!("{api}.json"), "stages": of_api}),
+            );
+        }
+        let mut configuration = json!({"apis": configuration});
+        if let Some(plan) = recorded.get("create-usage-plan") {
+            keys(case, plan, enabled, &mut configuration)?;
+        }
+        write("attache.yaml", &configuration.to_string())?;
+        let mut report = Report::new();
+        let project =
+            project::load(folder.path(), &mut report).ok_or_else(|| diagnostic::human(&report))?;
+        let gateway = Gateway::compile(&project.gateway).map_err(|faults| {
+            faults.iter().fold(String::new(), |mut text, fault| {
+                let _ = writeln!(text, "{fault}");
+                text
+            })
+        })?;
+        Ok(Self {
+            host: Host::new(Arc::new(gateway), &Proxy::new()),
+            constants,
+        })
+    }
+
+    fn send(&self, sent: &Sent) -> Outcome {
+        let path = format!("/{}{}", sent.stage, sent.path);
+        let request = Request::new(&sent.method, &path);
+        let request = sent.headers.iter().fold(request, |request, (name, value)| {
+            request.header(&name.to_ascii_lowercase(), value)
+        });
+        let request = match &sent.body {
+            Some(body) => request.body(body),
+            None => request,
+        };
+        let mut script = Script::new(|message| {
+            let path = message.text(":path").unwrap_or_default();
+            match self.constants.get(&path) {
+                Some(constant) => UpstreamAnswer::new(constant.status, &constant.body),
+                None => UpstreamAnswer::new(200, ""),
+            }
+        });
+        self.host.exchange(&request, &mut script)
+    }
+}
+
+/// The plan and the one key of a recording: the value is the one that its client sent.
+fn keys(case: &Case, plan: &Value, enabled: bool, configuration: &mut Value) -> Result<(), String> {
+    let value = case
+        .requests
+        .iter()
+        .find_map(|sent| sent.headers.get("x-api-key"))
+        .ok_or("no request has a key")?;
+    let stages: Vec<Value> = case
+        .stages
+        .iter()
+        .flat_map(|(api, stages)| {
+            stages
+                .iter()
+                .map(move |stage| json!({"api": api, "stage": stage.stage_name}))
+        })
+        .collect();
+    let plan = json!({
+        "throttle": plan.get("throttle"),
+        "quota": plan.get("quota"),
+        "apiStages": stages,
+    });
+    let key = json!({"value": value, "usagePlans": ["plan"], "enabled": enabled});
+    if let Some(configuration) = configuration.as_object_mut() {
+        configuration.insert("usagePlans".to_owned(), json!({"plan": plan}));
+        configuration.insert("apiKeys".to_owned(), json!({"key": key}));
+    }
+    Ok(())
+}
+
+/// The adapter: mocks that always say the same become proxies to a back end that says it.
+fn replace_mocks(
+    document: &mut Value,
+    constants: &mut BTreeMap<String, Constant>,
+) -> Result<(), String> {
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
+    for operations in paths.into_iter().flat_map(Map::values_mut) {
+        let operations = operations.as_object_mut();
+        for operation in operations.into_iter().flat_map(Map::values_mut) {
+            let Some(integration) = operation.get_mut("x-amazon-apigateway-integration") else {
+                continue;
+            };
+            if integration.get("type").and_then(Value::as_str) != Some("mock") {
+                continue;
+            }
+            let constant = constant(integration).ok_or("a mock with a template or a mapping")?;
+            let path = format!("/{}", constants.len());
+            *integration = json!({
+                "type": "http_proxy",
+                "httpMethod": "ANY",
+                "uri": format!("{ADAPTER}{path}"),
+            });
+            constants.insert(path, constant);
+        }
+    }
+    Ok(())
+}
+
+fn constant(mock: &Value) -> Option<Constant> {
+    let template = |of: &Value| {
+        let text = match of.pointer("/application~1json") {
+            Some(text) => text.as_str()?,
+            None => "",
+        };
+        (!text.contains(['$', '#'])).then(|| text.to_owned())
+    };
+    let request: Value = serde_json::from_str(&template(mock.get("requestTemplates")?)?).ok()?;
+    let responses = mock.get("responses")?.as_object()?;
+    let response = responses.get("default").filter(|_| responses.len() == 1)?;
+    if mock.get("requestParameters").is_some() || response.get("responseParameters").is_some() {
+        return None;
+    }
+    let status = request.get("statusCode")?.as_u64()?;
+    (response.get("statusCode")?.as_str()? == status.to_string()).then_some(())?;
+    Some(Constant {
+        status: u16::try_from(status).ok()?,
+        body: match response.get("responseTemplates") {
+            Some(templates) => template(templates)?,
+            None => String::new(),
+        },
+    })
+}
+
+fn equal<T: PartialEq + std::fmt::Debug + ?Sized>(
+    what: &str,
+    theirs: &T,
+    ours: &T,
+) -> Result<(), String> {
+    if theirs == ours {
+        Ok(())
+    } else {
+        Err(format!("{what}: AWS has {theirs:?}, we have {ours:?}"))
+    }
+}

@@ -1,0 +1,44 @@
+//! What tests in a real Envoy are made of.
+//!
+//! - [`Envoy`]: the process, with its configuration, admin interface, logs, and its end.
+//! - [`Backend`]: an HTTP/1.1 server that keeps the exact bytes that it saw and does what a script
+//!   says, also what no server should do; [`Refusing`]: an address where nobody listens.
+//! - [`Attache`]: the command line's process; [`Project`]: a folder for it to serve.
+//! - [`Raw`]: a connection for bytes that no HTTP client would send; [`Client`]: an ordinary
+//!   HTTP/1.1 or HTTP/2 client.
+//! - [`Gate`]: holds an answer back until a test lets it go, so that no test depends on time.
+//! - [`load`]: many connections at once, and what a throttle may admit.
+//!
+//! Everything listens on loopback only, on ports that the system picks, and ends when it is
+//! dropped. Nothing sleeps to wait for something: [`until`] polls with a deadline.
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test library says what went wrong by panicking"
+)]
+
+mod attache;
+mod backend;
+pub mod bootstrap;
+mod client;
+pub mod corpora;
+mod envoy;
+mod gate;
+pub mod load;
+mod project;
+mod raw;
+mod tls;
+mod wait;
+mod wasm;
+
+pub use attache::{Attache, attache_program, is_running};
+pub use backend::{Backend, Reaction, Refusing, Seen};
+pub use client::{Body, Client, Request, Response};
+pub use envoy::Envoy;
+pub use gate::Gate;
+pub use project::{Operation, Project, definition};
+pub use raw::{Raw, RawResponse};
+pub use tls::{CertificateAuthority, TlsBackend};
+pub use wait::{DEADLINE, until};
+pub use wasm::module;

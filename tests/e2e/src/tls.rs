@@ -1,0 +1,166 @@
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rustls::crypto::ring;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::{ServerConfig, ServerConnection};
+
+use crate::wait::DEADLINE;
+
+/// A certificate authority that nobody knows.
+pub struct CertificateAuthority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+}
+
+impl CertificateAuthority {
+    /// A new one.
+    ///
+    /// # Panics
+    ///
+    /// When no key can be made.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        let mut parameters = CertificateParams::default();
+        parameters.distinguished_name.push(DnType::CommonName, name);
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        let certificate = parameters.self_signed(&key).expect("a certificate");
+        Self {
+            pem: certificate.pem(),
+            issuer: Issuer::new(parameters, key),
+        }
+    }
+
+    /// Its certificate as a file in this folder.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be written.
+    #[must_use]
+    pub fn file(&self, folder: &Path) -> PathBuf {
+        let file = folder.join("authority.pem");
+        fs::write(&file, &self.pem).expect("the certificate is written");
+        file
+    }
+
+    /// Starts an HTTPS server with a certificate for these names. It answers every request with
+    /// the name that the client has asked for, or `-`.
+    ///
+    /// # Panics
+    ///
+    /// When no port is free.
+    #[must_use]
+    pub fn server(&self, names: &[&str]) -> TlsBackend {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        let key = KeyPair::generate().expect("a key");
+        let certificate = CertificateParams::new(names)
+            .expect("names of hosts")
+            .signed_by(&key, &self.issuer)
+            .expect("a certificate");
+        let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions of TLS")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .expect("a certificate and its key");
+        TlsBackend::start(Arc::new(config))
+    }
+}
+
+/// An HTTPS server that ends when it is dropped.
+pub struct TlsBackend {
+    address: SocketAddr,
+    closing: Arc<AtomicBool>,
+    seen: Arc<Mutex<Vec<String>>>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+impl TlsBackend {
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The request line of every request so far.
+    #[must_use]
+    pub fn seen(&self) -> Vec<String> {
+        self.seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn start(config: Arc<ServerConfig>) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = listener.local_addr().expect("the port");
+        let closing = Arc::new(AtomicBool::new(false));
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let accepting = thread::spawn({
+            let (closing, seen) = (Arc::clone(&closing), Arc::clone(&seen));
+            move || {
+                for stream in listener.incoming().flatten() {
+                    if closing.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let (config, seen) = (Arc::clone(&config), Arc::clone(&seen));
+                    // A client that does not trust the certificate goes away.
+                    thread::spawn(move || answer(stream, config, &seen));
+                }
+            }
+        });
+        Self {
+            address,
+            closing,
+            seen,
+            accepting: Some(accepting),
+        }
+    }
+}
+
+impl Drop for TlsBackend {
+    fn drop(&mut self) {
+        self.closing.store(true, Ordering::Relaxed);
+        let _woken = TcpStream::connect(self.address);
+        if let Some(accepting) = self.accepting.take() {
+            let _ended = accepting.join();
+        }
+    }
+}
+
+/// Answers one request and closes the connection. `None` when the client went away before.
+fn answer(
+    mut stream: TcpStream,
+    config: Arc<ServerConfig>,
+    seen: &Mutex<Vec<String>>,
+) -> Option<()> {
+    stream.set_read_timeout(Some(DEADLINE)).ok()?;
+    let mut connection = ServerConnection::new(config).ok()?;
+    let mut tls = rustls::Stream::new(&mut connection, &mut stream);
+    let mut received = Vec::new();
+    let mut buffer = [0; 4096];
+    while !received.ends_with(b"\r\n\r\n") {
+        let count = tls.read(&mut buffer).ok().filter(|count| *count > 0)?;
+        received.extend_from_slice(&buffer[..count]);
+    }
+    let line = String::from_utf8_lossy(&received);
+    seen.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(line.lines().next().unwrap_or_default().to_owned());
+    let name = tls.conn.server_name().unwrap_or("-").to_owned();
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{name}",
+        name.len()
+    );
+    tls.write_all(answer.as_bytes()).ok()?;
+    tls.conn.send_close_notify();
+    tls.flush().ok()
+}

@@ -1,0 +1,156 @@
+//! What the other tests rely on: Envoy starts and ends, the back end and the clients are honest.
+
+use std::net::TcpStream;
+
+use attache_e2e::bootstrap::{Bootstrap, LISTENER};
+use attache_e2e::{Backend, Body, Client, Envoy, Gate, Raw, Reaction, Refusing, Request, until};
+
+#[test]
+fn envoy_ends_with_its_handle() {
+    let backend = Backend::answering("hello");
+    let envoy = Envoy::start(&Bootstrap::proxying(backend.address()).build(), 2);
+    let (listener, admin) = (envoy.listener(LISTENER), envoy.admin_address());
+    assert_eq!(
+        Client::http1(listener)
+            .send(&Request::new("GET", "/"))
+            .unwrap()
+            .text(),
+        "hello"
+    );
+    drop(envoy);
+    assert!(TcpStream::connect(listener).is_err());
+    assert!(TcpStream::connect(admin).is_err());
+}
+
+#[test]
+fn envoy_stops_on_request_and_says_so() {
+    let backend = Backend::answering("hello");
+    let mut envoy = Envoy::start(&Bootstrap::proxying(backend.address()).build(), 1);
+    assert!(envoy.stop().success());
+    assert!(envoy.log().contains("exiting"), "{}", envoy.log());
+}
+
+#[test]
+fn a_configuration_is_validated_without_a_start() {
+    let backend = Backend::answering("hello");
+    let good = Bootstrap::proxying(backend.address()).build();
+    assert!(Envoy::validate(&good).0);
+    let mut bad = good;
+    bad["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["name"] = 5.into();
+    assert!(!Envoy::validate(&bad).0);
+}
+
+#[test]
+fn the_back_end_keeps_the_exact_head_and_body() {
+    let backend = Backend::start(|seen| {
+        Reaction::answer(201, &seen.body).header("x-path", seen.path.as_bytes())
+    });
+    let mut raw = Raw::connect(backend.address());
+    let head =
+        b"POST /a?b=%20 HTTP/1.1\r\nHoSt: x\r\nX-Bytes: \xff\xfe\r\ncontent-length: 3\r\n\r\n";
+    raw.send(head);
+    raw.send(b"abcGET /next HTTP/1.1\r\n\r\n");
+    let answer = raw.response().unwrap();
+    assert_eq!((answer.status, answer.body.as_slice()), (201, &b"abc"[..]));
+    assert_eq!(answer.header("x-path"), Some(&b"/a?b=%20"[..]));
+    assert_eq!(
+        raw.response().unwrap().header("x-path"),
+        Some(&b"/next"[..])
+    );
+    let seen = backend.take_seen();
+    assert_eq!(seen.len(), 2);
+    assert_eq!(seen[0].head, head);
+    assert_eq!(seen[0].header("x-bytes"), Some(&b"\xff\xfe"[..]));
+    assert_eq!((seen[1].path.as_str(), seen[1].connection), ("/next", 0));
+    assert!(seen.iter().all(|seen| seen.well_formed));
+}
+
+#[test]
+fn the_back_end_notices_what_is_not_well_formed() {
+    let cases: [&[u8]; 4] = [
+        b"GET / HTTP/1.1\r\nbroken line\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\nabc",
+        b"POST / HTTP/1.1\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabc",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nnonsense\r\n",
+    ];
+    for bytes in cases {
+        let backend = Backend::answering("hello");
+        let mut raw = Raw::connect(backend.address());
+        raw.send(bytes);
+        assert_eq!(raw.response(), None, "{}", bytes.escape_ascii());
+        let seen = backend.take_seen();
+        assert_eq!(seen.len(), 1);
+        assert!(!seen[0].well_formed, "{}", bytes.escape_ascii());
+    }
+}
+
+#[test]
+fn what_a_broken_back_end_makes_of_envoy() {
+    let cases: [(&[u8], u16); 4] = [
+        (b"", 503),
+        (b"HTTP/1.1 200 OK\r\ncontent-le", 502),
+        (b"this is no HTTP\r\n\r\n", 502),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf", 200),
+    ];
+    for (bytes, status) in cases {
+        let backend = Backend::start(move |_| Reaction::BytesThenClose(bytes.to_vec()));
+        let envoy = Envoy::start(&Bootstrap::proxying(backend.address()).build(), 1);
+        let mut raw = Raw::connect(envoy.listener(LISTENER));
+        raw.send(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let rest = raw.rest();
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(
+            rest.starts_with(expected.as_bytes()),
+            "{} became {}",
+            bytes.escape_ascii(),
+            rest.escape_ascii()
+        );
+    }
+    let refusing = Refusing::new();
+    let envoy = Envoy::start(&Bootstrap::proxying(refusing.address()).build(), 1);
+    let answer = Client::http1(envoy.listener(LISTENER))
+        .send(&Request::new("GET", "/"))
+        .unwrap();
+    assert_eq!(answer.status, 503);
+}
+
+#[test]
+fn both_protocols_carry_every_kind_of_body() {
+    let backend = Backend::start(|seen| Reaction::answer(200, &seen.body));
+    let envoy = Envoy::start(&Bootstrap::proxying(backend.address()).build(), 1);
+    let listener = envoy.listener(LISTENER);
+    let pieces = || vec![b"one ".to_vec(), b"two".to_vec()];
+    let trailers = vec![("x-trailer".to_owned(), b"end".to_vec())];
+    for mut client in [Client::http1(listener), Client::http2(listener)] {
+        for body in [
+            Body::Whole(b"one two".to_vec()),
+            Body::Pieces(pieces()),
+            Body::Trailed(pieces(), trailers.clone()),
+        ] {
+            let answer = client
+                .send(&Request::new("POST", "/").body(body.clone()))
+                .unwrap();
+            assert_eq!(answer.text(), "one two", "{body:?}");
+        }
+        assert_eq!(client.send(&Request::new("GET", "/")).unwrap().text(), "");
+    }
+    assert!(backend.seen().iter().all(|seen| seen.well_formed));
+}
+
+#[test]
+fn a_gate_holds_an_answer_back() {
+    let gate = Gate::new();
+    let backend = Backend::start({
+        let gate = gate.clone();
+        move |_| Reaction::Behind(gate.clone(), Box::new(Reaction::answer(200, "late")))
+    });
+    let envoy = Envoy::start(&Bootstrap::proxying(backend.address()).build(), 1);
+    let mut raw = Raw::connect(envoy.listener(LISTENER));
+    raw.send(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n");
+    until("the request at the back end", || {
+        (!backend.seen().is_empty()).then_some(())
+    });
+    assert_eq!(envoy.stat("cluster.backend.upstream_rq_completed"), 0);
+    gate.open();
+    assert_eq!(raw.response().unwrap().body, b"late");
+}

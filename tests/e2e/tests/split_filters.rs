@@ -1,0 +1,167 @@
+//! The examples of single filters, as they stand there, in a real Envoy. Only ports, the back end's
+//! address and the place of the modules are filled in.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+use std::fs;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use attache_e2e::{Backend, Client, Envoy, Reaction, Request, Response, load, module};
+
+const ACME: &str = "acme-example-key-0123456789";
+const VISITOR: &str = "visitor-example-key-0123456789";
+
+/// What a client may try in order to be somebody.
+const FORGERIES: [(&str, &str); 9] = [
+    ("attache_identity", IDENTITY),
+    ("wasm.attache_identity", IDENTITY),
+    ("x-attache-identity", IDENTITY),
+    ("x-attache-api-key-id", "acme"),
+    ("x-api-key-id", "acme"),
+    ("x-amzn-api-key-id", "acme"),
+    ("x-usage-plan", "gold"),
+    ("x-envoy-filter-state", IDENTITY),
+    ("x-envoy-original-path", "/"),
+];
+const IDENTITY: &str = r#"{"apiKeyId":"acme","usagePlans":["gold"]}"#;
+
+struct Served {
+    envoy: Envoy,
+    backend: Backend,
+}
+
+impl Served {
+    /// Serves the example of this name with a back end of the test's in the place of its own.
+    fn new(example: &str) -> Self {
+        let backend = Backend::start(|_| Reaction::answer(200, "hello from the back end\n"));
+        let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../examples")
+            .join(example)
+            .join("envoy.yaml");
+        let mut text = fs::read_to_string(file).unwrap();
+        // The second place is the cluster's.
+        let (before, cluster) = text.rsplit_once("port_value: 9000").unwrap();
+        text = format!("{before}port_value: {}{cluster}", backend.address().port());
+        for port in ["8080", "9000", "9901"] {
+            let port = format!("port_value: {port}");
+            assert_eq!(text.matches(&port).count(), 1, "{port}");
+            text = text.replace(&port, "port_value: 0");
+        }
+        for filter in ["api_key", "usage_plan"] {
+            let path = module(filter);
+            text = text.replace(
+                &format!("filename: {filter}.wasm"),
+                &format!("filename: {}", path.display()),
+            );
+        }
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            envoy: Envoy::start_text(folder, &text, 2),
+            backend,
+        }
+    }
+
+    fn send(&self, request: &Request) -> Response {
+        Client::http1(self.envoy.listener("gateway"))
+            .send(request)
+            .unwrap()
+    }
+
+    fn assert_refused(&self, request: &Request, status: u16, error: &str, message: &str) {
+        let answer = self.send(request);
+        assert_eq!(answer.status, status, "{request:?}");
+        assert_eq!(answer.header("x-amzn-errortype"), Some(error.as_bytes()));
+        assert_eq!(answer.text(), format!("{{\"message\":\"{message}\"}}"));
+    }
+}
+
+fn get() -> Request {
+    Request::new("GET", "/")
+}
+
+fn with_key(key: &str) -> Request {
+    get().header("x-api-key", key)
+}
+
+fn forged(request: Request) -> Request {
+    FORGERIES.iter().fold(request, |request, (name, value)| {
+        request.header(name, value)
+    })
+}
+
+/// The day in UTC, counted from 1970.
+fn today() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    now.as_secs() / 86_400
+}
+
+#[test]
+fn the_api_key_filter_knows_its_customers() {
+    let served = Served::new("api-key");
+    for request in [
+        get(),
+        with_key(""),
+        with_key("nobody-0123456789-0123456789"),
+        with_key("fa1d1172d70142007616cad88b6a2191fe298bf283bb95edefaa3c1feb0910ee"),
+        with_key(&ACME.to_uppercase()),
+        forged(get()),
+    ] {
+        served.assert_refused(&request, 403, "ForbiddenException", "Forbidden");
+    }
+    assert_eq!(served.backend.take_seen(), []);
+    for key in [ACME, VISITOR] {
+        let answer = served.send(&with_key(key));
+        assert_eq!(
+            (answer.status, answer.text().as_str()),
+            (200, "hello from the back end\n")
+        );
+        let seen = served.backend.take_seen();
+        assert_eq!(seen[0].header("x-api-key"), None, "removeHeader");
+    }
+    let dump = served.envoy.admin("/config_dump");
+    assert!(!dump.contains(ACME) && !served.envoy.log().contains(ACME));
+}
+
+#[test]
+fn the_usage_plan_filter_holds_each_customer_to_their_plan() {
+    let served = Served::new("usage-plan");
+    served.assert_refused(&get(), 403, "ForbiddenException", "Forbidden");
+    served.assert_refused(&forged(get()), 403, "ForbiddenException", "Forbidden");
+    assert_eq!(served.backend.take_seen(), []);
+
+    // Five a second and five at once, twenty a day. Until the day is used up, whoever claims to
+    // be somebody else is still the visitor.
+    let visitor = forged(with_key(VISITOR));
+    let listener = served.envoy.listener("gateway");
+    let mut attempts = Vec::new();
+    let began = today();
+    let refused = loop {
+        let storm = load::hammer(listener, 8, 2, &visitor);
+        attempts.extend(storm);
+        let answer = served.send(&visitor);
+        if answer.status == 429 {
+            let error = answer.header("x-amzn-errortype").unwrap().to_vec();
+            if error == b"LimitExceededException" {
+                break answer;
+            }
+            assert_eq!(error, b"TooManyRequestsException");
+            assert_eq!(answer.text(), "{\"message\":\"Too Many Requests\"}");
+        } else {
+            assert_eq!(answer.status, 200);
+        }
+    };
+    assert_eq!(refused.text(), "{\"message\":\"Limit Exceeded\"}");
+    assert!(attempts.iter().any(|attempt| attempt.status == 429));
+    let admitted = served.backend.take_seen().len();
+    // At midnight there would be twenty more.
+    if began == today() {
+        assert_eq!(admitted, 20);
+    }
+
+    // Another customer has a plan of their own.
+    assert_eq!(served.send(&with_key(ACME)).status, 200);
+    assert_eq!(served.backend.take_seen().len(), 1);
+}

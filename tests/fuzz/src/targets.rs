@@ -1,0 +1,33 @@
+//! The readers, each with what it promises.
+
+mod api_key_file;
+mod authorization;
+mod configuration;
+mod gateway_document;
+mod header_map;
+mod request_head;
+mod response_head;
+mod split_filter;
+mod trace_id;
+
+use crate::Target;
+
+/// All of them.
+pub const TARGETS: [Target; 12] = [
+    target("api-key-configuration", split_filter::api_key),
+    target("api-key-file", api_key_file::run),
+    target("authorization", authorization::run),
+    target("configuration", configuration::configuration),
+    target("definition-json", configuration::definition_json),
+    target("definition-yaml", configuration::definition_yaml),
+    target("gateway-document", gateway_document::run),
+    target("header-map", header_map::run),
+    target("request-head", request_head::run),
+    target("response-head", response_head::run),
+    target("trace-id", trace_id::run),
+    target("usage-plan-configuration", split_filter::usage_plan),
+];
+
+const fn target(name: &'static str, run: fn(&[u8])) -> Target {
+    Target { name, run }
+}
