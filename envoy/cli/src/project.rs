@@ -67,7 +67,7 @@ pub fn load(path: &Path, report: &mut Report) -> Option<Project> {
         return None;
     }
     // The filter compiles the same document with the same function: what passes here, it loads.
-    let compiled = match attache_policies::Gateway::compile(&gateway) {
+    let compiled = match attache_policies::Gateway::compile(&gateway, &|_: &str| None) {
         Ok(compiled) => compiled,
         Err(errors) => {
             for error in errors {
@@ -170,6 +170,8 @@ impl Lowering<'_> {
             usage_plans,
             api_keys,
             rate_limit_headers: configuration.rate_limit_headers,
+            credentials: Vec::new(),
+            endpoints: attache_model::Endpoints::default(),
             access_log: configuration.access_log != AccessLog::Off,
         }
     }

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 
 use attache_policies::ports::{
-    AccessLog, Clock, Connection, FilterState, Meter, Metric, Random, Store, StoreError, Stored,
-    Swap, Timestamp, Version,
+    AccessLog, Clock, Connection, FilterState, Meter, Metric, Random, Signatures, Signed, Store,
+    StoreError, Stored, Swap, Timestamp, Version,
 };
 use log::warn;
 use rand_core::{Rng, SeedableRng};
@@ -147,6 +147,16 @@ impl Connection for HostPorts {
 
     fn protocol(&self) -> Vec<u8> {
         property("request\0protocol")
+    }
+
+    fn is_mutual_tls(&self) -> bool {
+        false
+    }
+}
+
+impl Signatures for HostPorts {
+    fn verify(&self, _signed: &Signed<'_>) -> Option<bool> {
+        None
     }
 }
 

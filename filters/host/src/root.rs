@@ -18,6 +18,16 @@ pub fn start<S: Service>() {
     proxy_wasm::set_root_context(|_| Box::new(Root::<S>::default()));
 }
 
+/// The one thing that a configuration may not hold: what the proxy's operator keeps from the
+/// proxy's configuration dump.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the policies ask for it through their port, at configure time only"
+)]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 struct Root<S> {
     service: Option<Arc<S>>,
     ports: Option<Rc<HostPorts>>,
@@ -44,7 +54,7 @@ impl<S: Service> RootContext for Root<S> {
             error!("the configuration cannot be read");
             return false;
         };
-        match S::compile(&configuration) {
+        match S::compile(&configuration, &environment) {
             Ok(service) => {
                 self.service = Some(Arc::new(service));
                 self.ports = Some(Rc::new(HostPorts::new()));

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Integration, Throttle};
+use crate::{Authorization, Authorizer, Integration, Throttle, VpcEndpoint};
 
 /// One API: its operations, and the stages that serve them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,15 @@ pub struct Api {
     /// Where the key of a request is found.
     #[serde(default)]
     pub api_key_source: ApiKeySource,
+    /// The authorizers that operations name by their number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorizers: Vec<Authorizer>,
+    /// `x-amazon-apigateway-policy`: the resource policy, an IAM policy document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_policy: Option<serde_json::Value>,
+    /// The VPC that requests come through, for resource policies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc_endpoint: Option<VpcEndpoint>,
     /// The methods of all resources. [`MethodSettings::operation`] counts from 0 in this list.
     pub operations: Vec<Operation>,
     /// The stages; each serves every operation.
@@ -60,6 +69,9 @@ pub struct Operation {
     /// Whether a key that belongs to a plan of the stage is needed.
     #[serde(default)]
     pub api_key_required: bool,
+    /// Who may call.
+    #[serde(default, skip_serializing_if = "Authorization::is_none")]
+    pub authorization: Authorization,
     /// What answers.
     pub integration: Integration,
 }

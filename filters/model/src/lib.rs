@@ -7,6 +7,7 @@
 
 mod api;
 mod api_key;
+mod authorizer;
 mod gateway;
 mod integration;
 mod load;
@@ -15,8 +16,13 @@ mod usage_plan;
 
 pub use api::{Api, ApiKeySource, MethodSettings, Operation, Protocol, Stage, Verb};
 pub use api_key::{ApiKey, KeyDigest, PreviousValue};
-pub use gateway::{Account, Gateway, VERSION};
+pub use authorizer::{
+    AdditionalClaim, Authorization, Authorizer, AuthorizerEvent, AuthorizerKind, CognitoAuthorizer,
+    Credential, JwtAlgorithm, JwtAuthorizer, JwtIssuer, JwtKeys, LambdaAuthorizer, Principal,
+    UserPool, VpcEndpoint,
+};
+pub use gateway::{Account, Endpoints, Gateway, VERSION};
 pub use integration::{HttpProxy, Integration, TlsOptions};
 pub use load::{LoadError, from_json};
-pub use secret::Secret;
+pub use secret::{SealedSecret, Secret};
 pub use usage_plan::{ApiStage, MethodThrottle, Period, Quota, Throttle, TimeZone, UsagePlan};

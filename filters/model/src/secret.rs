@@ -1,5 +1,7 @@
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A value that must not be seen: it cannot be printed and cannot be serialised.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret<T>(T);
@@ -27,6 +29,12 @@ impl<T> fmt::Display for Secret<T> {
         formatter.write_str("<secret>")
     }
 }
+
+/// A secret that only the filter can open, in base64: what stands in the configuration, and so in
+/// the proxy's configuration dump, is useless without the key in the filter's environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SealedSecret(pub String);
 
 #[cfg(test)]
 mod tests {

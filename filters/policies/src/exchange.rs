@@ -12,7 +12,7 @@ mod stream;
 use std::rc::Rc;
 
 use crate::headers::{HeaderEdit, Headers};
-use crate::ports::Ports;
+use crate::ports::{Environment, Ports};
 
 use conversation::Conversation;
 pub use stream::{Event, Hold, Step, Stream};
@@ -91,6 +91,18 @@ pub struct Callout {
     pub body: Vec<u8>,
     /// After this many milliseconds the answer is [`CalloutAnswer::Failed`].
     pub timeout_millis: u32,
+    /// Requests of one worker that make the same call at the same time, known by this name, share
+    /// one: the first makes it, all get its answer. `None`: the call is this request's alone.
+    pub shared_as: Option<[u8; 32]>,
+}
+
+/// A call that a filter makes on its own account, apart from any request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Errand {
+    /// By which [`Service::fetched`] knows it again.
+    pub id: usize,
+    /// The call.
+    pub callout: Callout,
 }
 
 /// How a callout ended.
@@ -158,13 +170,17 @@ impl Exchange {
 /// ```
 /// use std::sync::Arc;
 ///
+/// use attache_policies::ports::Environment;
 /// use attache_policies::{Answer, Edits, Exchange, Reply, Service};
 ///
 /// /// Lets nobody in without a ticket, and forwards everybody else unchanged.
 /// struct Door;
 ///
 /// impl Service for Door {
-///     fn compile(_configuration: &[u8]) -> Result<Self, Vec<String>> {
+///     fn compile(
+///         _configuration: &[u8],
+///         _environment: &dyn Environment,
+///     ) -> Result<Self, Vec<String>> {
 ///         Ok(Self)
 ///     }
 ///
@@ -183,7 +199,16 @@ pub trait Service: Send + Sync + Sized + 'static {
     /// # Errors
     ///
     /// Every reason why the configuration is refused, each naming its place and never a value.
-    fn compile(configuration: &[u8]) -> Result<Self, Vec<String>>;
+    fn compile(configuration: &[u8], environment: &dyn Environment) -> Result<Self, Vec<String>>;
+
+    /// What is to be fetched now, apart from any request. The proxy asks every worker a few times
+    /// a second.
+    fn errands(&self, _ports: &dyn Ports) -> Vec<Errand> {
+        Vec::new()
+    }
+
+    /// What came of an errand.
+    fn fetched(&self, _errand: usize, _answer: CalloutAnswer, _ports: &dyn Ports) {}
 
     /// The life of one request.
     fn serve(

@@ -11,6 +11,7 @@ use crate::exchange::{Answer, Exchange, Service};
 use crate::integration::{Integrations, Upstream};
 use crate::observation::Metrics;
 use crate::pipeline;
+use crate::ports::Environment;
 use crate::route::Routes;
 use crate::usage_plan::UsagePlans;
 
@@ -35,7 +36,7 @@ use crate::usage_plan::UsagePlans;
 ///       }]
 ///     }"#,
 /// )?;
-/// let gateway = Gateway::compile(&document).map_err(|faults| format!("{faults:?}"))?;
+/// let gateway = Gateway::compile(&document, &|_: &str| None).map_err(|faults| format!("{faults:?}"))?;
 /// let clusters: Vec<_> = gateway.upstreams().iter().map(|upstream| upstream.cluster()).collect();
 /// assert_eq!(clusters, ["http_127.0.0.1_9000"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -79,7 +80,10 @@ impl Gateway {
     ///
     /// Every fault of the document, each with the JSON pointer of its place. Nothing of a
     /// document with a fault is served.
-    pub fn compile(document: &model::Gateway) -> Result<Self, Vec<CompileError>> {
+    pub fn compile(
+        document: &model::Gateway,
+        _environment: &dyn Environment,
+    ) -> Result<Self, Vec<CompileError>> {
         let routes = Routes::compile(document);
         let api_keys = ApiKeys::compile(document);
         let usage_plans = UsagePlans::compile(document);
@@ -163,9 +167,10 @@ impl ApiFacts {
 }
 
 impl Service for Gateway {
-    fn compile(configuration: &[u8]) -> Result<Self, Vec<String>> {
+    fn compile(configuration: &[u8], environment: &dyn Environment) -> Result<Self, Vec<String>> {
         let document = model::from_json(configuration).map_err(|error| vec![error.to_string()])?;
-        Self::compile(&document).map_err(|faults| faults.iter().map(ToString::to_string).collect())
+        Self::compile(&document, environment)
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect())
     }
 
     async fn serve(self: Arc<Self>, exchange: Exchange) -> Answer {

@@ -31,9 +31,27 @@ impl Timestamp {
 }
 
 /// All ports together.
-pub trait Ports: Clock + Random + Store + Meter + AccessLog + FilterState + Connection {}
+pub trait Ports:
+    Clock + Random + Store + Meter + AccessLog + FilterState + Connection + Signatures
+{
+}
 
-impl<T: Clock + Random + Store + Meter + AccessLog + FilterState + Connection> Ports for T {}
+impl<T: Clock + Random + Store + Meter + AccessLog + FilterState + Connection + Signatures> Ports
+    for T
+{
+}
+
+/// The environment in which a filter is configured, for what may not stand in a configuration.
+pub trait Environment {
+    /// The value of an environment variable.
+    fn variable(&self, name: &str) -> Option<String>;
+}
+
+impl<F: Fn(&str) -> Option<String>> Environment for F {
+    fn variable(&self, name: &str) -> Option<String> {
+        self(name)
+    }
+}
 
 /// The wall clock.
 pub trait Clock {
@@ -147,4 +165,37 @@ pub trait Connection {
 
     /// The protocol of the request, such as `HTTP/1.1`; empty when unknown.
     fn protocol(&self) -> Vec<u8>;
+
+    /// Whether the client has shown a certificate that the proxy has verified.
+    fn is_mutual_tls(&self) -> bool;
+}
+
+/// The proxy's own verification of signatures, many times faster than one in WebAssembly.
+pub trait Signatures {
+    /// Whether a signature is right; `None` when the proxy cannot tell, and the policy has to
+    /// verify by itself.
+    fn verify(&self, signed: &Signed<'_>) -> Option<bool>;
+}
+
+/// A signature and what it is to be verified with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signed<'s> {
+    /// The hash function of the signature.
+    pub hash: HashFunction,
+    /// The public key: a SubjectPublicKeyInfo in DER (RFC 5280, section 4.1). Its type says whether
+    /// the signature is RSA (PKCS #1 version 1.5) or ECDSA.
+    pub public_key: &'s [u8],
+    /// The signature; one of ECDSA as an ECDSA-Sig-Value in DER (RFC 3279, section 2.2.3).
+    pub signature: &'s [u8],
+    /// What was signed.
+    pub text: &'s [u8],
+}
+
+/// The hash functions of signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names are those of the standard")]
+pub enum HashFunction {
+    Sha256,
+    Sha384,
+    Sha512,
 }

@@ -153,6 +153,7 @@ mod tests {
             headers: Vec::new(),
             body: Vec::new(),
             timeout_millis: 1000,
+            shared_as: None,
         })
     }
 

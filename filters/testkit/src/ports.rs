@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use attache_policies::ports::{
-    AccessLog, Clock, Connection, FilterState, Meter, Metric, Random, Store, StoreError, Stored,
-    Swap, Timestamp, Version,
+    AccessLog, Clock, Connection, FilterState, Meter, Metric, Random, Signatures, Signed, Store,
+    StoreError, Stored, Swap, Timestamp, Version,
 };
 
 use crate::record::Recorded;
@@ -313,6 +313,16 @@ impl Connection for RequestPorts {
 
     fn protocol(&self) -> Vec<u8> {
         b"HTTP/1.1".to_vec()
+    }
+
+    fn is_mutual_tls(&self) -> bool {
+        false
+    }
+}
+
+impl Signatures for RequestPorts {
+    fn verify(&self, _signed: &Signed<'_>) -> Option<bool> {
+        None
     }
 }
 

@@ -119,6 +119,7 @@ async fn call(exchange: &Exchange, learnt: &mut Vec<u8>) -> Result<(), Answer> {
             headers: Vec::new(),
             body: learnt.clone(),
             timeout_millis: 1000,
+            shared_as: None,
         })
         .await;
     if let CalloutAnswer::Answered { headers, body } = answer

@@ -274,7 +274,7 @@ impl Served {
         let mut report = Report::new();
         let project =
             project::load(folder.path(), &mut report).ok_or_else(|| diagnostic::human(&report))?;
-        let gateway = Gateway::compile(&project.gateway).map_err(|faults| {
+        let gateway = Gateway::compile(&project.gateway, &|_: &str| None).map_err(|faults| {
             faults.iter().fold(String::new(), |mut text, fault| {
                 let _ = writeln!(text, "{fault}");
                 text

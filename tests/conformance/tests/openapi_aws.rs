@@ -96,6 +96,9 @@ fn compile(api: &ImportedApi, protocol: Protocol) -> Result<(), String> {
             name: api.name.clone(),
             protocol,
             any_host: true,
+            authorizers: Vec::new(),
+            resource_policy: None,
+            vpc_endpoint: None,
             api_key_source: api.api_key_source,
             operations: api
                 .operations
@@ -113,6 +116,8 @@ fn compile(api: &ImportedApi, protocol: Protocol) -> Result<(), String> {
         usage_plans: Vec::new(),
         api_keys: Vec::new(),
         rate_limit_headers: false,
+        credentials: Vec::new(),
+        endpoints: attache_model::Endpoints::default(),
         access_log: false,
     };
     let routes = Routes::compile(&gateway).err();

@@ -20,7 +20,7 @@ pub(crate) fn gateway() -> Arc<Gateway> {
 }
 
 fn compile(document: &Value) -> Arc<Gateway> {
-    match <Gateway as Service>::compile(document.to_string().as_bytes()) {
+    match <Gateway as Service>::compile(document.to_string().as_bytes(), &|_: &str| None) {
         Ok(gateway) => Arc::new(gateway),
         Err(reasons) => panic!("{reasons:#?}"),
     }

@@ -33,7 +33,7 @@ impl Subject for GatewaySubject {
     fn service(&self, folder: &Path) -> Result<Arc<Gateway>, String> {
         let document = Self::load(folder)?;
         let json = serde_json::to_vec(&document).map_err(|error| error.to_string())?;
-        <Gateway as Service>::compile(&json)
+        <Gateway as Service>::compile(&json, &|_: &str| None)
             .map(Arc::new)
             .map_err(|faults| faults.join("\n"))
     }
@@ -44,7 +44,7 @@ impl Subject for GatewaySubject {
         _: &[(String, SocketAddr)],
     ) -> Result<(String, String), String> {
         let document = Self::load(folder)?;
-        let gateway = Gateway::compile(&document).map_err(|faults| {
+        let gateway = Gateway::compile(&document, &|_: &str| None).map_err(|faults| {
             faults
                 .iter()
                 .map(ToString::to_string)

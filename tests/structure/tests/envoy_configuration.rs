@@ -59,7 +59,9 @@ fn the_examples_fail_closed() {
 fn what_is_compiled_fails_closed() {
     let document = root().join("tests/golden/everything/expected.json");
     let document = from_json(&fs::read(document).unwrap()).unwrap();
-    let upstreams = Gateway::compile(&document).unwrap().upstreams();
+    let upstreams = Gateway::compile(&document, &|_: &str| None)
+        .unwrap()
+        .upstreams();
     let settings = Settings {
         listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
         admin: SocketAddr::from(([127, 0, 0, 1], 9901)),

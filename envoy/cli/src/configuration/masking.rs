@@ -4,7 +4,10 @@
 //! the text that is shown is a copy in which every byte that may belong to a key is a `*`, and all
 //! places stay true.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
+
+use serde_json::Value as Json;
 
 use crate::document::{Document, Node, Value};
 
@@ -13,8 +16,7 @@ const SHOWN: [&str; 4] = ["usagePlans", "enabled", "expiresAt", "description"];
 /// The others, whose names may be shown.
 const HIDDEN: [&str; 3] = ["value", "valueSha256", "previousValues"];
 
-/// The shortest run of characters that is hidden where the file's structure is not known: AWS's
-/// shortest key.
+/// The shortest run of characters that may be a key: AWS's shortest key.
 pub(super) const SHORTEST_KEY: usize = 20;
 
 /// The text of a file that could be read, without the keys in it.
@@ -26,7 +28,7 @@ pub fn masked(document: &Document) -> String {
     let mut known = Vec::new();
     spans(&document.root, &mut known);
     known.sort_by_key(|span| span.start);
-    secrets.extend(long_words(&document.text).filter(|word| {
+    secrets.extend(long_words(&document.text, SHORTEST_KEY).filter(|word| {
         let before = known.partition_point(|span| span.start < word.end);
         let last = before.checked_sub(1).and_then(|last| known.get(last));
         last.is_none_or(|span| span.end <= word.start)
@@ -34,15 +36,41 @@ pub fn masked(document: &Document) -> String {
     hide(&document.text, secrets)
 }
 
-/// The text of a file whose structure is not known: whatever may be a key is hidden.
+/// The text of a file whose structure is not known: whatever may be a key is hidden, and so is what
+/// the slip that broke the file may have left of one, which is half of it at least.
 #[must_use]
 pub fn masked_unparsed(text: &str) -> String {
-    hide(text, long_words(text).collect())
+    let mut settings = BTreeSet::new();
+    names(&super::shape::schema(), &mut settings);
+    let words = long_words(text, SHORTEST_KEY / 2).filter(|word| {
+        text.get(word.clone())
+            .is_none_or(|word| !settings.contains(word))
+    });
+    hide(text, words.collect())
 }
 
-/// Every run of characters that is long enough for a key; the line that tells editors of the schema
-/// has none.
-fn long_words(text: &str) -> impl Iterator<Item = Range<usize>> {
+/// The names of all settings.
+fn names(schema: &Json, found: &mut BTreeSet<String>) {
+    match schema {
+        Json::Object(members) => {
+            if let Some(Json::Object(properties)) = members.get("properties") {
+                found.extend(properties.keys().cloned());
+            }
+            for member in members.values() {
+                names(member, found);
+            }
+        }
+        Json::Array(items) => {
+            for item in items {
+                names(item, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Every run of at least so many characters; the line that tells editors of the schema has none.
+fn long_words(text: &str, shortest: usize) -> impl Iterator<Item = Range<usize>> {
     let ends = text
         .char_indices()
         .filter(|(_, character)| character.is_whitespace() || "'\"{}[],:".contains(*character))
@@ -53,11 +81,11 @@ fn long_words(text: &str) -> impl Iterator<Item = Range<usize>> {
         *start = end + width;
         Some(word)
     })
-    .filter(|word| {
+    .filter(move |word| {
         let is_schema = text
             .get(word.clone())
             .is_some_and(|word| word == "yaml-language-server" || word.starts_with("$schema="));
-        word.len() >= SHORTEST_KEY && !is_schema
+        word.len() >= shortest && !is_schema
     })
 }
 
@@ -198,9 +226,18 @@ mod tests {
             format!("apiKeys: {{acme: {{value: {KEY}"),
             format!("apiKeys:\n\tacme: '{KEY}'\n"),
             format!("value:{KEY}"),
+            "apiKeys: {acme: {value: kR4{fh2-Zq90LmVx7TbYw31".to_owned(),
+            "apiKeys: {acme: {value: \"kR4fh2-Zq90\"LmVx7TbYw31, usagePlans".to_owned(),
         ] {
             let shown = masked_unparsed(&text);
-            assert!(!shown.contains(KEY), "{shown}");
+            assert!(
+                !shown.contains("fh2-Zq90") && !shown.contains("LmVx7TbYw31"),
+                "{shown}"
+            );
+            assert!(
+                !text.contains("usagePlans") || shown.contains("usagePlans"),
+                "{shown}"
+            );
             assert_eq!(shown.len(), text.len());
         }
     }

@@ -25,11 +25,15 @@ fn gateway(title: &str) -> Gateway {
             name: title.to_owned(),
             protocol: Protocol::Rest,
             any_host: true,
+            authorizers: Vec::new(),
+            resource_policy: None,
+            vpc_endpoint: None,
             api_key_source: ApiKeySource::Header,
             operations: vec![Operation {
                 path: "/pets/{petId}".to_owned(),
                 method: Verb::Get,
                 api_key_required: true,
+                authorization: attache_model::Authorization::None,
                 integration: Integration::HttpProxy(HttpProxy {
                     uri: "http://127.0.0.1:9000/pets/{petId}".to_owned(),
                     http_method: None,
@@ -49,6 +53,8 @@ fn gateway(title: &str) -> Gateway {
         usage_plans: Vec::new(),
         api_keys: Vec::new(),
         rate_limit_headers: false,
+        credentials: Vec::new(),
+        endpoints: attache_model::Endpoints::default(),
         access_log: true,
     }
 }

@@ -209,6 +209,7 @@ impl<'d> Importer<'d> {
                     path: path_text.to_owned(),
                     method,
                     api_key_required: needs.api_key,
+                    authorization: attache_model::Authorization::None,
                     integration,
                 },
                 places,

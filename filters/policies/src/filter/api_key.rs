@@ -32,6 +32,7 @@ use crate::api_key::ApiKeys;
 use crate::denial::Denial;
 use crate::exchange::{Answer, Edits, Exchange, Service};
 use crate::headers::HeaderEdit;
+use crate::ports::Environment;
 
 /// The filter of `api_key.wasm`.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ fn x_api_key() -> String {
 }
 
 impl Service for ApiKeyFilter {
-    fn compile(configuration: &[u8]) -> Result<Self, Vec<String>> {
+    fn compile(configuration: &[u8], _environment: &dyn Environment) -> Result<Self, Vec<String>> {
         let Configuration {
             header,
             remove_header,
@@ -143,6 +144,8 @@ fn plans_by_name(api_keys: Vec<ApiKey>) -> Gateway {
         usage_plans,
         api_keys,
         rate_limit_headers: false,
+        credentials: Vec::new(),
+        endpoints: attache_model::Endpoints::default(),
         access_log: false,
     }
 }
@@ -183,7 +186,9 @@ mod tests {
     }
 
     fn filter(configuration: &Value) -> Arc<ApiKeyFilter> {
-        Arc::new(ApiKeyFilter::compile(configuration.to_string().as_bytes()).unwrap())
+        Arc::new(
+            ApiKeyFilter::compile(configuration.to_string().as_bytes(), &|_: &str| None).unwrap(),
+        )
     }
 
     fn serve(filter: &Arc<ApiKeyFilter>, headers: &[(&str, &str)]) -> (Step, Rc<MemoryPorts>) {
@@ -273,7 +278,8 @@ mod tests {
             ),
         ] {
             let reasons =
-                ApiKeyFilter::compile(configuration.to_string().as_bytes()).expect_err("compiled");
+                ApiKeyFilter::compile(configuration.to_string().as_bytes(), &|_: &str| None)
+                    .expect_err("compiled");
             assert_eq!(reasons.len(), expected.len(), "{reasons:?}");
             for (reason, start) in reasons.iter().zip(expected) {
                 assert!(reason.starts_with(start), "{reason}");

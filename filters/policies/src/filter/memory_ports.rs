@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use crate::ports::{
-    AccessLog, Clock, Connection, FilterState, Meter, Metric, Random, Store, StoreError, Stored,
-    Swap, Timestamp, Version,
+    AccessLog, Clock, Connection, FilterState, Meter, Metric, Random, Signatures, Signed, Store,
+    StoreError, Stored, Swap, Timestamp, Version,
 };
 use crate::usage_plan::memory_store::MemoryStore;
 
@@ -82,5 +82,15 @@ impl Connection for MemoryPorts {
 
     fn protocol(&self) -> Vec<u8> {
         b"HTTP/1.1".to_vec()
+    }
+
+    fn is_mutual_tls(&self) -> bool {
+        false
+    }
+}
+
+impl Signatures for MemoryPorts {
+    fn verify(&self, _signed: &Signed<'_>) -> Option<bool> {
+        None
     }
 }

@@ -36,6 +36,7 @@ use super::identity::Identity;
 use crate::denial::Denial;
 use crate::exchange::{Answer, Edits, Exchange, Reply, Service};
 use crate::headers::HeaderEdit;
+use crate::ports::Environment;
 use crate::rate_limit_headers;
 use crate::usage_plan::{Allowance, Customer, Refusal, Target, UsagePlans};
 
@@ -89,7 +90,7 @@ const TARGET: Target = Target {
 };
 
 impl Service for UsagePlanFilter {
-    fn compile(configuration: &[u8]) -> Result<Self, Vec<String>> {
+    fn compile(configuration: &[u8], _environment: &dyn Environment) -> Result<Self, Vec<String>> {
         let configuration: Configuration = from_json(configuration)?;
         let (anonymous, rate_limit_headers) =
             (configuration.anonymous, configuration.rate_limit_headers);
@@ -200,6 +201,9 @@ fn one_stage(configuration: Configuration) -> Gateway {
             name: String::new(),
             protocol: Protocol::Rest,
             any_host: true,
+            authorizers: Vec::new(),
+            resource_policy: None,
+            vpc_endpoint: None,
             api_key_source: ApiKeySource::default(),
             operations: Vec::new(),
             stages: vec![Stage {
@@ -213,6 +217,8 @@ fn one_stage(configuration: Configuration) -> Gateway {
         usage_plans: usage_plans.collect(),
         api_keys: Vec::new(),
         rate_limit_headers: configuration.rate_limit_headers,
+        credentials: Vec::new(),
+        endpoints: attache_model::Endpoints::default(),
         access_log: false,
     }
 }

@@ -29,7 +29,9 @@ struct Chain {
 
 impl Chain {
     fn new(configuration: &Value) -> Self {
-        let filter = UsagePlanFilter::compile(configuration.to_string().as_bytes()).unwrap();
+        let filter =
+            UsagePlanFilter::compile(configuration.to_string().as_bytes(), &|_: &str| None)
+                .unwrap();
         Self {
             filter: Arc::new(filter),
             ports: Rc::new(MemoryPorts::default()),
@@ -172,7 +174,8 @@ fn a_faulty_configuration_is_refused_with_every_reason() {
         (json!([1]), vec!["invalid"]),
     ] {
         let reasons =
-            UsagePlanFilter::compile(configuration.to_string().as_bytes()).expect_err("compiled");
+            UsagePlanFilter::compile(configuration.to_string().as_bytes(), &|_: &str| None)
+                .expect_err("compiled");
         assert_eq!(reasons.len(), expected.len(), "{reasons:?}");
         for (reason, start) in reasons.iter().zip(expected) {
             assert!(reason.starts_with(start), "{reason}");

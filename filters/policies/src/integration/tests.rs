@@ -70,6 +70,9 @@ fn gateway(protocol: Protocol, stages: Vec<Stage>, operations: Vec<(&str, HttpPr
             name: "Shop".to_owned(),
             protocol,
             any_host: true,
+            authorizers: Vec::new(),
+            resource_policy: None,
+            vpc_endpoint: None,
             api_key_source: ApiKeySource::Header,
             operations: operations
                 .into_iter()
@@ -77,6 +80,7 @@ fn gateway(protocol: Protocol, stages: Vec<Stage>, operations: Vec<(&str, HttpPr
                     path: path.to_owned(),
                     method: Verb::Any,
                     api_key_required: false,
+                    authorization: attache_model::Authorization::None,
                     integration: Integration::HttpProxy(integration),
                 })
                 .collect(),
@@ -85,6 +89,8 @@ fn gateway(protocol: Protocol, stages: Vec<Stage>, operations: Vec<(&str, HttpPr
         usage_plans: Vec::new(),
         api_keys: Vec::new(),
         rate_limit_headers: false,
+        credentials: Vec::new(),
+        endpoints: attache_model::Endpoints::default(),
         access_log: false,
     }
 }
@@ -185,5 +191,9 @@ impl Connection for Client {
 
     fn protocol(&self) -> Vec<u8> {
         b"HTTP/1.1".to_vec()
+    }
+
+    fn is_mutual_tls(&self) -> bool {
+        false
     }
 }

@@ -14,6 +14,7 @@ fn operation(key: &str) -> Operation {
         path: path.to_owned(),
         method: Verb::from_request(method.as_bytes()).unwrap_or(Verb::Any),
         api_key_required: false,
+        authorization: attache_model::Authorization::None,
         integration: Integration::HttpProxy(HttpProxy {
             uri: "http://127.0.0.1".to_owned(),
             http_method: None,
@@ -30,6 +31,9 @@ fn api(id: &str, protocol: Protocol, stages: &[&str], operations: &[&str]) -> Ap
         name: id.to_owned(),
         protocol,
         any_host: false,
+        authorizers: Vec::new(),
+        resource_policy: None,
+        vpc_endpoint: None,
         api_key_source: ApiKeySource::Header,
         operations: operations.iter().map(|key| operation(key)).collect(),
         stages: stages
@@ -57,6 +61,8 @@ fn gateway(apis: Vec<Api>) -> Gateway {
         usage_plans: Vec::new(),
         api_keys: Vec::new(),
         rate_limit_headers: false,
+        credentials: Vec::new(),
+        endpoints: attache_model::Endpoints::default(),
         access_log: false,
     }
 }

@@ -16,7 +16,7 @@
 
 use std::sync::Arc;
 
-use attache_policies::ports::{Ports, Swap};
+use attache_policies::ports::{Environment, Ports, Swap};
 use attache_policies::{
     Answer, Callout, CalloutAnswer, Edits, Exchange, HeaderEdit, Reply, Service,
 };
@@ -27,7 +27,7 @@ pub struct Probe;
 attache_host::filter!(Probe);
 
 impl Service for Probe {
-    fn compile(configuration: &[u8]) -> Result<Self, Vec<String>> {
+    fn compile(configuration: &[u8], _environment: &dyn Environment) -> Result<Self, Vec<String>> {
         if configuration == b"refuse" {
             return Err(vec!["asked to refuse its configuration".to_owned()]);
         }
@@ -98,6 +98,7 @@ async fn allowed(exchange: &Exchange) -> bool {
             ],
             body: Vec::new(),
             timeout_millis: 20_000,
+            shared_as: None,
         })
         .await;
     matches!(

@@ -18,8 +18,11 @@ pub(super) fn run(input: &[u8]) {
     };
     let text = serde_json::to_vec(&document).expect("what was read can be written");
     let again = attache_model::from_json(&text).expect("what was written can be read");
-    let compiled = Gateway::compile(&document);
-    assert_eq!(compiled.is_ok(), Gateway::compile(&again).is_ok());
+    let compiled = Gateway::compile(&document, &|_: &str| None);
+    assert_eq!(
+        compiled.is_ok(),
+        Gateway::compile(&again, &|_: &str| None).is_ok()
+    );
     let gateway = match compiled {
         Ok(gateway) => Arc::new(gateway),
         Err(faults) => {

@@ -21,7 +21,7 @@ pub(super) fn usage_plan(input: &[u8]) {
 }
 
 fn serve<S: Service>(configuration: &[u8]) {
-    let filter = match S::compile(configuration) {
+    let filter = match S::compile(configuration, &|_: &str| None) {
         Ok(filter) => Arc::new(filter),
         Err(reasons) => {
             assert!(!reasons.is_empty() && reasons.iter().all(|reason| !reason.is_empty()));

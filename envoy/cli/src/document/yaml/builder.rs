@@ -329,8 +329,11 @@ impl<'p> Builder<'p> {
         };
         let Some(text) = text else {
             let message = format!("{} stands where a key is expected", kind);
-            self.faults
-                .push(Fault::new("key-not-text", span, message).at(self.pointer().into()));
+            self.faults.push(
+                Fault::new("key-not-text", span, message)
+                    .at(self.pointer().into())
+                    .hint("a name is text: look for a bracket too many, or put the name in quotes"),
+            );
             return None;
         };
         let Children::Mapping { keys, key, .. } = &mut self.open.last_mut()?.children else {
