@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use attache_policies::ports::Environment;
 use attache_policies::{
     Answer, Callout, CalloutAnswer, Edits, Exchange, HeaderEdit, Reply, Service,
 };
@@ -59,7 +60,7 @@ impl Program {
 }
 
 impl Service for Program {
-    fn compile(_: &[u8]) -> Result<Self, Vec<String>> {
+    fn compile(_: &[u8], _: &dyn Environment) -> Result<Self, Vec<String>> {
         Err(vec!["a program is made, not compiled".to_owned()])
     }
 
