@@ -15,6 +15,28 @@ pub enum Denial {
     /// The same for a request with an `Authorization` header, which AWS then reads as a
     /// signature. Holds AWS's message.
     IncompleteSignature(String),
+    /// UNAUTHORIZED: no identity, or one that counts for nothing.
+    Unauthorized {
+        /// What an HTTP API's JWT authorizer says in `www-authenticate`.
+        challenge: Option<String>,
+    },
+    /// UNAUTHORIZED: the token was good once. Cognito user pools alone say so.
+    TokenExpired,
+    /// ACCESS_DENIED: the caller is known and may not do this. Holds AWS's message.
+    AccessDenied(String),
+    /// AUTHORIZER_FAILURE: the authorizer was asked and did not answer.
+    AuthorizerFailure,
+    /// AUTHORIZER_CONFIGURATION_ERROR: the authorizer failed, or its answer cannot be read.
+    AuthorizerConfigurationError,
+    /// INVALID_SIGNATURE: the request is not signed as it should be. Holds AWS's message.
+    InvalidSignature(String),
+    /// The access key of a signature is not known, or its session token is not the right one. AWS
+    /// has no type for it but DEFAULT_4XX.
+    UnrecognizedClient,
+    /// EXPIRED_TOKEN: the credentials of a signature are no longer in force.
+    ExpiredToken,
+    /// The ARN of the method is over 1600 bytes, which no policy can be judged by.
+    UriTooLong,
     /// INVALID_API_KEY: no key, or one that does not open this stage.
     InvalidApiKey,
     /// THROTTLED: a bucket is empty.
@@ -35,6 +57,9 @@ pub enum Denial {
     IntegrationMalformed,
 }
 
+/// A gateway response whose message is AWS's `null`.
+const NO_MESSAGE: &str = "";
+
 /// What one refusal looks like on the wire.
 struct GatewayResponse<'d> {
     /// AWS's name of the type, for the access log; `None` where AWS has none.
@@ -42,7 +67,8 @@ struct GatewayResponse<'d> {
     status: u16,
     /// The value of `x-amzn-ErrorType`.
     error_type: &'static str,
-    message: &'d str,
+    /// `None` is AWS's `null`.
+    message: Option<&'d str>,
 }
 
 impl Denial {
@@ -58,9 +84,9 @@ impl Denial {
         self.gateway_response(protocol).response_type
     }
 
-    /// The message (`$context.error.message`).
+    /// The message (`$context.error.message`), where there is one.
     #[must_use]
-    pub fn message(&self, protocol: Protocol) -> &str {
+    pub fn message(&self, protocol: Protocol) -> Option<&str> {
         self.gateway_response(protocol).message
     }
 
@@ -73,18 +99,31 @@ impl Denial {
             return Reply {
                 status: response.status,
                 headers: vec![("content-type".to_owned(), b"text/plain".to_vec())],
-                body: response.message.as_bytes().to_vec(),
+                body: response.message.unwrap_or_default().into(),
             };
         }
         let message = serde_json::Value::from(response.message);
         let mut headers = vec![("content-type".to_owned(), b"application/json".to_vec())];
         if protocol == Protocol::Rest {
             headers.push(("x-amzn-errortype".to_owned(), response.error_type.into()));
+        } else if let Self::Unauthorized {
+            challenge: Some(challenge),
+        } = self
+        {
+            headers.push((
+                "www-authenticate".to_owned(),
+                challenge.clone().into_bytes(),
+            ));
         }
+        // AWS's policies say it with a capital letter, and nothing else does.
+        let name = match (self, protocol) {
+            (Self::AccessDenied(_), Protocol::Rest) => "Message",
+            _ => "message",
+        };
         Reply {
             status: response.status,
             headers,
-            body: format!("{{\"message\":{message}}}").into_bytes(),
+            body: format!("{{\"{name}\":{message}}}").into_bytes(),
         }
     }
 
@@ -98,6 +137,60 @@ impl Denial {
     /// REST APIs: <https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html>
     fn rest(&self) -> GatewayResponse<'_> {
         let (response_type, status, error_type, message) = match self {
+            Self::Unauthorized { .. } => (
+                Some("UNAUTHORIZED"),
+                401,
+                "UnauthorizedException",
+                "Unauthorized",
+            ),
+            Self::TokenExpired => (
+                Some("UNAUTHORIZED"),
+                401,
+                "UnauthorizedException",
+                "The incoming token has expired",
+            ),
+            Self::AccessDenied(message) => (
+                Some("ACCESS_DENIED"),
+                403,
+                "AccessDeniedException",
+                message.as_str(),
+            ),
+            Self::AuthorizerFailure => (
+                Some("AUTHORIZER_FAILURE"),
+                500,
+                "AuthorizerFailureException",
+                NO_MESSAGE,
+            ),
+            Self::AuthorizerConfigurationError => (
+                Some("AUTHORIZER_CONFIGURATION_ERROR"),
+                500,
+                "AuthorizerConfigurationException",
+                NO_MESSAGE,
+            ),
+            Self::InvalidSignature(message) => (
+                Some("INVALID_SIGNATURE"),
+                403,
+                "InvalidSignatureException",
+                message.as_str(),
+            ),
+            Self::UnrecognizedClient => (
+                None,
+                403,
+                "UnrecognizedClientException",
+                "The security token included in the request is invalid.",
+            ),
+            Self::ExpiredToken => (
+                Some("EXPIRED_TOKEN"),
+                403,
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+            ),
+            Self::UriTooLong => (
+                None,
+                414,
+                "RequestURITooLongException",
+                "Request URI too long",
+            ),
             Self::UnknownStage => (None, 403, "ForbiddenException", "Forbidden"),
             Self::MissingAuthenticationToken => (
                 Some("MISSING_AUTHENTICATION_TOKEN"),
@@ -161,7 +254,7 @@ impl Denial {
             response_type,
             status,
             error_type,
-            message,
+            message: (!message.is_empty()).then_some(message),
         }
     }
 
@@ -171,19 +264,26 @@ impl Denial {
             Self::UnknownStage
             | Self::MissingAuthenticationToken
             | Self::IncompleteSignature(_) => (404, "Not Found"),
-            Self::InvalidApiKey => (403, "Forbidden"),
+            Self::Unauthorized { .. } | Self::TokenExpired => (401, "Unauthorized"),
+            Self::AccessDenied(_)
+            | Self::InvalidSignature(_)
+            | Self::UnrecognizedClient
+            | Self::ExpiredToken
+            | Self::InvalidApiKey => (403, "Forbidden"),
+            Self::UriTooLong => (414, "Request-URI Too Long"),
             Self::Throttled | Self::QuotaExceeded => (429, "Too Many Requests"),
             Self::RequestTooLarge => (413, "Request Entity Too Large"),
-            Self::ApiConfigurationError | Self::IntegrationMalformed => {
-                (500, "Internal Server Error")
-            }
+            Self::AuthorizerFailure
+            | Self::AuthorizerConfigurationError
+            | Self::ApiConfigurationError
+            | Self::IntegrationMalformed => (500, "Internal Server Error"),
             Self::IntegrationTimeout | Self::IntegrationFailure => (503, "Service Unavailable"),
         };
         GatewayResponse {
             response_type: None,
             status,
             error_type: "",
-            message,
+            message: Some(message),
         }
     }
 }

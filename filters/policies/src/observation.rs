@@ -297,7 +297,9 @@ impl<'e> Observation<'e> {
             log.publish("integrationStatus", status.to_string().as_bytes());
         }
         if let Some(denial) = denial {
-            log.publish("errorMessage", denial.message(self.protocol).as_bytes());
+            if let Some(message) = denial.message(self.protocol) {
+                log.publish("errorMessage", message.as_bytes());
+            }
             if let Some(response_type) = denial.response_type(self.protocol) {
                 log.publish("errorResponseType", response_type.as_bytes());
             }

@@ -2,6 +2,7 @@
 
 use attache_model::ApiKeySource;
 
+use crate::authorization::Caller;
 use crate::denial::Denial;
 use crate::exchange::{Answer, Edits, Exchange};
 use crate::gateway::Gateway;
@@ -115,6 +116,7 @@ async fn decide<'e>(
             connection: ports,
             api_key: customer.and(presented),
             api_key_id: customer.map(|customer| customer.key_id),
+            caller: &Caller::default(),
         },
         ports,
     )?;

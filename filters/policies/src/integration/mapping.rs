@@ -23,6 +23,8 @@ pub(super) enum Source {
     Header { name: Box<[u8]>, all: bool },
     /// A `$context` variable.
     Context(ContextVariable),
+    /// `$context.authorizer.NAME`.
+    Authorizer(Box<str>),
 }
 
 /// What a value is mapped to.
@@ -157,13 +159,17 @@ impl Source {
             "apiId" => Self::fixed(&deployment.api_id),
             "stage" => Self::fixed(&deployment.stage.name),
             "resourcePath" => Self::fixed(deployment.resource_path),
+            name if name.starts_with("authorizer.") => {
+                Self::Authorizer(name.trim_start_matches("authorizer.").into())
+            }
             name => Self::Context(ContextVariable::from_name(name).ok_or_else(|| {
                 MappingFault::new(
                     format!("`context.{name}` is not known"),
-                    "known without an authorizer are accountId, apiId, domainName, domainPrefix, \
-                     extendedRequestId, httpMethod, path, protocol, requestId, requestTime, \
-                     requestTimeEpoch, resourcePath, stage and identity.{apiKey, apiKeyId, \
-                     sourceIp, userAgent}",
+                    "known are accountId, apiId, authorizer.NAME, authorizer.claims.NAME, \
+                     authorizer.principalId, domainName, domainPrefix, extendedRequestId, \
+                     httpMethod, path, protocol, requestId, requestTime, requestTimeEpoch, \
+                     resourcePath, stage and identity.{accessKey, accountId, apiKey, apiKeyId, \
+                     caller, principalOrgId, sourceIp, user, userAgent, userArn}",
                 )
             })?),
         })
@@ -208,6 +214,10 @@ impl Source {
                 Some(Value::text(joined))
             }
             Self::Context(variable) => variable.value(request),
+            Self::Authorizer(name) => request
+                .caller
+                .authorizer_value(name)
+                .map(|text| Value::text(cow_bytes(text))),
         }
     }
 
@@ -231,6 +241,13 @@ impl Source {
                 .flat_map(|(name, query)| pairs(query).filter(move |pair| pair.is_named(name)))
                 .map(|pair| pair.value()),
         )
+    }
+}
+
+fn cow_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
 }
 

@@ -5,14 +5,17 @@ mod request;
 mod response;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use attache_model::{
-    Account, Api, ApiKeySource, Gateway, HttpProxy, Integration, Operation, Protocol, Stage,
-    TlsOptions, VERSION, Verb,
+    Account, Api, ApiKeySource, Gateway, HttpProxy, Integration, Operation, Principal, Protocol,
+    Stage, TlsOptions, VERSION, Verb,
 };
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::{IntegrationRequest, Integrations};
+use crate::authorization::{Caller, Signer};
 use crate::ports::{Connection, Random, Timestamp};
 use crate::request_id::RequestIds;
 use crate::route::Routes;
@@ -116,6 +119,29 @@ fn request(method: &str, target: &str, fields: &[(&str, &str)]) -> Headers {
     .collect()
 }
 
+/// A caller who is known in every way.
+fn caller() -> Caller {
+    let context = json!({"tier": "gold & co", "limit": 7, "line": "a\r\nx: y"});
+    let claims = json!({"sub": "42"});
+    Caller {
+        principal_id: Some("ann".into()),
+        context: context.as_object().cloned().map(Arc::new),
+        claims: claims.as_object().cloned().map(Arc::new),
+        signer: Some(Signer {
+            access_key_id: "AKIDEXAMPLE".into(),
+            principal: Arc::new(Principal {
+                arn: "arn:aws:iam::123456789012:user/ann".to_owned(),
+                user_id: Some("AIDAEXAMPLE".to_owned()),
+                organization_id: Some("o-1".to_owned()),
+                organization_paths: Vec::new(),
+                tags: BTreeMap::new(),
+                multi_factor_auth: false,
+            }),
+        }),
+        ..Caller::default()
+    }
+}
+
 fn edit(gateway: &Gateway, headers: &Headers) -> Result<Vec<HeaderEdit>, Denial> {
     let routes = Routes::compile(gateway).unwrap();
     let integrations = Integrations::compile(gateway).unwrap();
@@ -129,6 +155,7 @@ fn edit(gateway: &Gateway, headers: &Headers) -> Result<Vec<HeaderEdit>, Denial>
         connection: &Client,
         api_key: Some(b"the-key"),
         api_key_id: Some("the-key-id"),
+        caller: &caller(),
     };
     integrations
         .get(route.api, route.stage, route.operation)

@@ -134,7 +134,7 @@ fn faults_are_reported_with_their_place() {
         ),
         (
             "http://h",
-            &[(target, "context.authorizer.a")],
+            &[(target, "context.authoriser.a")],
             "requestParameters/integration.request.header.x",
         ),
         (

@@ -362,6 +362,28 @@ fn every_source_reaches_every_target() {
             "v=the-key-id",
             "the-key-id",
         ),
+        ("context.authorizer.principalId", "ann", "v=ann", "ann"),
+        (
+            "context.authorizer.tier",
+            "gold%20&%20co",
+            "v=gold%20%26%20co",
+            "gold & co",
+        ),
+        ("context.authorizer.limit", "7", "v=7", "7"),
+        ("context.authorizer.claims.sub", "42", "v=42", "42"),
+        (
+            "context.identity.accessKey",
+            "AKIDEXAMPLE",
+            "v=AKIDEXAMPLE",
+            "AKIDEXAMPLE",
+        ),
+        (
+            "context.identity.userArn",
+            "arn:aws:iam::123456789012:user/ann",
+            "v=arn%3Aaws%3Aiam%3A%3A123456789012%3Auser%2Fann",
+            "arn:aws:iam::123456789012:user/ann",
+        ),
+        ("context.identity.principalOrgId", "o-1", "v=o-1", "o-1"),
         (
             "context.domainName",
             "shop.example.com",
@@ -408,6 +430,17 @@ fn every_source_reaches_every_target() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn an_authorizer_cannot_end_a_header_field() {
+    let field = [(
+        "integration.request.header.X-Target",
+        "context.authorizer.line",
+    )];
+    let gateway = rest("/{p+}", proxy("http://b.example", &field));
+    let fields = forwarded(&gateway, &request("GET", "/s/a", &[]));
+    assert_eq!(fields["x-target"], "a  x: y");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn a_source_that_the_request_lacks_is_not_sent() {
     let headers = request(
         "GET",
@@ -425,6 +458,9 @@ fn a_source_that_the_request_lacks_is_not_sent() {
         "stageVariables.none",
         "stageVariables.empty",
         "context.identity.userAgent",
+        "context.authorizer.none",
+        "context.authorizer.claims.none",
+        "context.authorizer.claims",
     ] {
         let mappings = [
             ("integration.request.querystring.v", expression),

@@ -1,0 +1,5 @@
+//! Who may call an operation.
+
+mod caller;
+
+pub use caller::{Caller, IdentityField, Signer};
