@@ -5,6 +5,7 @@
 
 use attache_model::{self as model, Protocol};
 
+use crate::authorization::{Caller, IdentityField};
 use crate::denial::Denial;
 use crate::gateway::Gateway;
 use crate::headers::Headers;
@@ -169,6 +170,7 @@ pub(crate) struct Observation<'e> {
     protocol: Protocol,
     place: Option<Place<'e>>,
     key_id: Option<&'e str>,
+    caller: Caller,
     back_end_status: Option<u16>,
 }
 
@@ -180,7 +182,7 @@ enum Place<'e> {
 }
 
 impl<'e> Observation<'e> {
-    pub(crate) const fn begin(request: &'e Headers, now: Timestamp) -> Self {
+    pub(crate) fn begin(request: &'e Headers, now: Timestamp) -> Self {
         Self {
             request,
             started: now,
@@ -189,6 +191,7 @@ impl<'e> Observation<'e> {
             protocol: Protocol::Rest,
             place: None,
             key_id: None,
+            caller: Caller::default(),
             back_end_status: None,
         }
     }
@@ -218,7 +221,12 @@ impl<'e> Observation<'e> {
         self.place = Some(Place::Operation(route));
     }
 
-    /// The caller is known.
+    /// The operation's authorization has found out who calls.
+    pub(crate) fn authorized(&mut self, caller: &Caller) {
+        self.caller = caller.clone();
+    }
+
+    /// The caller's API key is known.
     pub(crate) const fn identified(&mut self, key_id: &'e str) {
         self.key_id = Some(key_id);
     }
@@ -293,6 +301,7 @@ impl<'e> Observation<'e> {
         if let Some(key_id) = self.key_id {
             log.publish("apiKeyId", key_id.as_bytes());
         }
+        self.publish_caller(log);
         if let Some(status) = self.back_end_status {
             log.publish("integrationStatus", status.to_string().as_bytes());
         }
@@ -302,6 +311,34 @@ impl<'e> Observation<'e> {
             }
             if let Some(response_type) = denial.response_type(self.protocol) {
                 log.publish("errorResponseType", response_type.as_bytes());
+            }
+        }
+    }
+
+    /// Who calls, under the names of AWS's logging variables.
+    fn publish_caller(&self, log: &dyn Ports) {
+        let caller = &self.caller;
+        if let Some(principal) = &caller.principal_id {
+            log.publish("principalId", principal.as_bytes());
+        }
+        if let Some(context) = &caller.context {
+            log.publish("authorizer", to_json(context).as_bytes());
+        }
+        if let Some(claims) = &caller.claims {
+            log.publish("claims", to_json(claims).as_bytes());
+        }
+        if let Some(latency) = caller.authorizer_latency {
+            log.publish("authorizerLatency", latency.to_string().as_bytes());
+        }
+        for (name, field) in [
+            ("accessKey", IdentityField::AccessKey),
+            ("accountId", IdentityField::AccountId),
+            ("caller", IdentityField::Caller),
+            ("user", IdentityField::User),
+            ("userArn", IdentityField::UserArn),
+        ] {
+            if let Some(value) = caller.identity_value(field) {
+                log.publish(name, value.as_bytes());
             }
         }
     }
@@ -318,4 +355,8 @@ impl<'e> Observation<'e> {
     fn requested_method(&self) -> &[u8] {
         self.request.first(b":method").unwrap_or_default()
     }
+}
+
+fn to_json(values: &serde_json::Map<String, serde_json::Value>) -> String {
+    serde_json::to_string(values).unwrap_or_default()
 }
