@@ -147,7 +147,7 @@ fuzz: setup-rust ## Look for foreign bytes that break a parser: FUZZ_TARGETS=…
 
 $(TOOLS)/bench/bin/python:
 	@python3 -m venv $(TOOLS)/bench
-	@$(TOOLS)/bench/bin/pip install --quiet --disable-pip-version-check pyyaml==6.0.3
+	@$(TOOLS)/bench/bin/pip install --quiet --disable-pip-version-check pyyaml==6.0.3 cryptography==50.0.2
 
 # As root on Debian they are installed; RUNLEVEL keeps nginx from being started as a service.
 setup-bench: $(TOOLS)/bench/bin/python

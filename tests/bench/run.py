@@ -21,6 +21,8 @@ import urllib.request
 
 import yaml
 
+import authorization
+
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
 CONNECTIONS = 16
@@ -61,6 +63,12 @@ class Upstream:
               server {{
                 listen 127.0.0.1:{self.port};
                 location / {{ return 200 "ok"; default_type text/plain; }}
+                location = /authorizer {{
+                  return 200 '{{"principalId":"customer","policyDocument":{{"Version":"2012-10-17",
+                    "Statement":[{{"Action":"execute-api:Invoke","Effect":"Allow","Resource":"*"}}]}},
+                    "context":{{"tier":"gold","account":"42"}}}}';
+                  default_type application/json;
+                }}
               }}
             }}
             """
@@ -407,6 +415,9 @@ def measure(arguments, folder, running) -> str:
         what = f"{operations} operations" if operations != 10 else f"{keys} keys"
         envoy = start(f"gateway, {what}", gateway_configuration(operations, keys))
         loads.append(Load(f"gateway, {what}", envoy, folder, script(operations, keys)))
+    rows = authorization.loads(start, lambda where: compiled(arguments.attache, where), with_filters,
+                               folder, upstream.port)
+    loads += [Load(name, envoy, folder, text, status) for name, envoy, text, status in rows]
     if arguments.only:
         loads = [load for load in loads if arguments.only in load.name or load.name in ("bare", "empty")]
 
@@ -477,6 +488,8 @@ def table(arguments, loads, memory) -> str:
                 row(f"`{name}` costs no more than a served request",
                     loads[name].microseconds <= loads["gateway"].microseconds,
                     f"{loads[name].microseconds:.1f} against {loads['gateway'].microseconds:.1f} µs")
+    if "known JWT" in loads and not arguments.only:
+        authorization.aims(loads, empty, row)
     more = memory["gateway"] - memory["empty"]
     row("a worker keeps at most 2 MiB more resident than with `empty`", more <= 2,
         f"{memory['gateway']:.1f} against {memory['empty']:.1f} MiB ({memory['bare']:.1f} without a filter)")
