@@ -20,6 +20,8 @@ pub mod ports;
 pub mod rate_limit_headers;
 pub mod request_id;
 pub mod route;
+pub mod sealed_secret;
+pub mod sigv4;
 pub mod usage_plan;
 
 pub use compile_error::CompileError;
