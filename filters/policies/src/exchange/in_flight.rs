@@ -95,18 +95,25 @@ impl<W> InFlight<W> {
     }
 
     /// One of those who wait for a call that has [ended](Self::end), longest first, each for the
-    /// last time. `None`: that was all, and the call is forgotten.
+    /// last time. The call is forgotten with the last of them.
     pub fn next(&mut self, number: u32) -> Option<(u32, W)> {
-        let next = self.calls.get_mut(&number)?.waiting.pop_first();
-        match &next {
-            Some((stream, _)) => {
-                self.awaited.remove(stream);
-            }
-            None => {
-                self.calls.remove(&number);
-            }
+        let waiting = &mut self.calls.get_mut(&number)?.waiting;
+        let next = waiting.pop_first();
+        if waiting.is_empty() {
+            self.calls.remove(&number);
+        }
+        if let Some((stream, _)) = &next {
+            self.awaited.remove(stream);
         }
         next
+    }
+
+    /// Whether somebody waits for a call.
+    #[must_use]
+    pub fn is_awaited(&self, number: u32) -> bool {
+        self.calls
+            .get(&number)
+            .is_some_and(|call| !call.waiting.is_empty())
     }
 
     /// A request has gone away, or waits no longer.
