@@ -27,8 +27,8 @@ pub mod usage_plan;
 pub use compile_error::CompileError;
 pub use denial::Denial;
 pub use exchange::{
-    Answer, Callout, CalloutAnswer, Edits, Errand, Event, Exchange, Hold, Reply, ResponseHead,
-    Service, Step, Stream, UpstreamFailure,
+    Answer, Callout, CalloutAnswer, Edits, Errand, Event, Exchange, Hold, InFlight, MOST_WAITING,
+    Reply, ResponseHead, Service, Shared, Step, Stream, UpstreamFailure,
 };
 pub use gateway::Gateway;
 pub use headers::{Field, HeaderEdit, Headers};
