@@ -6,15 +6,15 @@
 //! out ([`HttpProxy::response_edits`]).
 
 mod compile;
-mod context;
-mod encoding;
+pub(crate) mod context;
+pub(crate) mod encoding;
 mod http_proxy;
 mod mapping;
 mod request_headers;
 mod response;
 mod trace;
 mod upstream;
-mod uri;
+pub(crate) mod uri;
 
 pub use compile::Integrations;
 pub use context::IntegrationRequest;

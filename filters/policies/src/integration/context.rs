@@ -33,7 +33,7 @@ pub struct IntegrationRequest<'r> {
 
 /// A `$context` variable that differs from request to request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ContextVariable {
+pub(crate) enum ContextVariable {
     HttpMethod,
     Path,
     Protocol,
@@ -52,7 +52,7 @@ pub(super) enum ContextVariable {
 
 impl ContextVariable {
     /// Reads a name as it stands behind `context.`; `None` for one that is not known.
-    pub(super) fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "httpMethod" => Self::HttpMethod,
             "path" => Self::Path,
@@ -78,7 +78,7 @@ impl ContextVariable {
     }
 
     /// The value for one request, `None` when it has none.
-    pub(super) fn value<'r>(self, request: &IntegrationRequest<'r>) -> Option<Value<'r>> {
+    pub(crate) fn value<'r>(self, request: &IntegrationRequest<'r>) -> Option<Value<'r>> {
         let bytes: &'r [u8] = match self {
             Self::HttpMethod => Verb::as_str(request.route.verb).as_bytes(),
             Self::Path => {
@@ -111,7 +111,7 @@ impl ContextVariable {
 }
 
 /// An authority without its port; an IPv6 address keeps its brackets.
-fn host_name(authority: &[u8]) -> &[u8] {
+pub(crate) fn host_name(authority: &[u8]) -> &[u8] {
     let in_brackets = authority.iter().position(|byte| *byte == b']');
     let from = in_brackets.unwrap_or(0);
     let colon = authority
@@ -125,7 +125,7 @@ fn host_name(authority: &[u8]) -> &[u8] {
 }
 
 /// `$context.requestTime`: the time of the Common Log Format, `dd/MMM/yyyy:HH:mm:ss +0000`.
-fn request_time(time: Timestamp) -> String {
+pub(crate) fn request_time(time: Timestamp) -> String {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ];

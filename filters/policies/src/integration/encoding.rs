@@ -9,14 +9,14 @@ use std::borrow::Cow;
 
 /// A value on its way from the request to the back end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Value<'v> {
-    pub(super) bytes: Cow<'v, [u8]>,
-    pub(super) form: Form,
+pub(crate) struct Value<'v> {
+    pub(crate) bytes: Cow<'v, [u8]>,
+    pub(crate) form: Form,
 }
 
 /// What the bytes of a [`Value`] are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(crate) enum Form {
     /// Percent-encoded, where `+` is a plus sign.
     Path,
     /// Percent-encoded, where `+` is a space.
@@ -79,7 +79,7 @@ impl<'v> Value<'v> {
 
 /// The parameters of a query string: name and value, both still encoded. API Gateway separates
 /// them at `;` as well as at `&`.
-pub(super) fn pairs(query: &[u8]) -> impl DoubleEndedIterator<Item = Pair<'_>> {
+pub(crate) fn pairs(query: &[u8]) -> impl DoubleEndedIterator<Item = Pair<'_>> {
     query
         .split(|byte| matches!(byte, b'&' | b';'))
         .filter(|whole| !whole.is_empty())
@@ -98,7 +98,7 @@ pub(super) fn pairs(query: &[u8]) -> impl DoubleEndedIterator<Item = Pair<'_>> {
 }
 
 /// One parameter of a query string, encoded.
-pub(super) struct Pair<'q> {
+pub(crate) struct Pair<'q> {
     /// `name=value`, or what else stood there.
     pub(super) whole: &'q [u8],
     name: &'q [u8],
@@ -106,8 +106,18 @@ pub(super) struct Pair<'q> {
 }
 
 impl<'q> Pair<'q> {
+    /// The name, decoded.
+    pub(crate) fn name(&self) -> impl Iterator<Item = u8> + use<'q> {
+        decoded(self.name)
+    }
+
+    /// The value, decoded.
+    pub(crate) fn decoded_value(&self) -> impl Iterator<Item = u8> + use<'q> {
+        decoded(self.value)
+    }
+
     /// Whether the parameter has this name once it is decoded.
-    pub(super) fn is_named(&self, name: &[u8]) -> bool {
+    pub(crate) fn is_named(&self, name: &[u8]) -> bool {
         decoded(self.name).eq(name.iter().copied())
     }
 

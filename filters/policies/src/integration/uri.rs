@@ -43,12 +43,12 @@ pub(super) enum UriFault {
 const VARIABLE_START: &str = "${stageVariables.";
 
 /// Whether the text refers to a stage variable.
-pub(super) fn has_stage_variables(text: &str) -> bool {
+pub(crate) fn has_stage_variables(text: &str) -> bool {
     text.contains(VARIABLE_START)
 }
 
 /// Puts the stage's variables in place; one that the stage does not have is empty.
-pub(super) fn resolve_stage_variables<'t>(
+pub(crate) fn resolve_stage_variables<'t>(
     text: &'t str,
     variables: &BTreeMap<String, String>,
 ) -> Cow<'t, str> {
@@ -69,6 +69,34 @@ pub(super) fn resolve_stage_variables<'t>(
         }
     }
     resolved
+}
+
+/// Reads a URI that has nothing to be put in place: whom to call, and the request target.
+///
+/// # Errors
+///
+/// What is wrong with it, to follow "it is not a URI: ".
+pub(crate) fn parse_fixed(text: &str) -> Result<(Upstream, String), &'static str> {
+    const PLACEHOLDER: &str = "it has a `{placeholder}`";
+    let uri = parse(text, &TlsOptions::default(), |_| None).map_err(|fault| match fault {
+        UriFault::Malformed(reason) => reason,
+        UriFault::PlaceholderInHost | UriFault::Unmapped => PLACEHOLDER,
+    })?;
+    let mut target = String::new();
+    let query = (!uri.query.is_empty()).then_some("?");
+    push_literals(&mut target, &uri.path);
+    target.extend(query);
+    push_literals(&mut target, &uri.query);
+    Ok((uri.upstream, target))
+}
+
+fn push_literals(out: &mut String, pieces: &[Piece]) {
+    for piece in pieces {
+        if let Piece::Literal(text) = piece {
+            // Literals are visible ASCII.
+            out.push_str(str::from_utf8(text).unwrap_or_default());
+        }
+    }
 }
 
 /// Reads a URI. `mapped` gives what a placeholder stands for.
