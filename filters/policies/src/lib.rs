@@ -12,6 +12,7 @@ pub mod filter;
 mod gateway;
 mod headers;
 pub mod integration;
+pub mod jwt;
 pub mod metric_name;
 mod observation;
 pub mod pipeline;
