@@ -13,6 +13,7 @@ mod gateway;
 mod headers;
 pub mod iam;
 pub mod integration;
+pub mod jwt;
 pub mod metric_name;
 mod observation;
 pub mod pipeline;
