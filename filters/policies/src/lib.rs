@@ -20,6 +20,7 @@ pub mod rate_limit_headers;
 pub mod request_id;
 pub mod route;
 pub mod usage_plan;
+pub mod validation_expression;
 
 pub use compile_error::CompileError;
 pub use denial::Denial;
