@@ -5,6 +5,7 @@
 
 pub mod api_key;
 pub mod authorization;
+pub mod client_certificate;
 mod compile_error;
 mod denial;
 mod exchange;
@@ -13,6 +14,7 @@ mod gateway;
 mod headers;
 pub mod iam;
 pub mod integration;
+pub mod lambda_authorizer;
 pub mod metric_name;
 mod observation;
 pub mod pipeline;
