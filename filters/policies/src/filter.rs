@@ -10,4 +10,4 @@ mod identity;
 pub mod usage_plan;
 
 #[cfg(test)]
-mod memory_ports;
+pub(crate) mod memory_ports;
