@@ -4,6 +4,7 @@
 //! what the proxy answers at once comes through [`ports`].
 
 pub mod api_key;
+pub mod client_certificate;
 mod compile_error;
 mod denial;
 mod exchange;
