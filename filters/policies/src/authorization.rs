@@ -21,7 +21,7 @@ mod request_keys;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use attache_model::{Protocol, VpcEndpoint};
+use attache_model::VpcEndpoint;
 
 use crate::client_certificate::ClientCertificate;
 use crate::denial::Denial;
@@ -55,7 +55,6 @@ pub struct Authorizations {
 #[derive(Debug)]
 struct Api {
     id: Box<str>,
-    protocol: Protocol,
     stages: Vec<Box<str>>,
     policy: Option<Policy>,
     vpc_endpoint: Option<VpcEndpoint>,

@@ -112,7 +112,6 @@ fn compile_api(
     });
     Api {
         id: api.id.as_str().into(),
-        protocol: api.protocol,
         stages: api
             .stages
             .iter()
