@@ -10,6 +10,7 @@ mod exchange;
 pub mod filter;
 mod gateway;
 mod headers;
+pub mod iam;
 pub mod integration;
 pub mod metric_name;
 mod observation;
