@@ -14,6 +14,7 @@ use super::principal_type::PrincipalType;
 use super::signing_time::SigningTime;
 use super::{Scope, TERMINATOR};
 use crate::compile_error::CompileError;
+use crate::iam::{self, Policy, PrincipalArn, PrincipalName, Verdict};
 use crate::ports::{Environment, Timestamp};
 
 /// The service that signatures are for.
@@ -35,7 +36,7 @@ pub struct Credential {
     expires_at: Option<u64>,
     principal: Principal,
     principal_type: PrincipalType,
-    policies: Vec<serde_json::Value>,
+    policies: Vec<Policy>,
     /// The last day that was signed for, and its key. Around midnight two days take turns.
     signing_key: Mutex<Option<([u8; 8], Hmac<Sha256>)>>,
 }
@@ -64,7 +65,7 @@ impl Credentials {
     /// # Errors
     ///
     /// One for each access key id that comes twice or is none, each secret that cannot be opened,
-    /// and each principal that cannot sign; and one when there are secrets and no key for them in
+    /// each principal that cannot sign, and each fault of a policy; and one when there are secrets and no key for them in
     /// the environment.
     pub fn compile(
         gateway: &Gateway,
@@ -158,16 +159,25 @@ impl Credential {
         &self.principal
     }
 
-    /// The identity policies of the principal, as JSON documents.
+    /// What the identity policies of the principal say about a request, all together: a denial in
+    /// one goes before every allowance.
     #[must_use]
-    pub fn policies(&self) -> &[serde_json::Value] {
-        &self.policies
+    pub fn evaluate(&self, request: &iam::Request<'_>) -> Verdict {
+        let mut all = Verdict::ImplicitDeny;
+        for policy in &self.policies {
+            match policy.evaluate(request) {
+                Verdict::ExplicitDeny => return Verdict::ExplicitDeny,
+                Verdict::Allow => all = Verdict::Allow,
+                Verdict::ImplicitDeny => {}
+            }
+        }
+        all
     }
 
     /// The principal's account (`aws:PrincipalAccount`): twelve digits.
     #[must_use]
     pub fn account_id(&self) -> &str {
-        self.principal.arn.split(':').nth(4).unwrap_or_default()
+        iam::account_of(&self.principal.arn).unwrap_or_default()
     }
 
     /// What kind of principal it is (`aws:PrincipalType`).
@@ -179,12 +189,16 @@ impl Credential {
     /// The name of an IAM user (`aws:username`); others have none.
     #[must_use]
     pub fn user_name(&self) -> Option<&str> {
-        match self.principal_type {
-            PrincipalType::User => self.principal.arn.rsplit('/').next(),
-            PrincipalType::Account | PrincipalType::FederatedUser | PrincipalType::AssumedRole => {
-                None
-            }
+        match PrincipalArn::parse(&self.principal.arn)?.name {
+            PrincipalName::User(name) => Some(name),
+            _ => None,
         }
+    }
+
+    /// Whether it is of a session: only then is something known of a second factor.
+    #[must_use]
+    pub const fn is_temporary(&self) -> bool {
+        self.session_token.is_some()
     }
 
     /// What the request context tells of the caller.

@@ -1,5 +1,7 @@
 //! What kinds of principal there are that can sign.
 
+use crate::iam::{PrincipalArn, PrincipalName};
+
 /// What kind of principal has signed (`aws:PrincipalType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrincipalType {
@@ -25,30 +27,14 @@ impl PrincipalType {
         }
     }
 
-    /// Reads it from the ARN of somebody who can sign: `arn:PARTITION:iam::ACCOUNT:user/NAME` and
-    /// its like.
-    pub(super) fn from_arn(arn: &str) -> Option<Self> {
-        let mut parts = arn.splitn(6, ':');
-        let mut next = || parts.next().unwrap_or_default();
-        let (scheme, partition, service, region, account, resource) =
-            (next(), next(), next(), next(), next(), next());
-        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-        if scheme != "arn" || partition.is_empty() || !region.is_empty() || !is_account {
-            return None;
-        }
-        match (service, resource.split_once('/')) {
-            ("iam", None) if resource == "root" => Some(Self::Account),
-            ("iam", Some(("user", name))) if !name.is_empty() && !name.ends_with('/') => {
-                Some(Self::User)
-            }
-            ("sts", Some(("federated-user", name))) if !name.is_empty() => {
-                Some(Self::FederatedUser)
-            }
-            ("sts", Some(("assumed-role", session))) => {
-                let (role, name) = session.split_once('/')?;
-                (!role.is_empty() && !name.is_empty()).then_some(Self::AssumedRole)
-            }
-            _ => None,
+    /// The kind of principal that an ARN names; `None` for a role, which signs in its sessions only.
+    pub(super) const fn of(principal: &PrincipalArn<'_>) -> Option<Self> {
+        match principal.name {
+            PrincipalName::Account => Some(Self::Account),
+            PrincipalName::User(_) => Some(Self::User),
+            PrincipalName::FederatedUser(_) => Some(Self::FederatedUser),
+            PrincipalName::AssumedRole { .. } => Some(Self::AssumedRole),
+            PrincipalName::Role(_) => None,
         }
     }
 }

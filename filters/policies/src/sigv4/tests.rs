@@ -14,6 +14,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::{Credentials, PrincipalType, SignatureFault, SignedRequest};
 use crate::headers::Headers;
+use crate::iam::{self, RequestKeys, Verdict};
 use crate::ports::Timestamp;
 use crate::sealed_secret::{SealingKey, VARIABLE};
 use signer::{Draft, SESSION_TOKEN, Signer};
@@ -47,10 +48,22 @@ fn document() -> Value {
             "principal": {
                 "arn": "arn:aws:iam::123456789012:user/staff/alice", "userId": "AIDAALICE",
             },
-            "policies": [{
-                "Version": "2012-10-17",
-                "Statement": {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"},
-            }],
+            "policies": [
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [{
+                        "Effect": "Deny", "Action": "execute-api:Invoke",
+                        "Resource": "arn:aws:execute-api:*:*:*/prod/GET/secrets",
+                    }],
+                },
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [{
+                        "Effect": "Allow", "Action": "execute-api:Invoke",
+                        "Resource": "arn:aws:execute-api:*:*:*/prod/*",
+                    }],
+                },
+            ],
         },
         {
             "accessKeyId": "ASIASESSION",
@@ -140,7 +153,6 @@ fn what_is_known_of_the_signer() {
     assert_eq!(user.principal_type().as_str(), "User");
     assert_eq!(user.user_name(), Some("alice"));
     assert_eq!(user.account_id(), "123456789012");
-    assert_eq!(user.policies().len(), 1);
     let told = user.identity();
     assert_eq!(told.access_key, "AKIDUSER");
     assert_eq!(told.account_id, "123456789012");
@@ -152,9 +164,29 @@ fn what_is_known_of_the_signer() {
     let session = identity("ASIASESSION");
     assert_eq!(session.principal_type().as_str(), "AssumedRole");
     assert_eq!(session.user_name(), None);
+    assert_eq!((user.is_temporary(), session.is_temporary()), (false, true));
     assert_eq!(session.account_id(), "210987654321");
     assert_eq!(session.identity().caller, None);
     assert_eq!(identity("AKIDEXPIRED").principal_type().as_str(), "Account");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn all_policies_of_the_principal_count() {
+    for (id, path, expected) in [
+        ("AKIDUSER", "prod/GET/pets", Verdict::Allow),
+        ("AKIDUSER", "prod/GET/secrets", Verdict::ExplicitDeny),
+        ("AKIDUSER", "test/GET/pets", Verdict::ImplicitDeny),
+        ("ASIASESSION", "prod/GET/pets", Verdict::ImplicitDeny),
+    ] {
+        let credential = credentials().find(id.as_bytes()).unwrap();
+        let verdict = credential.evaluate(&iam::Request {
+            action: iam::INVOKE,
+            resource: &format!("arn:aws:execute-api:eu-central-1:123456789012:api/{path}"),
+            principal: Some(credential.principal()),
+            keys: &RequestKeys::default(),
+        });
+        assert_eq!(verdict, expected, "{id} {path}");
+    }
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -7,6 +7,7 @@ use attache_model::{self as model, Gateway};
 
 use super::Credential;
 use crate::compile_error::CompileError;
+use crate::iam::{Policy, PolicyKind, PrincipalArn};
 use crate::ports::Environment;
 use crate::sealed_secret::{SealingKey, VARIABLE};
 use crate::sigv4::principal_type::PrincipalType;
@@ -54,7 +55,8 @@ fn compile(
             .hint("it is 1 to 128 letters, digits and underscores"),
         );
     }
-    let principal_type = PrincipalType::from_arn(&credential.principal.arn);
+    let principal_type = PrincipalArn::parse(&credential.principal.arn)
+        .and_then(|principal| PrincipalType::of(&principal));
     if principal_type.is_none() {
         errors.push(
             CompileError::new(
@@ -67,32 +69,41 @@ fn compile(
             ),
         );
     }
-    let secret = match key?.open(id, &credential.secret_access_key) {
-        Ok(secret) if secret.reveal().is_empty() => {
-            Err("the secret access key is empty".to_owned())
+    let opened = key.map(|key| key.open(id, &credential.secret_access_key));
+    let reason = match &opened {
+        Some(Ok(secret)) if secret.reveal().is_empty() => {
+            Some("the secret access key is empty".to_owned())
         }
-        opened => opened.map_err(|error| error.to_string()),
+        Some(Err(error)) => Some(error.to_string()),
+        // A missing key was reported once for all.
+        Some(Ok(_)) | None => None,
     };
-    let secret = secret
-        .map_err(|reason| {
-            errors.push(
-                CompileError::new(format!("{place}/secretAccessKey"), reason).hint(format!(
-                    "compile the configuration again, with the same `{VARIABLE}` that Envoy has"
-                )),
-            );
-        })
-        .ok();
+    if let Some(reason) = reason {
+        errors.push(
+            CompileError::new(format!("{place}/secretAccessKey"), reason).hint(format!(
+                "compile the configuration again, with the same `{VARIABLE}` that Envoy has"
+            )),
+        );
+    }
+    let mut policies = Vec::with_capacity(credential.policies.len());
+    for (position, document) in credential.policies.iter().enumerate() {
+        let place = format!("{place}/policies/{position}");
+        match Policy::parse(document, PolicyKind::Identity) {
+            Ok(policy) => policies.push(policy),
+            Err(faults) => errors.extend(faults.into_iter().map(|fault| fault.within(&place))),
+        }
+    }
     if errors.len() > before {
         return None;
     }
     Some(Credential {
         access_key_id: id.as_str().into(),
-        secret: secret?,
+        secret: opened?.ok()?,
         session_token: credential.session_token,
         expires_at: credential.expires_at,
         principal: credential.principal.clone(),
         principal_type: principal_type?,
-        policies: credential.policies.clone(),
+        policies,
         signing_key: Mutex::new(None),
     })
 }

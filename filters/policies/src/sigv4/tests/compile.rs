@@ -51,6 +51,10 @@ fn every_fault_has_its_place() {
         {"accessKeyId": "D", "secretAccessKey": seal("A", "x"), "principal": principal},
         {"accessKeyId": "E", "secretAccessKey": "x", "principal": principal},
         {"accessKeyId": "F", "secretAccessKey": seal("F", ""), "principal": principal},
+        {
+            "accessKeyId": "G", "secretAccessKey": seal("G", "x"), "principal": principal,
+            "policies": [{"Version": "2012-10-17", "Statement": []}, 1],
+        },
     ]);
     let again = "(compile the configuration again, with the same `ATTACHE_SECRETS_KEY` that Envoy \
                  has)";
@@ -68,6 +72,10 @@ fn every_fault_has_its_place() {
             ),
             format!("/credentials/4/secretAccessKey: this is not a sealed secret {again}"),
             format!("/credentials/5/secretAccessKey: the secret access key is empty {again}"),
+            "/credentials/6/policies/0/Statement: the policy has no statement (write at least one \
+             under `Statement`)"
+                .to_owned(),
+            "/credentials/6/policies/1: the value is not an object (write an object)".to_owned(),
         ]
     );
 }
