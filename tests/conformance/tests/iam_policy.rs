@@ -1,8 +1,6 @@
 //! IAM policies: what real IAM refuses as one, and which methods the policies of an authorizer
 //! allow.
 
-use std::path::Path;
-
 use attache_conformance::{Suite, corpus, json_lines};
 use attache_policies::iam::{INVOKE, Policy, PolicyKind, Request, RequestKeys, Verdict};
 use serde::Deserialize;
@@ -34,16 +32,15 @@ fn iam_policy() {
         return;
     };
     let mut suite = Suite::new("iam-policy").unwrap();
-    record_grammar(&mut suite, &folder);
-    record_evaluations(&mut suite, &folder);
-    suite.finish().unwrap();
-}
-
-fn record_grammar(suite: &mut Suite, folder: &Path) {
     let cases: Vec<Grammar> = json_lines(&folder.join("policy-grammar.jsonl")).unwrap();
-    for case in cases {
-        suite.record(&case.id, check_grammar(&case));
+    for case in &cases {
+        suite.record(&case.id, check_grammar(case));
     }
+    let cases: Vec<Evaluation> = json_lines(&folder.join("execute-api-policies.jsonl")).unwrap();
+    for case in &cases {
+        suite.record(&case.id, check_evaluation(case));
+    }
+    suite.finish().unwrap();
 }
 
 fn check_grammar(case: &Grammar) -> Result<(), String> {
@@ -52,13 +49,6 @@ fn check_grammar(case: &Grammar) -> Result<(), String> {
         (Ok(_), true) | (Err(_), false) => Ok(()),
         (Ok(_), false) => Err(format!("taken, but IAM says: {:?}", case.error)),
         (Err(faults), true) => Err(format!("refused: {faults:?}")),
-    }
-}
-
-fn record_evaluations(suite: &mut Suite, folder: &Path) {
-    let cases: Vec<Evaluation> = json_lines(&folder.join("execute-api-policies.jsonl")).unwrap();
-    for case in cases {
-        suite.record(&case.id, check_evaluation(&case));
     }
 }
 
