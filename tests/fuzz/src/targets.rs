@@ -5,6 +5,7 @@ mod authorization;
 mod configuration;
 mod gateway_document;
 mod header_map;
+mod iam_policy;
 mod request_head;
 mod response_head;
 mod split_filter;
@@ -13,7 +14,7 @@ mod trace_id;
 use crate::Target;
 
 /// All of them.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     target("api-key-configuration", split_filter::api_key),
     target("api-key-file", api_key_file::run),
     target("authorization", authorization::run),
@@ -22,6 +23,7 @@ pub const TARGETS: [Target; 12] = [
     target("definition-yaml", configuration::definition_yaml),
     target("gateway-document", gateway_document::run),
     target("header-map", header_map::run),
+    target("iam-policy", iam_policy::run),
     target("request-head", request_head::run),
     target("response-head", response_head::run),
     target("trace-id", trace_id::run),

@@ -4,16 +4,16 @@
 
 /// What an ARN of IAM or of its Security Token Service names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct PrincipalArn<'a> {
-    pub(super) partition: &'a str,
-    pub(super) account: &'a str,
-    pub(super) name: PrincipalName<'a>,
+pub(crate) struct PrincipalArn<'a> {
+    pub(crate) partition: &'a str,
+    pub(crate) account: &'a str,
+    pub(crate) name: PrincipalName<'a>,
 }
 
 /// Who it is within the account. Paths are left out: names are unique without them, and the ARNs
 /// of sessions do not have their roles' paths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PrincipalName<'a> {
+pub(crate) enum PrincipalName<'a> {
     Account,
     User(&'a str),
     Role(&'a str),
@@ -23,7 +23,7 @@ pub(super) enum PrincipalName<'a> {
 
 impl<'a> PrincipalArn<'a> {
     /// Reads an ARN; `None` when it is not one of a principal.
-    pub(super) fn parse(arn: &'a str) -> Option<Self> {
+    pub(crate) fn parse(arn: &'a str) -> Option<Self> {
         let mut parts = arn.splitn(6, ':');
         if parts.next() != Some("arn") {
             return None;
