@@ -36,7 +36,7 @@ use canonical_request::{CanonicalRequest, SignedHeaders};
 use presigned::Query;
 
 pub(crate) use authorization::Authorization;
-pub use credentials::{Credential, Credentials, Identity};
+pub use credentials::{Credential, Credentials};
 pub use fault::{ExpectedSignature, SignatureFault};
 pub use principal_type::PrincipalType;
 pub use signing_time::SigningTime;

@@ -3,7 +3,7 @@
 mod compile;
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use attache_model::{Gateway, KeyDigest, Principal, Secret};
 use hmac::{Hmac, KeyInit, Mac};
@@ -34,28 +34,11 @@ pub struct Credential {
     secret: Secret<Vec<u8>>,
     session_token: Option<KeyDigest>,
     expires_at: Option<u64>,
-    principal: Principal,
+    principal: Arc<Principal>,
     principal_type: PrincipalType,
     policies: Vec<Policy>,
     /// The last day that was signed for, and its key. Around midnight two days take turns.
     signing_key: Mutex<Option<([u8; 8], Hmac<Sha256>)>>,
-}
-
-/// `$context.identity` of a signed request.
-///
-/// <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html>
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Identity<'c> {
-    /// `accessKey`: the access key id.
-    pub access_key: &'c str,
-    /// `accountId`: the account of the principal.
-    pub account_id: &'c str,
-    /// `caller`: the unique id of the principal.
-    pub caller: Option<&'c str>,
-    /// `user`: the same.
-    pub user: Option<&'c str>,
-    /// `userArn`: the ARN of the principal.
-    pub user_arn: &'c str,
 }
 
 impl Credentials {
@@ -155,7 +138,7 @@ impl Credential {
 
     /// Whom it stands for.
     #[must_use]
-    pub const fn principal(&self) -> &Principal {
+    pub const fn principal(&self) -> &Arc<Principal> {
         &self.principal
     }
 
@@ -199,19 +182,6 @@ impl Credential {
     #[must_use]
     pub const fn is_temporary(&self) -> bool {
         self.session_token.is_some()
-    }
-
-    /// What the request context tells of the caller.
-    #[must_use]
-    pub fn identity(&self) -> Identity<'_> {
-        let unique_id = self.principal.user_id.as_deref();
-        Identity {
-            access_key: &self.access_key_id,
-            account_id: self.account_id(),
-            caller: unique_id,
-            user: unique_id,
-            user_arn: &self.principal.arn,
-        }
     }
 
     /// Whether the credential is in force, and the session token the one that belongs to it.

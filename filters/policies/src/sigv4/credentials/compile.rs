@@ -1,7 +1,7 @@
 //! From the credentials of a configuration to those that requests are verified with.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use attache_model::{self as model, Gateway};
 
@@ -101,7 +101,7 @@ fn compile(
         secret: opened?.ok()?,
         session_token: credential.session_token,
         expires_at: credential.expires_at,
-        principal: credential.principal.clone(),
+        principal: Arc::new(credential.principal.clone()),
         principal_type: principal_type?,
         policies,
         signing_key: Mutex::new(None),
