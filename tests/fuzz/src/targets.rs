@@ -8,13 +8,14 @@ mod header_map;
 mod iam_policy;
 mod request_head;
 mod response_head;
+mod signed_request;
 mod split_filter;
 mod trace_id;
 
 use crate::Target;
 
 /// All of them.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     target("api-key-configuration", split_filter::api_key),
     target("api-key-file", api_key_file::run),
     target("authorization", authorization::run),
@@ -26,6 +27,7 @@ pub const TARGETS: [Target; 13] = [
     target("iam-policy", iam_policy::run),
     target("request-head", request_head::run),
     target("response-head", response_head::run),
+    target("signed-request", signed_request::run),
     target("trace-id", trace_id::run),
     target("usage-plan-configuration", split_filter::usage_plan),
 ];

@@ -191,6 +191,7 @@ targets! {
     iam_policy: "iam-policy",
     request_head: "request-head",
     response_head: "response-head",
+    signed_request: "signed-request",
     trace_id: "trace-id",
     usage_plan_configuration: "usage-plan-configuration",
 }
