@@ -4,6 +4,7 @@
 //! reach, and never through a header.
 
 pub mod api_key;
+pub mod authorizer;
 mod configuration;
 mod identity;
 pub mod usage_plan;

@@ -28,6 +28,17 @@ mod principal_element;
 mod variable;
 mod wildcard;
 
+#[cfg(test)]
+mod condition_tests;
+#[cfg(test)]
+mod parse_tests;
+#[cfg(test)]
+mod principal_tests;
+#[cfg(test)]
+mod reference_tests;
+#[cfg(test)]
+mod tests;
+
 use attache_model::Principal;
 
 pub use combination::{Accounts, combine};
@@ -35,6 +46,7 @@ pub use fault::PolicyFault;
 pub use keys::{ConditionKeys, RequestKeys};
 pub use method_arn::{LONGEST_METHOD_ARN, MethodArnTooLong, api_arn, method_arn};
 pub use principal_arn::account_of;
+pub(crate) use principal_arn::{PrincipalArn, PrincipalName};
 
 use condition::Condition;
 use pattern::Pattern;

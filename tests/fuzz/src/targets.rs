@@ -6,6 +6,7 @@ mod authorizer_answer;
 mod configuration;
 mod gateway_document;
 mod header_map;
+mod iam_policy;
 mod request_head;
 mod response_head;
 mod split_filter;
@@ -24,6 +25,7 @@ pub const TARGETS: [Target; 13] = [
     target("definition-yaml", configuration::definition_yaml),
     target("gateway-document", gateway_document::run),
     target("header-map", header_map::run),
+    target("iam-policy", iam_policy::run),
     target("request-head", request_head::run),
     target("response-head", response_head::run),
     target("trace-id", trace_id::run),

@@ -96,8 +96,8 @@ impl IdentitySource {
             ("resourceId", Protocol::Rest) => Self::ResourceId,
             ("routeKey", Protocol::Http) => Self::RouteKey,
             _ => Self::Context(match ContextVariable::from_name(name)? {
-                // These come of an authorization.
-                ContextVariable::Identity(_) | ContextVariable::ApiKeyId => return None,
+                // This one comes of an authorization.
+                ContextVariable::ApiKeyId => return None,
                 variable => variable,
             }),
         })
