@@ -2,6 +2,7 @@
 
 mod api_key_file;
 mod authorization;
+mod authorizer_answer;
 mod configuration;
 mod gateway_document;
 mod header_map;
@@ -19,6 +20,7 @@ pub const TARGETS: [Target; 14] = [
     target("api-key-configuration", split_filter::api_key),
     target("api-key-file", api_key_file::run),
     target("authorization", authorization::run),
+    target("authorizer-answer", authorizer_answer::run),
     target("configuration", configuration::configuration),
     target("definition-json", configuration::definition_json),
     target("definition-yaml", configuration::definition_yaml),

@@ -183,6 +183,7 @@ targets! {
     api_key_configuration: "api-key-configuration",
     api_key_file: "api-key-file",
     authorization: "authorization",
+    authorizer_answer: "authorizer-answer",
     configuration: "configuration",
     definition_json: "definition-json",
     definition_yaml: "definition-yaml",
