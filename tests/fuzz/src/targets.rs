@@ -16,7 +16,7 @@ mod trace_id;
 use crate::Target;
 
 /// All of them.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 15] = [
     target("api-key-configuration", split_filter::api_key),
     target("api-key-file", api_key_file::run),
     target("authorization", authorization::run),
