@@ -194,7 +194,8 @@ mod tests {
             leased_until: 20,
             ..record()
         };
-        let is_due = |record: Record, millis| record.is_due(Timestamp(millis * 1_000_000), 100, 50);
+        let is_due =
+            |record: Record, millis: u64| record.is_due(Timestamp(millis * 1_000_000), 100, 50);
         for (millis, expected) in [(9, false), (10, false), (19, false), (20, true)] {
             assert_eq!(is_due(record, millis), expected);
         }
