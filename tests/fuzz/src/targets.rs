@@ -5,6 +5,7 @@ mod authorization;
 mod configuration;
 mod gateway_document;
 mod header_map;
+mod json_web_token;
 mod request_head;
 mod response_head;
 mod split_filter;
@@ -13,7 +14,7 @@ mod trace_id;
 use crate::Target;
 
 /// All of them.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 14] = [
     target("api-key-configuration", split_filter::api_key),
     target("api-key-file", api_key_file::run),
     target("authorization", authorization::run),
@@ -22,6 +23,8 @@ pub const TARGETS: [Target; 12] = [
     target("definition-yaml", configuration::definition_yaml),
     target("gateway-document", gateway_document::run),
     target("header-map", header_map::run),
+    target("json-web-key-set", json_web_token::key_set),
+    target("json-web-token", json_web_token::token),
     target("request-head", request_head::run),
     target("response-head", response_head::run),
     target("trace-id", trace_id::run),
