@@ -96,6 +96,21 @@ mod abi {
             grpc_status: i32,
         ) -> u32;
         pub(super) fn proxy_continue_stream(stream: u32) -> u32;
+        pub(super) fn proxy_set_effective_context(context: u32) -> u32;
+        pub(super) fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+        pub(super) fn proxy_call_foreign_function(
+            name: *const u8,
+            name_size: usize,
+            arguments: *const u8,
+            arguments_size: usize,
+            data: *mut *mut u8,
+            size: *mut usize,
+        ) -> u32;
+    }
+
+    unsafe extern "C" {
+        /// A callback of this module, as the SDK exports it.
+        pub(super) fn proxy_on_queue_ready(context: u32, queue: u32);
     }
 }
 
@@ -329,6 +344,45 @@ pub(crate) fn send(reply: &Reply) -> Result<(), Refused> {
 pub(crate) fn continue_stream(direction: Direction) -> Result<(), Refused> {
     // SAFETY: only a number is passed.
     done(unsafe { abi::proxy_continue_stream(direction as u32) })
+}
+
+/// Which context the next hostcalls are about, until the callback returns.
+pub(crate) fn set_effective_context(context: u32) -> Result<(), Refused> {
+    // SAFETY: only a number is passed.
+    done(unsafe { abi::proxy_set_effective_context(context) })
+}
+
+/// How often the root context is woken; from now on, whatever it was before.
+pub(crate) fn set_tick_period(millis: u32) -> Result<(), Refused> {
+    // SAFETY: only a number is passed.
+    done(unsafe { abi::proxy_set_tick_period_milliseconds(millis) })
+}
+
+/// Calls a function that the proxy offers beyond the ABI. `None`: it has none of this name.
+pub(crate) fn foreign_function(name: &str, arguments: &[u8]) -> Result<Option<Vec<u8>>, Refused> {
+    receive(|data, size| {
+        // SAFETY: pointers and sizes describe valid slices; the host writes to valid places.
+        unsafe {
+            abi::proxy_call_foreign_function(
+                name.as_ptr(),
+                name.len(),
+                arguments.as_ptr(),
+                arguments.len(),
+                data,
+                size,
+            )
+        }
+    })
+}
+
+/// Has the SDK call `on_queue_ready` of a root context, from within a callback of a stream.
+///
+/// The SDK delivers the answer to a call to the context whose callback is running when the call
+/// is made, and only its own exports change which that is.
+pub(crate) fn turn_to(root: u32) {
+    const NO_QUEUE: u32 = 0;
+    // SAFETY: it is an ordinary function of this module, which the host calls in the same way.
+    unsafe { abi::proxy_on_queue_ready(root, NO_QUEUE) }
 }
 
 /// Makes a callout; the token comes back with its answer.

@@ -9,6 +9,8 @@
 //! - while the pipeline waits for anything but the upstream, *every* callback holds the message,
 //!   the body's too: one that let a body pass would release the request before it was authorised
 //!   (`stream`);
+//! - a call is the plugin's, not the stream's: one that several streams share outlives the stream
+//!   that made it, and its answer wakes them a few at a time (`plugin`);
 //! - a changed body goes out with its own length, or its surplus would be read as the next
 //!   request on the connection;
 //! - after a reply the stream is not touched again.
@@ -17,9 +19,12 @@
 
 pub mod header_map;
 pub mod upstream_failure;
+pub mod verify_signature;
 
 #[cfg(all(target_arch = "wasm32", target_os = "wasi"))]
 mod hostcalls;
+#[cfg(all(target_arch = "wasm32", target_os = "wasi"))]
+mod plugin;
 #[cfg(all(target_arch = "wasm32", target_os = "wasi"))]
 mod ports;
 #[cfg(all(target_arch = "wasm32", target_os = "wasi"))]

@@ -1,6 +1,6 @@
 //! The policies' ports, over hostcalls.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use attache_policies::ports::{
     AccessLog, Clock, Connection, FilterState, Meter, Metric, Random, Signatures, Signed, Store,
@@ -11,11 +11,13 @@ use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::hostcalls::{self, MetricKind};
+use crate::verify_signature;
 
 /// The ports of one plugin on one worker.
 pub(crate) struct HostPorts {
     random: RefCell<Xoshiro256PlusPlus>,
     metrics: RefCell<Vec<Option<u32>>>,
+    verifies_signatures: Cell<bool>,
 }
 
 impl HostPorts {
@@ -32,6 +34,8 @@ impl HostPorts {
         Self {
             random: RefCell::new(Xoshiro256PlusPlus::from_seed(seed)),
             metrics: RefCell::default(),
+            // Until the proxy says that it knows no such function.
+            verifies_signatures: Cell::new(true),
         }
     }
 
@@ -150,13 +154,24 @@ impl Connection for HostPorts {
     }
 
     fn is_mutual_tls(&self) -> bool {
-        false
+        property("connection\0mtls") == [1]
     }
 }
 
 impl Signatures for HostPorts {
-    fn verify(&self, _signed: &Signed<'_>) -> Option<bool> {
-        None
+    fn verify(&self, signed: &Signed<'_>) -> Option<bool> {
+        if !self.verifies_signatures.get() {
+            return None;
+        }
+        let arguments = verify_signature::arguments(signed);
+        match hostcalls::foreign_function(verify_signature::NAME, &arguments) {
+            Ok(Some(result)) => verify_signature::verdict(&result),
+            Ok(None) => {
+                self.verifies_signatures.set(false);
+                None
+            }
+            Err(_) => None,
+        }
     }
 }
 

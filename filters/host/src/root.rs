@@ -1,7 +1,6 @@
 //! A plugin: its configuration, compiled once, and a stream for each request.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use attache_policies::Service;
 use log::error;
@@ -9,13 +8,18 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{ContextType, LogLevel};
 
 use crate::hostcalls::{self, Buffer};
-use crate::ports::HostPorts;
+use crate::plugin::Plugin;
 use crate::stream::HttpStream;
 
 /// Registers the service with the SDK; called once when the module is loaded.
 pub fn start<S: Service>() {
     proxy_wasm::set_log_level(LogLevel::Info);
-    proxy_wasm::set_root_context(|_| Box::new(Root::<S>::default()));
+    proxy_wasm::set_root_context(|context| {
+        Box::new(Root::<S> {
+            context,
+            plugin: None,
+        })
+    });
 }
 
 /// The one thing that a configuration may not hold: what the proxy's operator keeps from the
@@ -29,21 +33,23 @@ fn environment(name: &str) -> Option<String> {
 }
 
 struct Root<S> {
-    service: Option<Arc<S>>,
-    ports: Option<Rc<HostPorts>>,
+    context: u32,
+    plugin: Option<Rc<Plugin<S>>>,
 }
 
-// Derived, it would ask for a default of the service.
-impl<S> Default for Root<S> {
-    fn default() -> Self {
-        Self {
-            service: None,
-            ports: None,
+impl<S: Service> Context for Root<S> {
+    fn on_http_call_response(
+        &mut self,
+        token: u32,
+        num_headers: usize,
+        body_size: usize,
+        _num_trailers: usize,
+    ) {
+        if let Some(plugin) = &self.plugin {
+            plugin.answered(token, num_headers, body_size);
         }
     }
 }
-
-impl<S: Service> Context for Root<S> {}
 
 impl<S: Service> RootContext for Root<S> {
     fn on_configure(&mut self, _size: usize) -> bool {
@@ -56,8 +62,9 @@ impl<S: Service> RootContext for Root<S> {
         };
         match S::compile(&configuration, &environment) {
             Ok(service) => {
-                self.service = Some(Arc::new(service));
-                self.ports = Some(Rc::new(HostPorts::new()));
+                let plugin = Plugin::new(self.context, service);
+                plugin.start();
+                self.plugin = Some(Rc::new(plugin));
                 true
             }
             Err(reasons) => {
@@ -69,15 +76,25 @@ impl<S: Service> RootContext for Root<S> {
         }
     }
 
+    fn on_tick(&mut self) {
+        if let Some(plugin) = &self.plugin {
+            plugin.tick();
+        }
+    }
+
+    /// No queue is ever registered: it is a stream that calls, see [`hostcalls::turn_to`].
+    fn on_queue_ready(&mut self, _queue: u32) {
+        if let Some(plugin) = &self.plugin {
+            plugin.make_outgoing_call();
+        }
+    }
+
     fn get_type(&self) -> Option<ContextType> {
         Some(ContextType::HttpContext)
     }
 
-    fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
-        // Never `None`: the SDK panics on it. Without a service the stream refuses by itself.
-        Some(Box::new(HttpStream::new(
-            self.service.clone(),
-            self.ports.clone(),
-        )))
+    fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
+        // Never `None`: the SDK panics on it. Without a plugin the stream refuses by itself.
+        Some(Box::new(HttpStream::new(context, self.plugin.clone())))
     }
 }

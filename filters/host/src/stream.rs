@@ -4,45 +4,63 @@
 //! carries out the step that the pipeline answers with, and returns what
 //! [`Stream::hold`] computes.
 
-use std::rc::Rc;
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
 
 use attache_policies::{
-    CalloutAnswer, Edits, Event, HeaderEdit, Hold, Reply, ResponseHead, Service, Step, Stream,
+    Callout, CalloutAnswer, Edits, Event, HeaderEdit, Hold, Reply, ResponseHead, Service, Step,
+    Stream,
 };
-use log::{error, warn};
+use log::error;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
 use crate::hostcalls::{self, Buffer, Direction, HeaderMap, Refused};
-use crate::ports::HostPorts;
+use crate::plugin::{Failed, Plugin};
 use crate::upstream_failure;
 
-pub(crate) struct HttpStream<S> {
-    service: Option<Arc<S>>,
-    ports: Option<Rc<HostPorts>>,
+/// The SDK's side of a stream.
+pub(crate) struct HttpStream<S: Service> {
+    context: u32,
+    plugin: Option<Rc<Plugin<S>>>,
+    request: Rc<RefCell<Request<S>>>,
+}
+
+impl<S: Service> HttpStream<S> {
+    pub(crate) fn new(context: u32, plugin: Option<Rc<Plugin<S>>>) -> Self {
+        Self {
+            context,
+            plugin: plugin.clone(),
+            request: Rc::new_cyclic(|this| {
+                RefCell::new(Request {
+                    this: this.clone(),
+                    context,
+                    plugin,
+                    stream: None,
+                    request_ended: false,
+                    response_ended: false,
+                })
+            }),
+        }
+    }
+}
+
+/// A request that may be woken by the answer to a call, which is the plugin's.
+pub(crate) struct Request<S> {
+    this: Weak<RefCell<Self>>,
+    context: u32,
+    plugin: Option<Rc<Plugin<S>>>,
     stream: Option<Stream>,
     request_ended: bool,
     response_ended: bool,
 }
 
-impl<S: Service> HttpStream<S> {
-    pub(crate) const fn new(service: Option<Arc<S>>, ports: Option<Rc<HostPorts>>) -> Self {
-        Self {
-            service,
-            ports,
-            stream: None,
-            request_ended: false,
-            response_ended: false,
-        }
-    }
-
+impl<S: Service> Request<S> {
     fn start(&mut self) -> Result<Step, Refused> {
-        let (Some(service), Some(ports)) = (self.service.take(), self.ports.take()) else {
-            return Err(Refused(0));
-        };
+        let plugin = self.plugin.as_ref().ok_or(Refused(0))?;
         let headers = hostcalls::headers(HeaderMap::Request)?;
-        let (stream, step) = Stream::start(&service, headers, self.request_ended, ports);
+        let ports = Rc::clone(&plugin.ports);
+        let (stream, step) = Stream::start(&plugin.service, headers, self.request_ended, ports);
         self.stream = Some(stream);
         Ok(step)
     }
@@ -60,17 +78,13 @@ impl<S: Service> HttpStream<S> {
     /// Carries out a step, and those that follow from it at once.
     fn carry_out(&mut self, mut step: Step) {
         loop {
-            let result = match &step {
+            let result = match step {
                 Step::Ignore => Ok(()),
-                Step::Reply(reply) => hostcalls::send(reply),
-                Step::Forward(edits) => apply(edits, HeaderMap::Request, Buffer::RequestBody),
-                Step::Release(edits) => apply(edits, HeaderMap::Response, Buffer::ResponseBody),
+                Step::Reply(reply) => hostcalls::send(&reply),
+                Step::Forward(edits) => apply(&edits, HeaderMap::Request, Buffer::RequestBody),
+                Step::Release(edits) => apply(&edits, HeaderMap::Response, Buffer::ResponseBody),
                 Step::Call(callout) => {
-                    if let Err(refused) = hostcalls::dispatch(callout) {
-                        warn!(
-                            "the call to cluster `{}` was refused with status {}",
-                            callout.cluster, refused.0
-                        );
+                    if self.call(callout).is_err() {
                         step = self.resume(Event::Callout(CalloutAnswer::Failed));
                         continue;
                     }
@@ -90,6 +104,26 @@ impl<S: Service> HttpStream<S> {
                 self.refuse();
             }
             return;
+        }
+    }
+
+    fn call(&self, callout: Callout) -> Result<(), Failed> {
+        let plugin = self.plugin.as_ref().ok_or(Failed)?;
+        plugin.call(self.context, self.this.clone(), callout)
+    }
+
+    /// The call that the pipeline waits for has ended.
+    pub(crate) fn callout_answered(&mut self, answer: CalloutAnswer) {
+        let before = self.hold();
+        let step = self.resume(Event::Callout(answer));
+        self.carry_out(step);
+        let resumed = match (before, self.hold()) {
+            (Hold::Request, Hold::Nothing) => hostcalls::continue_stream(Direction::Request),
+            (Hold::Response, Hold::Nothing) => hostcalls::continue_stream(Direction::Response),
+            _ => Ok(()),
+        };
+        if let Err(refused) = resumed {
+            error!("the host refused to resume with status {}", refused.0);
         }
     }
 
@@ -151,6 +185,38 @@ impl<S: Service> HttpStream<S> {
         }
     }
 
+    fn request_begins(&mut self, ended: bool) -> Action {
+        self.request_ended = ended;
+        match self.start() {
+            Ok(step) => self.carry_out(step),
+            Err(_) => self.refuse(),
+        }
+        self.request_action()
+    }
+
+    fn response_begins(&mut self, ended: bool) -> Action {
+        if self.hold() == Hold::Request {
+            // The proxy itself has answered, because the body is too large or too late: there is
+            // nothing left to decide.
+            self.stream = None;
+        }
+        if !self.stream.as_ref().is_some_and(Stream::awaits_response) {
+            return Action::Continue;
+        }
+        self.response_ended = ended;
+        match response_head() {
+            Ok(head) => {
+                let step = self.resume(Event::ResponseHead(head));
+                self.carry_out(step);
+            }
+            Err(_) => self.refuse(),
+        }
+        match self.hold() {
+            Hold::Response | Hold::Answered => Action::Pause,
+            Hold::Request | Hold::Nothing => Action::Continue,
+        }
+    }
+
     fn awaits_body(&self, side: Hold) -> bool {
         self.stream
             .as_ref()
@@ -195,77 +261,38 @@ fn response_head() -> Result<ResponseHead, Refused> {
     })
 }
 
-impl<S: Service> Context for HttpStream<S> {
-    fn on_http_call_response(
-        &mut self,
-        _token: u32,
-        num_headers: usize,
-        _body_size: usize,
-        _num_trailers: usize,
-    ) {
-        let before = self.hold();
-        let answer = if num_headers == 0 {
-            Ok(CalloutAnswer::Failed)
-        } else {
-            hostcalls::headers(HeaderMap::CalloutAnswer).and_then(|headers| {
-                let body = hostcalls::buffer(Buffer::CalloutAnswer)?;
-                Ok(CalloutAnswer::Answered { headers, body })
-            })
-        };
-        let step = self.resume(Event::Callout(answer.unwrap_or(CalloutAnswer::Failed)));
-        self.carry_out(step);
-        let resumed = match (before, self.hold()) {
-            (Hold::Request, Hold::Nothing) => hostcalls::continue_stream(Direction::Request),
-            (Hold::Response, Hold::Nothing) => hostcalls::continue_stream(Direction::Response),
-            _ => Ok(()),
-        };
-        if let Err(refused) = resumed {
-            error!("the host refused to resume with status {}", refused.0);
-        }
-    }
-}
+impl<S: Service> Context for HttpStream<S> {}
 
 impl<S: Service> HttpContext for HttpStream<S> {
     fn on_http_request_headers(&mut self, _count: usize, ended: bool) -> Action {
-        self.request_ended = ended;
-        match self.start() {
-            Ok(step) => self.carry_out(step),
-            Err(_) => self.refuse(),
-        }
-        self.request_action()
+        self.request.borrow_mut().request_begins(ended)
     }
 
     fn on_http_request_body(&mut self, _size: usize, ended: bool) -> Action {
-        self.request_continues(ended)
+        self.request.borrow_mut().request_continues(ended)
     }
 
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
-        self.request_continues(true)
+        self.request.borrow_mut().request_continues(true)
     }
 
     fn on_http_response_headers(&mut self, _count: usize, ended: bool) -> Action {
-        if !self.stream.as_ref().is_some_and(Stream::awaits_response) {
-            return Action::Continue;
-        }
-        self.response_ended = ended;
-        match response_head() {
-            Ok(head) => {
-                let step = self.resume(Event::ResponseHead(head));
-                self.carry_out(step);
-            }
-            Err(_) => self.refuse(),
-        }
-        match self.hold() {
-            Hold::Response | Hold::Answered => Action::Pause,
-            Hold::Request | Hold::Nothing => Action::Continue,
-        }
+        self.request.borrow_mut().response_begins(ended)
     }
 
     fn on_http_response_body(&mut self, _size: usize, ended: bool) -> Action {
-        self.response_continues(ended)
+        self.request.borrow_mut().response_continues(ended)
     }
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
-        self.response_continues(true)
+        self.request.borrow_mut().response_continues(true)
+    }
+}
+
+impl<S: Service> Drop for HttpStream<S> {
+    fn drop(&mut self) {
+        if let Some(plugin) = &self.plugin {
+            plugin.forget(self.context);
+        }
     }
 }

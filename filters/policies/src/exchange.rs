@@ -7,6 +7,7 @@
 //! from what the pipeline waits for.
 
 mod conversation;
+mod in_flight;
 mod stream;
 
 use std::rc::Rc;
@@ -15,6 +16,7 @@ use crate::headers::{HeaderEdit, Headers};
 use crate::ports::{Environment, Ports};
 
 use conversation::Conversation;
+pub use in_flight::{InFlight, MOST_WAITING, Shared};
 pub use stream::{Event, Hold, Step, Stream};
 
 /// One request, from its headers to its answer.
@@ -103,6 +105,17 @@ pub struct Errand {
     pub id: usize,
     /// The call.
     pub callout: Callout,
+}
+
+impl Callout {
+    /// What makes another request's call the same as this one; `None` when nothing does.
+    #[must_use]
+    pub fn shared(&self) -> Option<Shared> {
+        self.shared_as.map(|name| Shared {
+            name,
+            timeout_millis: self.timeout_millis,
+        })
+    }
 }
 
 /// How a callout ended.

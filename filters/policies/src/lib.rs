@@ -5,14 +5,17 @@
 
 pub mod api_key;
 pub mod authorization;
+pub mod client_certificate;
 mod compile_error;
 mod denial;
 mod exchange;
 pub mod filter;
 mod gateway;
 mod headers;
+pub mod iam;
 pub mod integration;
 pub mod jwt;
+pub mod lambda_authorizer;
 pub mod metric_name;
 mod observation;
 pub mod pipeline;
@@ -20,13 +23,16 @@ pub mod ports;
 pub mod rate_limit_headers;
 pub mod request_id;
 pub mod route;
+pub mod sealed_secret;
+pub mod sigv4;
 pub mod usage_plan;
+pub mod validation_expression;
 
 pub use compile_error::CompileError;
 pub use denial::Denial;
 pub use exchange::{
-    Answer, Callout, CalloutAnswer, Edits, Errand, Event, Exchange, Hold, Reply, ResponseHead,
-    Service, Step, Stream, UpstreamFailure,
+    Answer, Callout, CalloutAnswer, Edits, Errand, Event, Exchange, Hold, InFlight, MOST_WAITING,
+    Reply, ResponseHead, Service, Shared, Step, Stream, UpstreamFailure,
 };
 pub use gateway::Gateway;
 pub use headers::{Field, HeaderEdit, Headers};

@@ -55,6 +55,7 @@ impl Flavour {
                 "proxy_on_response_body",
                 "proxy_on_response_trailers",
                 "proxy_on_http_call_response",
+                "proxy_on_tick",
             ],
         }
     }
@@ -171,7 +172,6 @@ mod tests {
             "proxy_on_done",
             "proxy_on_log",
             "proxy_on_queue_ready",
-            "proxy_on_tick",
         ];
         names.extend(ALWAYS);
         names.extend(Flavour::Bodies.callbacks());

@@ -5,6 +5,7 @@ mod authorization;
 mod configuration;
 mod gateway_document;
 mod header_map;
+mod iam_policy;
 mod json_web_token;
 mod request_head;
 mod response_head;
@@ -14,7 +15,7 @@ mod trace_id;
 use crate::Target;
 
 /// All of them.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 15] = [
     target("api-key-configuration", split_filter::api_key),
     target("api-key-file", api_key_file::run),
     target("authorization", authorization::run),
@@ -23,6 +24,7 @@ pub const TARGETS: [Target; 14] = [
     target("definition-yaml", configuration::definition_yaml),
     target("gateway-document", gateway_document::run),
     target("header-map", header_map::run),
+    target("iam-policy", iam_policy::run),
     target("json-web-key-set", json_web_token::key_set),
     target("json-web-token", json_web_token::token),
     target("request-head", request_head::run),

@@ -188,6 +188,7 @@ targets! {
     definition_yaml: "definition-yaml",
     gateway_document: "gateway-document",
     header_map: "header-map",
+    iam_policy: "iam-policy",
     request_head: "request-head",
     response_head: "response-head",
     trace_id: "trace-id",
