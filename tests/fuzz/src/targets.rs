@@ -7,6 +7,7 @@ mod configuration;
 mod gateway_document;
 mod header_map;
 mod iam_policy;
+mod json_web_token;
 mod request_head;
 mod response_head;
 mod signed_request;
@@ -27,6 +28,8 @@ pub const TARGETS: [Target; 15] = [
     target("gateway-document", gateway_document::run),
     target("header-map", header_map::run),
     target("iam-policy", iam_policy::run),
+    target("json-web-key-set", json_web_token::key_set),
+    target("json-web-token", json_web_token::token),
     target("request-head", request_head::run),
     target("response-head", response_head::run),
     target("signed-request", signed_request::run),
