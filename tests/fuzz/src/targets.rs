@@ -17,7 +17,7 @@ mod trace_id;
 use crate::Target;
 
 /// All of them.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 17] = [
     target("api-key-configuration", split_filter::api_key),
     target("api-key-file", api_key_file::run),
     target("authorization", authorization::run),
