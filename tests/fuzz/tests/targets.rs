@@ -190,6 +190,8 @@ targets! {
     gateway_document: "gateway-document",
     header_map: "header-map",
     iam_policy: "iam-policy",
+    json_web_key_set: "json-web-key-set",
+    json_web_token: "json-web-token",
     request_head: "request-head",
     response_head: "response-head",
     signed_request: "signed-request",
