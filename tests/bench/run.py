@@ -160,11 +160,12 @@ class Load:
         self.name, self.envoy, self.status = name, envoy, status
         slug = re.sub(r"[^a-z0-9]+", "-", name)
         self.script = folder / f"{slug}.lua"
-        self.script.write_text(script)
+        self.text = script if callable(script) else lambda: script
         self.samples = []
 
     def send(self, seconds: int) -> tuple[int, int]:
         """Sends for a while; returns the requests and those answered with 2xx."""
+        self.script.write_text(self.text())
         output = subprocess.run(
             ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", self.script,
              f"http://127.0.0.1:{self.envoy.port}"],
