@@ -66,16 +66,19 @@ setup-wasm-tests: setup-rust ## Get what runs tests inside wasm: wasm-bindgen's 
 setup-deny: setup-rust ## Get cargo-deny, with which `make lint` also judges dependencies (minutes)
 	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --root $(TOOLS)
 
-# The filters that are shipped decide at once, on heads alone; `attache-trim` says what that means.
+# A filter that may wait, for an authorizer or for a body, is called back for bodies as well;
+# `attache-trim` says what that means.
 wasm: setup-rust ## Build the filters into target/filters
 	@mkdir -p $(FILTERS)
 	@cargo build --quiet --profile wasm --target wasm32-wasip1 \
 		-p attache-gateway -p attache-api-key -p attache-usage-plan -p attache-probe -p attache-bench-empty
 	@cargo build --quiet -p attache-trim
-	@for filter in gateway api_key usage_plan; do \
+	@for filter in api_key usage_plan; do \
 		$(TARGET)/debug/attache-trim headers $(TARGET)/wasm32-wasip1/wasm/$$filter.wasm $(FILTERS)/$$filter.wasm || exit 1; \
 	done
-	@$(TARGET)/debug/attache-trim bodies $(TARGET)/wasm32-wasip1/wasm/probe.wasm $(FILTERS)/probe.wasm
+	@for filter in gateway probe; do \
+		$(TARGET)/debug/attache-trim bodies $(TARGET)/wasm32-wasip1/wasm/$$filter.wasm $(FILTERS)/$$filter.wasm || exit 1; \
+	done
 	@cp $(TARGET)/wasm32-wasip1/wasm/empty.wasm $(FILTERS)/
 
 build: wasm ## Build target/release/attache, with the filters in it

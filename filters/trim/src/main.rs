@@ -31,7 +31,7 @@ enum Flavour {
     /// Decides on heads alone, at once. Not for a filter that ever waits: the proxy would let a
     /// held request go on with its body, past a decision that has not been made.
     Headers,
-    /// Also reads bodies, and waits for other services.
+    /// Also reads bodies, waits for other services, and runs errands on a timer.
     Bodies,
 }
 
