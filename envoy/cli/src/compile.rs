@@ -9,12 +9,13 @@ use clap::{Args, ValueEnum};
 
 use crate::command_line::REFUSED;
 use crate::configuration;
-use crate::diagnostic::Report;
+use crate::diagnostic::{Diagnostic, Report};
 use crate::embedded_filters::Filter;
 use crate::envoy_target::{
     AccessLog, Settings, static_configuration, system_certificate_authorities,
 };
 use crate::project::{self, Project};
+use crate::secrets_key::HOW_TO_MAKE;
 use crate::terminal::{Output, Terminal};
 
 const EXAMPLES: &str = "\
@@ -67,7 +68,8 @@ pub enum Target {
 /// When the output cannot be written to the terminal.
 pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCode> {
     let mut report = Report::new();
-    let project = project::load(&arguments.path, &mut report);
+    let project = project::load(&arguments.path, &mut report)
+        .filter(|project| has_lasting_key(project, &mut report));
     terminal.findings(&report, arguments.output)?;
     let Some(project) = project else {
         return Ok(ExitCode::from(REFUSED));
@@ -86,6 +88,35 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCod
             Ok(ExitCode::from(REFUSED))
         }
     }
+}
+
+/// Whether the key that secrets are sealed with outlives this process, so that Envoy can be given
+/// it; a finding where not.
+fn has_lasting_key(project: &Project, report: &mut Report) -> bool {
+    if project.gateway.credentials.is_empty() || project.secrets_key.is_given() {
+        return true;
+    }
+    let (variable, _) = project.secrets_key.variable();
+    let place = project.places.find("/credentials");
+    let (file, span, pointer) = match place {
+        Some(place) => (place.file, place.span, place.pointer),
+        None => (project.file.clone(), 0..0, String::new()),
+    };
+    report.push(
+        Diagnostic::error(
+            "secrets-key",
+            file,
+            span,
+            pointer,
+            format!(
+                "secrets are sealed with a key that Envoy needs too, and `{variable}` is not set"
+            ),
+        )
+        .hint(format!(
+            "make one with `{HOW_TO_MAKE}`, keep it, and start Envoy with the same"
+        )),
+    );
+    false
 }
 
 fn write(project: &Project, arguments: &Arguments) -> Result<Vec<PathBuf>, String> {

@@ -8,6 +8,8 @@
 
 mod api;
 mod api_key;
+mod authorizer;
+mod credential;
 mod masking;
 mod shape;
 pub(crate) mod suggestion;
@@ -21,11 +23,14 @@ use serde::Deserialize;
 
 pub use api::{Api, MethodSettings, Protocol, Stage};
 pub use api_key::{ApiKey, PreviousValue};
+pub use authorizer::{Authorizer, Endpoint, Endpoints, PolicyDocument, VpcEndpoint};
+pub use credential::{Credential, Principal};
+pub(crate) use masking::looks_like_a_secret;
 pub use masking::{masked, masked_unparsed};
 pub use shape::{Reading, read, schema};
 pub use usage_plan::{ApiStage, Period, Quota, Throttle, UsagePlan};
 
-/// The configuration of one gateway: APIs, usage plans and API keys.
+/// The configuration of one gateway: APIs, usage plans, API keys and credentials.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "attache.yaml")]
@@ -44,6 +49,12 @@ pub struct Configuration {
     /// Description, Enabled, UsagePlanIds). Paths are relative to this file.
     #[serde(default)]
     pub api_key_files: Vec<String>,
+    /// The AWS access keys that may sign requests, by their ids (`AKIA…`).
+    #[serde(default)]
+    pub credentials: BTreeMap<String, Credential>,
+    /// Where AWS's services are.
+    #[serde(default)]
+    pub endpoints: Endpoints,
     /// The AWS account that the gateway stands for.
     #[serde(default)]
     pub account: Account,
@@ -58,9 +69,6 @@ pub struct Configuration {
     /// Custom domain names.
     #[schemars(extend("x-not-supported-yet" = {"feature": "custom domain names"}))]
     pub domains: Option<serde_json::Map<String, serde_json::Value>>,
-    /// Where named AWS services live.
-    #[schemars(extend("x-not-supported-yet" = {"feature": "AWS service endpoints"}))]
-    pub endpoints: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 /// The AWS account that the gateway stands for.

@@ -289,6 +289,28 @@ impl Node {
         matches!(self.value, Value::Null)
     }
 
+    /// The values alone. Of a key given twice the last value counts; a number that JSON does not
+    /// have, such as infinity, becomes null.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Integer(number) => (*number).into(),
+            Value::Float(number) => match self.as_i64() {
+                Some(whole) => whole.into(),
+                None => (*number).into(),
+            },
+            Value::String(text) => text.as_str().into(),
+            Value::Sequence(items) => items.iter().map(Self::to_json).collect(),
+            Value::Mapping(entries) => entries
+                .iter()
+                .map(|entry| (entry.key.clone(), entry.value.to_json()))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+        }
+    }
+
     /// What kind of value this is, for messages: `a list`, `text`, …
     #[must_use]
     pub const fn kind(&self) -> &'static str {

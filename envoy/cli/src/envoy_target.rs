@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use attache_model::Gateway;
 use attache_policies::integration::DEFAULT_TIMEOUT_MILLIS;
 use attache_policies::metric_name::LABELS;
+use attache_policies::sealed_secret::VARIABLE as SECRETS_KEY;
 use attache_policies::{Scheme, Upstream};
 use minijinja::{Value, context};
 use sha2::{Digest, Sha256};
@@ -129,6 +130,8 @@ pub fn static_configuration(
         &context! {
             ..process(settings),
             ..context! {
+                secrets_key => SECRETS_KEY,
+                needs_secrets_key => !gateway.credentials.is_empty(),
                 listener => template::nested(&listener, 2),
                 clusters => template::list(&clusters, 2),
             }
@@ -323,7 +326,12 @@ fn clusters(
 fn plugin(settings: &Settings, configuration: &Value) -> Result<String, TargetError> {
     Ok(template::render(
         "plugin.yaml",
-        &context! { wasm => text(&settings.filter)?, name => FILTER_NAME, configuration },
+        &context! {
+            wasm => text(&settings.filter)?,
+            name => FILTER_NAME,
+            secrets_key => SECRETS_KEY,
+            configuration,
+        },
     )?)
 }
 

@@ -15,4 +15,5 @@ pub mod openapi;
 pub mod project;
 pub mod run;
 pub mod schema;
+pub mod secrets_key;
 pub mod terminal;

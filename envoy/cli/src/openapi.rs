@@ -8,11 +8,13 @@
 //! Server addresses (`servers`, `host`, `basePath`, `schemes`) play no part, as in an AWS import
 //! with its default `basepath=ignore`.
 
+mod authorizer;
 mod extensions;
 mod integration;
 mod intrinsic;
 mod located;
 mod operation;
+mod policy;
 mod reading;
 mod security;
 
@@ -24,9 +26,12 @@ use attache_model::{ApiKeySource, Operation, Protocol};
 use crate::diagnostic::Report;
 use crate::document::{Document, Pointer};
 
+pub use authorizer::{ImportedAuthorizer, discovery_of};
 pub use extensions::{EXTENSIONS, Extension, Level, Treatment};
 use located::Located;
+pub use policy::{ImportedPolicy, LONGEST as LONGEST_POLICY};
 use reading::Reading;
+use security::Security;
 
 /// What a document says about its API.
 #[derive(Clone, Debug)]
@@ -35,6 +40,12 @@ pub struct ImportedApi {
     pub name: String,
     /// Where the key of a request is found.
     pub api_key_source: ApiKeySource,
+    /// The authorizers that operations ask for, in the order in which they first do.
+    pub authorizers: Vec<ImportedAuthorizer>,
+    /// The names of all security schemes with an authorizer, asked for or not.
+    pub declared_authorizers: Vec<String>,
+    /// The resource policy.
+    pub resource_policy: Option<ImportedPolicy>,
     /// The operations that can be served, in the order of the document. One with a fault is
     /// missing here, and the report has the reason.
     pub operations: Vec<ImportedOperation>,
@@ -122,10 +133,15 @@ pub fn import(document: &Document, protocol: Protocol, report: &mut Report) -> O
     let name = name(&mut reading, &root);
     extensions::check(&mut reading, &root);
     let api_key_source = extensions::api_key_source(&mut reading, &root);
-    let operations = operation::all(&mut reading, &root, version);
+    let resource_policy = policy::read(&mut reading, &root);
+    let mut security = Security::new(&mut reading, &root, version);
+    let operations = operation::all(&mut reading, &root, &mut security);
     Some(ImportedApi {
         name,
         api_key_source,
+        declared_authorizers: security.declared_authorizers(),
+        authorizers: security.into_authorizers(),
+        resource_policy,
         operations,
     })
 }

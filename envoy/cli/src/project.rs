@@ -8,20 +8,24 @@
 mod account;
 mod api;
 mod api_key;
+mod authorizer;
+mod credential;
 mod method_key;
 mod places;
+mod policy;
 mod usage_plan;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use attache_model::{Api, Gateway, Secret, VERSION};
+use attache_model::{Api, Endpoints, Gateway, Secret, VERSION};
 use attache_policies::Upstream;
 
 use crate::configuration::{self, AccessLog, Configuration};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::document::{Document, Outline, Pointer};
+use crate::secrets_key::{NoSecretsKey, SecretsKey};
 pub use places::{Place, Places};
 
 /// The name of the configuration file in its folder.
@@ -42,12 +46,25 @@ pub struct Project {
     pub access_log: AccessLog,
     /// The configuration file as it was found.
     pub file: PathBuf,
+    /// The key that its secrets are sealed with: what Envoy needs in its environment.
+    pub secrets_key: SecretsKey,
 }
 
 /// Reads a folder that holds an `attache.yaml`, or such a file by its own name.
 ///
 /// Every fault of every file goes to the report; with any error among them there is no project.
+///
+/// Secrets are sealed with the key of this process's environment, or else with a new one.
 pub fn load(path: &Path, report: &mut Report) -> Option<Project> {
+    load_with(path, SecretsKey::from_process(), report)
+}
+
+/// The same, with a given key for secrets. Without one, a file that names a secret is refused.
+pub fn load_with(
+    path: &Path,
+    secrets_key: Result<SecretsKey, NoSecretsKey>,
+    report: &mut Report,
+) -> Option<Project> {
     let file = configuration_file(path);
     let document = read(&file, path, report)?;
     let outline = Outline::new(&document);
@@ -59,15 +76,18 @@ pub fn load(path: &Path, report: &mut Report) -> Option<Project> {
         places: Places::default(),
         report,
     };
-    let gateway = lowering.gateway(&reading.configuration);
+    let gateway = lowering.gateway(&reading.configuration, &secrets_key);
     let places = lowering.places;
     // The compiler sees the model alone: of a faulty configuration it would repeat, in the words of
     // the model, what was said above in the user's.
     if report.has_errors() {
         return None;
     }
+    // Nothing is sealed, or the report would have an error.
+    let secrets_key = secrets_key.or_else(|_| SecretsKey::new()).ok()?;
     // The filter compiles the same document with the same function: what passes here, it loads.
-    let compiled = match attache_policies::Gateway::compile(&gateway, &|_: &str| None) {
+    let environment = secrets_key.environment();
+    let compiled = match attache_policies::Gateway::compile(&gateway, &environment) {
         Ok(compiled) => compiled,
         Err(errors) => {
             for error in errors {
@@ -76,6 +96,7 @@ pub fn load(path: &Path, report: &mut Report) -> Option<Project> {
             return None;
         }
     };
+    drop(environment);
     let access_log = match &reading.configuration.access_log {
         AccessLog::File(path) => AccessLog::File(beside(&file, path).display().to_string()),
         other => other.clone(),
@@ -87,6 +108,7 @@ pub fn load(path: &Path, report: &mut Report) -> Option<Project> {
         places,
         access_log,
         file,
+        secrets_key,
     })
 }
 
@@ -149,11 +171,15 @@ struct Lowering<'a> {
 }
 
 impl Lowering<'_> {
-    fn gateway(&mut self, configuration: &Configuration) -> Gateway {
+    fn gateway(
+        &mut self,
+        configuration: &Configuration,
+        secrets_key: &Result<SecretsKey, NoSecretsKey>,
+    ) -> Gateway {
         let account = self.account(&configuration.account);
         let mut apis = Vec::new();
         for (id, api) in &configuration.apis {
-            if let Some(api) = self.api(id, api, apis.len()) {
+            if let Some(api) = self.api(id, api, &configuration.endpoints, apis.len()) {
                 apis.push(api);
             }
         }
@@ -163,6 +189,7 @@ impl Lowering<'_> {
         let by_id: BTreeMap<&str, &Api> = apis.iter().map(|api| (api.id.as_str(), api)).collect();
         let usage_plans = self.usage_plans(&configuration.usage_plans, &by_id);
         let api_keys = self.api_keys(configuration);
+        let credentials = self.credentials(&configuration.credentials, secrets_key);
         Gateway {
             version: VERSION,
             account,
@@ -170,9 +197,18 @@ impl Lowering<'_> {
             usage_plans,
             api_keys,
             rate_limit_headers: configuration.rate_limit_headers,
-            credentials: Vec::new(),
-            endpoints: attache_model::Endpoints::default(),
+            credentials,
+            endpoints: self.endpoints(&configuration.endpoints),
             access_log: configuration.access_log != AccessLog::Off,
+        }
+    }
+
+    fn endpoints(&mut self, endpoints: &configuration::Endpoints) -> Endpoints {
+        let pointer = Pointer::root().key("endpoints");
+        self.remember("/endpoints", &pointer);
+        self.remember("/endpoints/lambda", &pointer.key("lambda").key("url"));
+        Endpoints {
+            lambda: endpoints.lambda.as_ref().map(|lambda| lambda.url.clone()),
         }
     }
 

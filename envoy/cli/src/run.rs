@@ -37,6 +37,7 @@ use indicatif::{ProgressBar, ProgressFinish};
 
 use crate::embedded_filters::{Filter, NoFilters};
 use crate::envoy_target::{AccessLog, Dynamic, Settings, system_certificate_authorities};
+use crate::secrets_key::SecretsKey;
 use admin::Admin;
 use deployment::Deployment;
 use process::{POLL_INTERVAL, Process, Start};
@@ -73,6 +74,9 @@ pub struct Options {
     pub watch: Option<PathBuf>,
     /// Where the access log goes, when the gateway keeps one.
     pub access_log: AccessLog,
+    /// The key that secrets are sealed with. Envoy has it in its environment, so that an edit may
+    /// add the first secret.
+    pub secrets_key: SecretsKey,
 }
 
 /// A definition, ready to be served.
@@ -293,6 +297,7 @@ impl Serving {
             concurrency: options.concurrency,
             show_output: compiled.gateway.access_log
                 && options.access_log == AccessLog::StandardOutput,
+            secrets_key: &options.secrets_key,
         };
         let mut process =
             Process::start(envoy, &start, events).map_err(system("Envoy cannot be started"))?;

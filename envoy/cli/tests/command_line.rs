@@ -87,6 +87,89 @@ fn a_sound_configuration_is_summed_up_in_one_line() {
     assert!(output.stderr.is_empty());
 }
 
+/// A folder whose one credential has its secret in an environment variable.
+fn with_a_credential() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
+    std::fs::copy(
+        golden.join("smallest/openapi.yaml"),
+        folder.path().join("openapi.yaml"),
+    )
+    .unwrap();
+    std::fs::write(
+        folder.path().join("attache.yaml"),
+        "apis: {pets: {definition: openapi.yaml, stages: {prod: {}}}}\ncredentials:\n  \
+         AKIAIOSFODNN7EXAMPLE:\n    secretAccessKeyEnv: ALICE\n    principal: {arn: \
+         'arn:aws:iam::000000000000:user/alice'}\n",
+    )
+    .unwrap();
+    folder
+}
+
+#[test]
+fn a_secret_may_stand_in_the_environment_and_is_printed_nowhere() {
+    const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    let folder = with_a_credential();
+    for (secret, code) in [(Some(SECRET), 0), (Some(" "), 1), (None, 1)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_attache"));
+        command.arg("check").arg(folder.path());
+        match secret {
+            Some(secret) => command.env("ALICE", secret),
+            None => command.env_remove("ALICE"),
+        };
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        let said = [output.stdout, output.stderr].concat();
+        assert!(!String::from_utf8(said).unwrap().contains(SECRET));
+    }
+}
+
+#[test]
+fn files_to_deploy_need_a_key_that_stays() {
+    const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let folder = with_a_credential();
+    for (key, code, told) in [
+        (
+            None,
+            1,
+            "error[secrets-key]: secrets are sealed with a key that Envoy needs too",
+        ),
+        (
+            Some("c2hvcnQ="),
+            1,
+            "error[secrets-key]: no secret can be sealed: `ATTACHE_SECRETS_KEY` does not hold 32 bytes in base64",
+        ),
+        (Some(KEY), 0, "wrote "),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_attache"));
+        command
+            .args(["compile", "--target", "envoy", "--out"])
+            .arg(folder.path().join("out"))
+            .arg(folder.path())
+            .env("ALICE", "a-secret-of-alice-that-nobody-may-see")
+            .env_remove("ATTACHE_SECRETS_KEY");
+        if let Some(key) = key {
+            command.env("ATTACHE_SECRETS_KEY", key);
+        }
+        let output = command.output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        // A build without filters in it has nothing to deploy.
+        if said.contains("carries no filters") && key == Some(KEY) {
+            eprintln!("skipped: {said}");
+            return;
+        }
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(told), "{said}");
+        assert!(
+            said.contains("openssl rand -base64 32") == (code == 1),
+            "{said}"
+        );
+    }
+    let written = std::fs::read_to_string(folder.path().join("out/envoy.yaml")).unwrap();
+    assert!(!written.contains("a-secret-of-alice") && !written.contains(KEY));
+    assert!(written.contains("ATTACHE_SECRETS_KEY"));
+}
+
 #[test]
 fn the_schema_in_the_documentation_is_the_one_that_is_printed() {
     let printed = String::from_utf8(attache(&["schema"]).stdout).unwrap();

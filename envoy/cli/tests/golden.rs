@@ -4,7 +4,7 @@
 //! `diagnostics.txt` is what `attache check` tells a person; a case without it is told nothing.
 //! `UPDATE_GOLDEN=1` writes both anew: read the difference before it is committed.
 //!
-//! Every API key value in these cases starts with `secret-`, and none may be seen in any output.
+//! Every API key value and every secret in these cases starts with `secret-`, and none may be seen in any output.
 
 #![expect(
     clippy::expect_used,
@@ -18,6 +18,13 @@ use std::process::{Command, Output};
 
 use attache::diagnostic::Report;
 use attache::project;
+use attache::secrets_key::SecretsKey;
+
+/// What the secrets of all cases are sealed with, so that they look the same every time.
+const SECRETS_KEY: (&str, &str) = (
+    "ATTACHE_SECRETS_KEY",
+    "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+);
 
 #[test]
 fn every_case_is_read_as_expected() {
@@ -76,7 +83,9 @@ fn outcome(case: &Path) -> [(&'static str, Option<String>); 2] {
     }
 
     let mut report = Report::new();
-    let project = project::load(case, &mut report);
+    let given = |name: &str| (name == SECRETS_KEY.0).then(|| SECRETS_KEY.1.to_owned());
+    let secrets_key = SecretsKey::from_environment(&given);
+    let project = project::load_with(case, secrets_key, &mut report);
     let code = if project.is_some() { 0 } else { 1 };
     assert_eq!(text.status.code(), Some(code), "{}", case.display());
     assert_eq!(json.status.code(), Some(code), "{}", case.display());
@@ -123,6 +132,7 @@ fn attache(case: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_attache"))
         .args(arguments)
         .current_dir(case)
+        .env(SECRETS_KEY.0, SECRETS_KEY.1)
         .output()
         .expect("attache runs")
 }

@@ -319,6 +319,10 @@ impl<'s> Reference<'s> {
                 .collect();
             return words.join(", ");
         }
+        if let Some(kinds) = setting["type"].as_array() {
+            assert_eq!(kinds, &["string", "object"]);
+            return "text or mapping".to_owned();
+        }
         match setting["type"].as_str().unwrap() {
             "array" => format!("list of {}", self.value(&setting["items"])),
             "object" => match &setting["additionalProperties"] {

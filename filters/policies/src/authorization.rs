@@ -1,5 +1,299 @@
-//! Who may call an operation.
+//! Who may call an operation: its authorization, and the API's resource policy.
+//!
+//! An operation is open, or asks for an AWS signature, for a token, or for a Lambda authorizer's
+//! word. An API may have a resource policy besides. How the two are put together depends on which
+//! it is:
+//!
+//! | Operation | What decides |
+//! |---|---|
+//! | open | the resource policy alone: it must allow |
+//! | Lambda authorizer | an explicit deny of the resource policy at once; otherwise both, table A |
+//! | AWS signature | the caller's identity policies and the resource policy: table A, or B when the caller is of another account |
+//! | token | the token; then the resource policy must allow |
+//!
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html>
 
 mod caller;
+mod compile;
+mod refusal;
+mod request_keys;
 
-pub use caller::{Caller, IdentityField, Signer};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use attache_model::VpcEndpoint;
+
+use crate::client_certificate::ClientCertificate;
+use crate::denial::Denial;
+use crate::exchange::{CalloutAnswer, Errand, Exchange};
+use crate::iam::{self, Accounts, Policy, Verdict};
+use crate::integration::Upstream;
+use crate::jwt::{TokenAuthorizer, TokenAuthorizers};
+use crate::lambda_authorizer::{AuthorizerRequest, LambdaAuthorizers};
+use crate::pipeline::LARGEST_BODY;
+use crate::ports::{Ports, Timestamp};
+use crate::request_id::RequestIds;
+use crate::route::Route;
+use crate::sigv4::{Credentials, SignedRequest};
+
+pub use caller::{Caller, CallerField, IdentityField, Signer};
+use request_keys::LazyKeys;
+
+/// The authorizations of all operations of a gateway, compiled.
+#[derive(Debug)]
+pub struct Authorizations {
+    region: Box<str>,
+    account_id: Box<str>,
+    apis: Vec<Api>,
+    lambda: LambdaAuthorizers,
+    tokens: TokenAuthorizers,
+    credentials: Credentials,
+    /// The identity policies of each credential, by its access key id.
+    identity_policies: BTreeMap<Box<str>, Vec<Policy>>,
+}
+
+#[derive(Debug)]
+struct Api {
+    id: Box<str>,
+    stages: Vec<Box<str>>,
+    policy: Option<Policy>,
+    vpc_endpoint: Option<VpcEndpoint>,
+    operations: Vec<Rule>,
+}
+
+/// What an operation asks for.
+#[derive(Debug)]
+enum Rule {
+    Open,
+    Signature,
+    /// The authorizer's number among those of its API.
+    Lambda(usize),
+    Token {
+        authorizer: TokenAuthorizer,
+        scopes: Vec<String>,
+    },
+}
+
+/// One request as its authorization sees it.
+#[derive(Clone, Copy)]
+pub struct AuthorizationRequest<'r> {
+    /// Where it goes.
+    pub route: Route<'r>,
+    /// Its names.
+    pub ids: &'r RequestIds,
+    /// When it arrived.
+    pub time: Timestamp,
+}
+
+impl Authorizations {
+    /// Finds out who calls, and whether they may.
+    ///
+    /// `learnt` is told who calls as soon as that is known, also when they may not.
+    ///
+    /// # Errors
+    ///
+    /// How the request is refused. Whatever cannot be decided is refused.
+    pub async fn authorize(
+        &self,
+        exchange: &Exchange,
+        request: &AuthorizationRequest<'_>,
+        learnt: &mut impl FnMut(&Caller),
+    ) -> Result<Caller, Denial> {
+        let route = request.route;
+        // An API or operation that is not there has no door to go through.
+        let api = self.apis.get(route.api).ok_or(Denial::UnknownStage)?;
+        let rule = api
+            .operations
+            .get(route.operation)
+            .ok_or(Denial::MissingAuthenticationToken)?;
+        if matches!(rule, Rule::Open) && api.policy.is_none() {
+            return Ok(Caller::default());
+        }
+        let arn = self.method_arn(api, route)?;
+        let keys = LazyKeys::new(exchange, request.time, api.vpc_endpoint.as_ref());
+        let access = iam::Request {
+            action: iam::INVOKE,
+            resource: &arn,
+            principal: None,
+            keys: &keys,
+        };
+        match rule {
+            Rule::Open => {
+                api.must_allow(&access)?;
+                Ok(Caller::default())
+            }
+            Rule::Token { authorizer, scopes } => {
+                let token = self.tokens.authorize(*authorizer, scopes, exchange).await?;
+                let caller = Caller {
+                    claims: Some(Arc::clone(&token.claims.texts)),
+                    ..Caller::default()
+                };
+                learnt(&caller);
+                if api.policy.is_some() {
+                    api.must_allow(&access)?;
+                }
+                Ok(caller)
+            }
+            Rule::Lambda(authorizer) => {
+                self.ask(api, *authorizer, exchange, request, access, learnt)
+                    .await
+            }
+            Rule::Signature => {
+                let caller = self.signer(exchange).await?;
+                learnt(&caller);
+                let signer = caller.signer.as_ref();
+                let signer = signer.ok_or(Denial::MissingAuthenticationToken)?;
+                let keys = keys.signed_by(&signer.principal);
+                let access = iam::Request {
+                    principal: Some(&signer.principal),
+                    keys: &keys,
+                    ..access
+                };
+                let policies = self.identity_policies.get(&*signer.access_key_id);
+                let identity = policies.into_iter().flatten();
+                let identity = identity.map(|policy| policy.evaluate(&access));
+                let accounts = Accounts::of(&signer.principal, &self.account_id);
+                let verdict = iam::combine(accounts, strongest(identity), api.judge(&access));
+                refusal::of_signer(verdict, &signer.principal.arn, &arn)?;
+                Ok(caller)
+            }
+        }
+    }
+
+    /// A Lambda authorizer's word, between the two phases of the resource policy.
+    async fn ask(
+        &self,
+        api: &Api,
+        authorizer: usize,
+        exchange: &Exchange,
+        request: &AuthorizationRequest<'_>,
+        access: iam::Request<'_>,
+        learnt: &mut impl FnMut(&Caller),
+    ) -> Result<Caller, Denial> {
+        let resource = api.judge(&access);
+        if resource == Verdict::ExplicitDeny {
+            refusal::of_anonymous(resource, access.resource)?;
+        }
+        let route = request.route;
+        let authorizer = self
+            .lambda
+            .get(route.api, route.stage, authorizer)
+            .ok_or(Denial::AuthorizerConfigurationError)?;
+        let ports = exchange.ports();
+        let certificate = ClientCertificate::of(exchange.request(), ports);
+        let said = authorizer
+            .authorize(
+                exchange,
+                &AuthorizerRequest {
+                    headers: exchange.request(),
+                    route,
+                    ids: request.ids,
+                    time: request.time,
+                    connection: ports,
+                    client_certificate: certificate.as_ref(),
+                    access,
+                },
+            )
+            .await?;
+        let caller = Caller {
+            principal_id: said.result.principal_id.clone(),
+            context: Some(Arc::clone(&said.result.context)),
+            usage_identifier_key: said.result.usage_identifier_key.clone(),
+            authorizer_latency: said.latency_millis,
+            ..Caller::default()
+        };
+        learnt(&caller);
+        refusal::of_authorizer(iam::combine(Accounts::Same, said.verdict, resource))?;
+        Ok(caller)
+    }
+
+    /// Who has signed the request. Its body is awaited only when the signature is about it.
+    async fn signer(&self, exchange: &Exchange) -> Result<Caller, Denial> {
+        let ports = exchange.ports();
+        let signed = SignedRequest::parse(exchange.request())
+            .map_err(refusal::of_signature)?
+            .ok_or(Denial::MissingAuthenticationToken)?;
+        signed
+            .identify(&self.credentials, ports.now())
+            .map_err(refusal::of_signature)?;
+        let body = if signed.needs_body() {
+            let body = exchange.request_body().await;
+            // One that did not say so beforehand.
+            if u64::try_from(body.len()).is_ok_and(|length| length > LARGEST_BODY) {
+                return Err(Denial::RequestTooLarge);
+            }
+            Some(body)
+        } else {
+            None
+        };
+        let credential = signed
+            .verify(&self.credentials, body.as_deref(), ports.now())
+            .map_err(refusal::of_signature)?;
+        Ok(Caller {
+            signer: Some(Signer {
+                access_key_id: credential.access_key_id().into(),
+                principal: Arc::new(credential.principal().clone()),
+            }),
+            ..Caller::default()
+        })
+    }
+
+    /// The ARN that policies judge the request by: with the path that was asked for, without a
+    /// slash at its end. The route is the same with one and without, and a policy that denies the
+    /// one must not let the other pass.
+    fn method_arn(&self, api: &Api, route: Route<'_>) -> Result<String, Denial> {
+        let stage = api.stages.get(route.stage).ok_or(Denial::UnknownStage)?;
+        let path = String::from_utf8_lossy(route.resource_path);
+        iam::method_arn(
+            &self.region,
+            &self.account_id,
+            &api.id,
+            stage,
+            route.verb.as_str(),
+            path.trim_end_matches('/'),
+        )
+        .map_err(|_| Denial::UriTooLong)
+    }
+
+    /// Everything that authorizers call: the clusters that the proxy needs.
+    #[must_use]
+    pub fn upstreams(&self) -> BTreeSet<&Upstream> {
+        let mut upstreams = self.lambda.upstreams();
+        upstreams.extend(self.tokens.upstreams());
+        upstreams
+    }
+
+    /// What is to be fetched now, apart from any request: keys of issuers.
+    #[must_use]
+    pub fn errands(&self, ports: &dyn Ports) -> Vec<Errand> {
+        self.tokens.errands(ports)
+    }
+
+    /// What came of an errand.
+    pub fn fetched(&self, errand: usize, answer: CalloutAnswer, ports: &dyn Ports) {
+        self.tokens.fetched(errand, answer, ports);
+    }
+}
+
+impl Api {
+    /// What the resource policy says; nothing where there is none.
+    fn judge(&self, access: &iam::Request<'_>) -> Verdict {
+        self.policy
+            .as_ref()
+            .map_or(Verdict::ImplicitDeny, |policy| policy.evaluate(access))
+    }
+
+    /// The resource policy has the only word.
+    fn must_allow(&self, access: &iam::Request<'_>) -> Result<(), Denial> {
+        refusal::of_anonymous(self.judge(access), access.resource)
+    }
+}
+
+/// What several policies of one caller say together.
+fn strongest(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
+    verdicts.fold(Verdict::ImplicitDeny, |sum, next| match (sum, next) {
+        (Verdict::ExplicitDeny, _) | (_, Verdict::ExplicitDeny) => Verdict::ExplicitDeny,
+        (Verdict::Allow, _) | (_, Verdict::Allow) => Verdict::Allow,
+        (Verdict::ImplicitDeny, Verdict::ImplicitDeny) => Verdict::ImplicitDeny,
+    })
+}

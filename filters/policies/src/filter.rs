@@ -4,9 +4,10 @@
 //! reach, and never through a header.
 
 pub mod api_key;
+pub mod authorizer;
 mod configuration;
 mod identity;
 pub mod usage_plan;
 
 #[cfg(test)]
-mod memory_ports;
+pub(crate) mod memory_ports;

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use attache_model::{self as model, ApiKeySource, Protocol};
 
 use crate::api_key::ApiKeys;
+use crate::authorization::Authorizations;
 use crate::compile_error::CompileError;
-use crate::exchange::{Answer, Exchange, Service};
+use crate::exchange::{Answer, CalloutAnswer, Errand, Exchange, Service};
 use crate::integration::{Integrations, Upstream};
 use crate::observation::Metrics;
 use crate::pipeline;
-use crate::ports::Environment;
+use crate::ports::{Environment, Ports};
 use crate::route::Routes;
 use crate::usage_plan::UsagePlans;
 
@@ -47,6 +48,7 @@ use crate::usage_plan::UsagePlans;
 #[derive(Debug)]
 pub struct Gateway {
     pub(crate) routes: Routes,
+    pub(crate) authorizations: Authorizations,
     pub(crate) api_keys: ApiKeys,
     pub(crate) usage_plans: UsagePlans,
     pub(crate) integrations: Integrations,
@@ -82,25 +84,30 @@ impl Gateway {
     /// document with a fault is served.
     pub fn compile(
         document: &model::Gateway,
-        _environment: &dyn Environment,
+        environment: &dyn Environment,
     ) -> Result<Self, Vec<CompileError>> {
         let routes = Routes::compile(document);
+        let authorizations = Authorizations::compile(document, environment);
         let api_keys = ApiKeys::compile(document);
         let usage_plans = UsagePlans::compile(document);
         let integrations = Integrations::compile(document);
-        match (routes, api_keys, usage_plans, integrations) {
-            (Ok(routes), Ok(api_keys), Ok(usage_plans), Ok(integrations)) => Ok(Self {
-                routes,
-                api_keys,
-                usage_plans,
-                integrations,
-                metrics: Metrics::compile(document),
-                apis: document.apis.iter().map(ApiFacts::of).collect(),
-                access_log: document.access_log,
-            }),
-            (routes, api_keys, usage_plans, integrations) => {
+        match (routes, authorizations, api_keys, usage_plans, integrations) {
+            (Ok(routes), Ok(authorizations), Ok(api_keys), Ok(usage_plans), Ok(integrations)) => {
+                Ok(Self {
+                    routes,
+                    authorizations,
+                    api_keys,
+                    usage_plans,
+                    integrations,
+                    metrics: Metrics::compile(document),
+                    apis: document.apis.iter().map(ApiFacts::of).collect(),
+                    access_log: document.access_log,
+                })
+            }
+            (routes, authorizations, api_keys, usage_plans, integrations) => {
                 let faults = [
                     routes.err(),
+                    authorizations.err(),
                     api_keys.err(),
                     usage_plans.err(),
                     integrations.err(),
@@ -110,10 +117,15 @@ impl Gateway {
         }
     }
 
-    /// The back ends of all operations: the clusters that the proxy must have.
+    /// The back ends of all operations, and all that authorizers call: the clusters that the proxy
+    /// must have.
     #[must_use]
     pub fn upstreams(&self) -> BTreeSet<Upstream> {
-        self.integrations.upstreams().cloned().collect()
+        let integrations = self.integrations.upstreams();
+        integrations
+            .chain(self.authorizations.upstreams())
+            .cloned()
+            .collect()
     }
 }
 
@@ -171,6 +183,14 @@ impl Service for Gateway {
         let document = model::from_json(configuration).map_err(|error| vec![error.to_string()])?;
         Self::compile(&document, environment)
             .map_err(|faults| faults.iter().map(ToString::to_string).collect())
+    }
+
+    fn errands(&self, ports: &dyn Ports) -> Vec<Errand> {
+        self.authorizations.errands(ports)
+    }
+
+    fn fetched(&self, errand: usize, answer: CalloutAnswer, ports: &dyn Ports) {
+        self.authorizations.fetched(errand, answer, ports);
     }
 
     async fn serve(self: Arc<Self>, exchange: Exchange) -> Answer {

@@ -112,3 +112,11 @@ impl HeaderEdit {
         }
     }
 }
+
+/// Whether the text is the name of a field (RFC 9110, section 5.1).
+pub(crate) fn is_field_name(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}

@@ -28,6 +28,17 @@ mod principal_element;
 mod variable;
 mod wildcard;
 
+#[cfg(test)]
+mod condition_tests;
+#[cfg(test)]
+mod parse_tests;
+#[cfg(test)]
+mod principal_tests;
+#[cfg(test)]
+mod reference_tests;
+#[cfg(test)]
+mod tests;
+
 use attache_model::Principal;
 
 pub use combination::{Accounts, combine};

@@ -5,6 +5,7 @@
 
 pub mod api_key;
 pub mod authorization;
+pub mod client_certificate;
 mod compile_error;
 mod denial;
 mod exchange;
@@ -13,6 +14,8 @@ mod gateway;
 mod headers;
 pub mod iam;
 pub mod integration;
+pub mod jwt;
+pub mod lambda_authorizer;
 pub mod metric_name;
 mod observation;
 pub mod pipeline;
@@ -23,6 +26,7 @@ pub mod route;
 pub mod sealed_secret;
 pub mod sigv4;
 pub mod usage_plan;
+pub mod validation_expression;
 
 pub use compile_error::CompileError;
 pub use denial::Denial;

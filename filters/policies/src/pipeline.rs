@@ -2,7 +2,7 @@
 
 use attache_model::ApiKeySource;
 
-use crate::authorization::Caller;
+use crate::authorization::AuthorizationRequest;
 use crate::denial::Denial;
 use crate::exchange::{Answer, Edits, Exchange};
 use crate::gateway::Gateway;
@@ -14,7 +14,7 @@ use crate::request_id::RequestIds;
 use crate::usage_plan::{Customer, Refusal, Target};
 
 /// AWS takes no body over 10 MB.
-const LARGEST_BODY: u64 = 10_485_760;
+pub(crate) const LARGEST_BODY: u64 = 10_485_760;
 
 /// The header of an API key.
 const API_KEY: &[u8] = b"x-api-key";
@@ -71,15 +71,29 @@ async fn decide<'e>(
     seen.matched(route, api.protocol);
     refuse_large_body(request)?;
 
+    let started = seen.started();
+    let asked = AuthorizationRequest {
+        route,
+        ids,
+        time: started,
+    };
+    let caller = gateway
+        .authorizations
+        .authorize(exchange, &asked, &mut |caller| seen.authorized(caller))
+        .await?;
+
     let presented = match api.api_key_source {
         // Of several, the last, which is the one that AWS reads where only one is read.
         ApiKeySource::Header => request.last(API_KEY),
-        // The header then counts for nothing, and there is no authorizer yet to name a key.
-        ApiKeySource::Authorizer => None,
+        // The header then counts for nothing.
+        ApiKeySource::Authorizer => caller
+            .usage_identifier_key
+            .as_ref()
+            .map(|key| key.reveal().as_bytes()),
     };
     let customer = if api.requires_key(route.operation) {
         let key = presented
-            .and_then(|value| gateway.api_keys.find(value, seen.started()))
+            .and_then(|value| gateway.api_keys.find(value, started))
             .ok_or(Denial::InvalidApiKey)?;
         seen.identified(key.id());
         Some(Customer {
@@ -116,7 +130,7 @@ async fn decide<'e>(
             connection: ports,
             api_key: customer.and(presented),
             api_key_id: customer.map(|customer| customer.key_id),
-            caller: &Caller::default(),
+            caller: &caller,
         },
         ports,
     )?;

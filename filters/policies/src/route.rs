@@ -83,6 +83,22 @@ impl<'r> Route<'r> {
             .map(|parameter| parameter.value_in(self.resource_path))
     }
 
+    /// The route of a request to a filter that serves one API with one stage and one operation,
+    /// whatever the path; `None` for a method that API Gateway does not know.
+    pub(crate) fn of_whole_request(request: &'r Headers) -> Option<Self> {
+        let (path, query) = split_query(request.first(b":path").unwrap_or_default());
+        Some(Self {
+            api: 0,
+            stage: 0,
+            operation: 0,
+            verb: Verb::from_request(request.first(b":method").unwrap_or_default())?,
+            path,
+            resource_path: path,
+            query,
+            parameters: &[],
+        })
+    }
+
     /// All path parameters with their raw values, in the order of the path.
     pub fn path_parameters(&self) -> impl Iterator<Item = (&'r str, &'r [u8])> + use<'r> {
         let resource_path = self.resource_path;

@@ -218,8 +218,9 @@ impl<'r> SignedRequest<'r> {
     /// In AWS's order: a time that is more than five minutes off (or past `X-Amz-Expires`, where
     /// that is less), a header field that has to be signed and is not, another algorithm, a
     /// malformed or foreign credential scope, an unknown access key, an expired one, a wrong
-    /// session token. A signed header field that is not there, or a payload hash that is none, is
-    /// a [`SignatureFault::Mismatch`].
+    /// session token. A [`SignatureFault::Mismatch`] is a signed header field that is not there, a
+    /// payload hash that is none, and a path with empty or relative segments: it is not what was
+    /// signed. Slashes at its start do not count.
     pub fn identify<'c>(
         &self,
         credentials: &'c Credentials,
@@ -243,7 +244,10 @@ impl<'r> SignedRequest<'r> {
             Payload::Declared(hash) => is_sha256_in_hexadecimal(hash),
             Payload::Signed | Payload::Unsigned => true,
         };
-        if hash_is_one && self.signed_headers.are_all_in(self.request) {
+        let matches = hash_is_one
+            && self.signed_headers.are_all_in(self.request)
+            && canonical_request::is_unambiguous(self.path);
+        if matches {
             Ok(credential)
         } else {
             Err(SignatureFault::Mismatch(None))

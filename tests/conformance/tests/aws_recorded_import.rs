@@ -9,9 +9,9 @@ use std::path::Path;
 
 use attache::diagnostic::Report;
 use attache::document::Document;
-use attache::openapi::{ImportedApi, import};
+use attache::openapi::{ImportedApi, ImportedOperation, import};
 use attache_conformance::{Suite, corpus, json_lines};
-use attache_model::{ApiKeySource, Integration, Protocol};
+use attache_model::{ApiKeySource, Authorization, AuthorizerKind, Integration, Protocol};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -94,6 +94,13 @@ fn compare(name: &str, recorded: &Value, ours: &Ours) -> Result<(), String> {
         }
         equal("operations", &theirs, &ours.operations)?;
     }
+    if let Some(items) = recorded.get("items").and_then(Value::as_array)
+        && name.contains("authorizers")
+    {
+        for item in items {
+            authorizer(item, &ours.api)?;
+        }
+    }
     if let Some((_, resource)) = name.split_once("method-")
         && recorded.get("methodIntegration").is_some()
     {
@@ -135,7 +142,7 @@ fn method(resource: &str, recorded: &Value, ours: &Ours) -> Result<(), String> {
     equal(
         "authorizationType",
         &text("/authorizationType"),
-        &Some("NONE"),
+        &Some(authorization_type(imported, &ours.api)),
     )?;
     let Integration::HttpProxy(proxy) = &imported.operation.integration;
     equal(
@@ -154,9 +161,52 @@ fn method(resource: &str, recorded: &Value, ours: &Ours) -> Result<(), String> {
         &Some(u64::from(proxy.timeout_in_millis)),
     )?;
     match text("/methodIntegration/uri") {
-        Some(uri) if !uri.starts_with('<') => equal("uri", uri, proxy.uri.as_str()),
+        Some(uri) if !uri.contains('<') => equal("uri", uri, proxy.uri.as_str()),
         _ => Ok(()),
     }
+}
+
+/// What AWS calls the authorization of an operation.
+fn authorization_type(imported: &ImportedOperation, api: &ImportedApi) -> &'static str {
+    let index = match imported.operation.authorization {
+        Authorization::None => return "NONE",
+        Authorization::AwsIam => return "AWS_IAM",
+        Authorization::Authorizer { index, .. } => index,
+    };
+    let Some(asked) = api.authorizers.get(index) else {
+        return "(no authorizer)";
+    };
+    match &asked.authorizer.kind {
+        AuthorizerKind::Lambda(_) => "CUSTOM",
+        AuthorizerKind::Cognito(_) => "COGNITO_USER_POOLS",
+        AuthorizerKind::Jwt(_) => "JWT",
+    }
+}
+
+/// An authorizer as AWS describes it. One that has no operation of ours is not imported.
+fn authorizer(recorded: &Value, api: &ImportedApi) -> Result<(), String> {
+    let text = |field: &str| recorded.get(field).and_then(Value::as_str);
+    let Some(imported) = api
+        .authorizers
+        .iter()
+        .find(|imported| Some(imported.authorizer.name.as_str()) == text("name"))
+    else {
+        return Ok(());
+    };
+    let source = match &imported.authorizer.kind {
+        AuthorizerKind::Lambda(lambda) => {
+            let ttl = recorded.get("authorizerResultTtlInSeconds");
+            equal(
+                "authorizerResultTtlInSeconds",
+                &ttl.and_then(Value::as_u64),
+                &Some(u64::from(lambda.result_ttl_in_seconds)),
+            )?;
+            lambda.identity_sources.join(", ")
+        }
+        AuthorizerKind::Cognito(cognito) => cognito.identity_source.clone(),
+        AuthorizerKind::Jwt(jwt) => jwt.identity_source.clone(),
+    };
+    equal("identitySource", &text("identitySource"), &Some(&source))
 }
 
 fn equal<T: PartialEq + std::fmt::Debug + ?Sized>(

@@ -96,8 +96,15 @@ fn compile(api: &ImportedApi, protocol: Protocol) -> Result<(), String> {
             name: api.name.clone(),
             protocol,
             any_host: true,
-            authorizers: Vec::new(),
-            resource_policy: None,
+            authorizers: api
+                .authorizers
+                .iter()
+                .map(|imported| imported.authorizer.clone())
+                .collect(),
+            resource_policy: api
+                .resource_policy
+                .as_ref()
+                .map(|imported| imported.policy.clone()),
             vpc_endpoint: None,
             api_key_source: api.api_key_source,
             operations: api

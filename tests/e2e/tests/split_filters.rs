@@ -36,6 +36,11 @@ struct Served {
 impl Served {
     /// Serves the example of this name with a back end of the test's in the place of its own.
     fn new(example: &str) -> Self {
+        Self::with_authorizer(example, 9002)
+    }
+
+    /// The same with an authorizer of the test's, which listens on this port.
+    fn with_authorizer(example: &str, port: u16) -> Self {
         let backend = Backend::start(|_| Reaction::answer(200, "hello from the back end\n"));
         let file = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../../examples")
@@ -50,7 +55,10 @@ impl Served {
             assert_eq!(text.matches(&port).count(), 1, "{port}");
             text = text.replace(&port, "port_value: 0");
         }
-        for filter in ["api_key", "usage_plan"] {
+        // The first place is the example's own authorizer, which has nothing to do then.
+        text = text.replacen("port_value: 9002", "port_value: 0", 1);
+        text = text.replace("9002", &port.to_string());
+        for filter in ["api_key", "usage_plan", "authorizer"] {
             let path = module(filter);
             text = text.replace(
                 &format!("filename: {filter}.wasm"),
@@ -164,4 +172,44 @@ fn the_usage_plan_filter_holds_each_customer_to_their_plan() {
     // Another customer has a plan of their own.
     assert_eq!(served.send(&with_key(ACME)).status, 200);
     assert_eq!(served.backend.take_seen().len(), 1);
+}
+
+#[test]
+fn the_authorizer_filter_judges_every_request_by_the_policy_that_it_keeps() {
+    const POLICY: &str = r#"{
+        "principalId": "ann",
+        "policyDocument": {"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Action": "execute-api:Invoke",
+            "Resource": "arn:aws:execute-api:eu-central-1:123456789012:shop/prod/GET/*"
+        }]}
+    }"#;
+    let authorizer = Backend::start(|_| Reaction::answer(200, POLICY));
+    let served = Served::with_authorizer("authorizer", authorizer.address().port());
+    served.assert_refused(&get(), 401, "UnauthorizedException", "Unauthorized");
+    let token = |request: Request| request.header("authorization", "Bearer abc");
+    for request in [
+        get().header("authorization", "abc"),
+        get().header("authorization", "Bearer "),
+    ] {
+        served.assert_refused(&request, 401, "UnauthorizedException", "Unauthorized");
+    }
+    assert_eq!(authorizer.take_seen(), []);
+
+    let answer = served.send(&token(forged(get())).header("x-customer", "eve"));
+    assert_eq!(answer.status, 200);
+    let seen = served.backend.take_seen();
+    assert_eq!(seen[0].header("x-customer"), Some(&b"ann"[..]));
+
+    let refused = served.send(&token(Request::new("DELETE", "/")));
+    assert_eq!(
+        (refused.status, refused.text().as_str()),
+        (
+            403,
+            r#"{"Message":"User is not authorized to access this resource"}"#
+        )
+    );
+    assert_eq!(served.backend.take_seen(), []);
+    // One worker each may have asked.
+    assert!((1..=2).contains(&authorizer.take_seen().len()));
 }

@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// One API: its definition, and the stages that serve it.
+use super::{Authorizer, PolicyDocument, VpcEndpoint};
+
+/// One API: its definition, who may call it, and the stages that serve it.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "API")]
@@ -17,6 +19,15 @@ pub struct Api {
     /// HTTP is v2. They differ in routing and in the errors that clients see.
     #[serde(default)]
     pub protocol: Protocol,
+    /// What authorizers of the definition do differently here, by the names of their security
+    /// schemes.
+    #[serde(default)]
+    pub authorizers: BTreeMap<String, Authorizer>,
+    /// The resource policy of a REST API, in place of `x-amazon-apigateway-policy`: an IAM policy
+    /// document, or the path of a file that holds one, relative to this file.
+    pub resource_policy: Option<PolicyDocument>,
+    /// The VPC that the API is called through, for resource policies.
+    pub vpc_endpoint: Option<VpcEndpoint>,
     /// The stages by name: the first path segment of their requests.
     #[schemars(extend("minProperties" = 1))]
     pub stages: BTreeMap<String, Stage>,

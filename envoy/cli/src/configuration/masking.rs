@@ -16,6 +16,19 @@ const SHOWN: [&str; 4] = ["usagePlans", "enabled", "expiresAt", "description"];
 /// The others, whose names may be shown.
 const HIDDEN: [&str; 3] = ["value", "valueSha256", "previousValues"];
 
+/// What may be shown of a credential's settings.
+const SHOWN_OF_CREDENTIALS: [&str; 3] = ["principal", "policies", "expiresAt"];
+/// What names the place of a secret; it may be shown unless it looks like the secret itself.
+const WAYS_TO_SECRETS: [&str; 4] = [
+    "secretAccessKeyFile",
+    "secretAccessKeyEnv",
+    "sessionTokenFile",
+    "sessionTokenEnv",
+];
+
+/// The length of AWS's secret access keys.
+const SECRET_ACCESS_KEY: usize = 40;
+
 /// The shortest run of characters that may be a key: AWS's shortest key.
 pub(super) const SHORTEST_KEY: usize = 20;
 
@@ -113,6 +126,10 @@ enum Inside {
     Elsewhere,
     ApiKeys,
     ApiKey,
+    Credentials,
+    Credential,
+    /// A file or a variable that holds a secret, unless someone wrote the secret itself.
+    WayToSecret,
 }
 
 /// Everything that may be a key: each `value`, and whatever else stands under `apiKeys` without
@@ -123,7 +140,12 @@ fn collect(node: &Node, inside: Inside, secrets: &mut Vec<Range<usize>>) {
         Value::Mapping(entries) => {
             for entry in entries {
                 let name = entry.key.as_str();
-                if inside != Inside::Elsewhere && SHOWN.contains(&name) {
+                let is_shown = match inside {
+                    Inside::ApiKeys | Inside::ApiKey => SHOWN.contains(&name),
+                    Inside::Credential => SHOWN_OF_CREDENTIALS.contains(&name),
+                    _ => false,
+                };
+                if is_shown {
                     continue;
                 }
                 if is_bare_key(name, &entry.value, inside) {
@@ -131,6 +153,13 @@ fn collect(node: &Node, inside: Inside, secrets: &mut Vec<Range<usize>>) {
                 }
                 let inside = match (inside, name) {
                     (Inside::Elsewhere, "apiKeys") => Inside::ApiKeys,
+                    (Inside::Elsewhere, "credentials") => Inside::Credentials,
+                    (Inside::Credential, name) if WAYS_TO_SECRETS.contains(&name) => {
+                        Inside::WayToSecret
+                    }
+                    (Inside::Credentials | Inside::Credential | Inside::WayToSecret, _) => {
+                        Inside::Credential
+                    }
                     (Inside::Elsewhere, "value") | (Inside::ApiKeys | Inside::ApiKey, _) => {
                         Inside::ApiKey
                     }
@@ -144,6 +173,7 @@ fn collect(node: &Node, inside: Inside, secrets: &mut Vec<Range<usize>>) {
                 collect(item, inside, secrets);
             }
         }
+        Value::String(text) if inside == Inside::WayToSecret && !looks_like_a_secret(text) => {}
         Value::String(_) | Value::Integer(_) | Value::Float(_) if inside != Inside::Elsewhere => {
             secrets.push(node.span.clone());
         }
@@ -158,7 +188,18 @@ fn is_bare_key(name: &str, value: &Node, inside: Inside) -> bool {
         Inside::Elsewhere => false,
         Inside::ApiKeys => value.as_mapping().is_none() && name.len() >= SHORTEST_KEY,
         Inside::ApiKey => value.is_null() && !HIDDEN.contains(&name),
+        Inside::Credentials => value.as_mapping().is_none() && name.len() >= SECRET_ACCESS_KEY,
+        Inside::Credential | Inside::WayToSecret => {
+            value.is_null() && !WAYS_TO_SECRETS.contains(&name)
+        }
     }
+}
+
+/// Whether a text that should be the way to a secret may be the secret itself: AWS's are forty
+/// characters of base64, or more.
+pub(crate) fn looks_like_a_secret(text: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    text.len() >= SECRET_ACCESS_KEY && text.bytes().all(known)
 }
 
 fn hide(text: &str, mut secrets: Vec<Range<usize>>) -> String {
@@ -218,6 +259,38 @@ mod tests {
             assert_eq!(shown.len(), text.len());
             assert_eq!(shown.lines().count(), text.lines().count());
         }
+    }
+
+    #[test]
+    fn no_secret_of_a_credential_can_be_seen() {
+        const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+        for text in [
+            format!("credentials:\n  AKIA: {{secretAccessKey: {SECRET}, principal: {{}}}}\n"),
+            format!("credentials:\n  AKIA: {SECRET}\n"),
+            format!("credentials:\n  {SECRET}:\n"),
+            format!("credentials:\n  - {SECRET}\n"),
+            format!("credentials:\n  AKIA: {{{SECRET}}}\n"),
+            format!("credentials:\n  AKIA: {{secretAccessKeyFile: {SECRET}}}\n"),
+            format!("credentials:\n  AKIA: {{sessionTokenEnv: {{a: {SECRET}}}}}\n"),
+            format!("credentials:\n  AKIA: {{token: [{SECRET}]}}\n"),
+        ] {
+            let document = Document::parse(
+                Path::new("attache.yaml"),
+                text.as_bytes(),
+                &mut Report::new(),
+            )
+            .expect("a tree");
+            let shown = masked(&document);
+            assert!(!shown.contains("wJalrXUtn"), "{shown}");
+        }
+        let text = "credentials:\n  AKIA: {secretAccessKeyFile: a.txt, principal: {arn: a}}\n";
+        let document = Document::parse(
+            Path::new("attache.yaml"),
+            text.as_bytes(),
+            &mut Report::new(),
+        )
+        .expect("a tree");
+        assert_eq!(masked(&document), text);
     }
 
     #[test]

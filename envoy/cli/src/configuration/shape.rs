@@ -9,11 +9,11 @@ use jsonschema::{Keyword, ValidationError, Validator};
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use schemars::{Schema, SchemaGenerator};
-use serde_json::{Map, Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{Configuration, wording};
 use crate::diagnostic::{Diagnostic, Report};
-use crate::document::{Document, Node, Outline, Value};
+use crate::document::{Document, Outline};
 
 /// The schema's keyword for settings of features that are not built: an object with the `feature`
 /// by name, `unless` for a value that asks for nothing, and `harmless` where ignoring the setting
@@ -119,7 +119,7 @@ pub fn read(document: &Document, outline: &Outline, report: &mut Report) -> Opti
             return None;
         }
     };
-    let mut rest = json(&document.root);
+    let mut rest = document.root.to_json();
     for error in validator.iter_errors(&rest) {
         for diagnostic in wording::diagnostics(&error, &schema, document, outline) {
             report.push(diagnostic);
@@ -208,27 +208,6 @@ fn cut(json: &mut Json, pointer: &str) -> Option<()> {
         Some(Json::Array(_)) => cut(json, parent),
         // Removed by an earlier fault.
         _ => Some(()),
-    }
-}
-
-/// The document's values alone. Of a key given twice the last value counts; a number that JSON does
-/// not have, such as infinity, becomes null.
-fn json(node: &Node) -> Json {
-    match &node.value {
-        Value::Null => Json::Null,
-        Value::Bool(value) => (*value).into(),
-        Value::Integer(number) => (*number).into(),
-        Value::Float(number) => match node.as_i64() {
-            Some(whole) => whole.into(),
-            None => json!(number),
-        },
-        Value::String(text) => text.as_str().into(),
-        Value::Sequence(items) => items.iter().map(json).collect(),
-        Value::Mapping(entries) => entries
-            .iter()
-            .map(|entry| (entry.key.clone(), json(&entry.value)))
-            .collect::<Map<_, _>>()
-            .into(),
     }
 }
 

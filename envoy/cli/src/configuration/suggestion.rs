@@ -50,7 +50,17 @@ fn synonyms(name: &str) -> &'static [&'static str] {
         "burst" | "throttlingBurstLimit" | "burstLimit" => &["burstLimit", "throttlingBurstLimit"],
         "timezone" | "tz" | "zone" => &["timeZone"],
         "domainNames" => &["domains"],
-        "keys" => &["apiKeys"],
+        "authorizer" => &["authorizers"],
+        "authorizerUri" | "uri" | "endpoint" => &["url"],
+        "policy" => &["resourcePolicy", "policies"],
+        "timeout" | "timeoutInSeconds" => &["timeoutInMillis"],
+        "jwksUrl" | "jwks_uri" => &["jwksUri"],
+        "leeway" | "clockSkew" => &["leewayInSeconds"],
+        "vpc" | "vpcEndpointConfiguration" => &["vpcEndpoint"],
+        "accessKeys" | "users" => &["credentials"],
+        "userArn" => &["arn"],
+        "identityPolicies" => &["policies"],
+        "keys" => &["apiKeys", "jwks"],
         _ => &[],
     }
 }

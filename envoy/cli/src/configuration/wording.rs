@@ -60,6 +60,11 @@ pub(super) fn diagnostics(
         Kind::Custom { keyword, .. } if keyword == NOT_SUPPORTED_YET => fault.not_supported_yet(),
         Kind::Minimum { limit } => vec![fault.out_of_range("at least", limit)],
         Kind::Maximum { limit } => vec![fault.out_of_range("at most", limit)],
+        Kind::Pattern { pattern } if pattern.starts_with("^https?:") => vec![
+            fault
+                .error("wrong-form", " is not an address")
+                .hint("write it with its scheme: `http://HOST:PORT` or `https://HOST`"),
+        ],
         Kind::MinProperties { .. } | Kind::MinLength { .. } => vec![fault.empty()],
         _ => vec![fault.error("wrong-form", " is not of the expected form")],
     }
@@ -130,6 +135,11 @@ impl Fault<'_> {
         self.pointer.as_str().starts_with("/apiKeys/")
     }
 
+    /// Whether what is written here may be a key or a secret, and must not be repeated.
+    fn may_hold_a_secret(&self) -> bool {
+        self.in_api_keys() || self.pointer.as_str().starts_with("/credentials/")
+    }
+
     /// An error at the faulty value, or at its name when the value is a whole block or nothing.
     /// Advice is what the schema says about the setting, until something better is known.
     fn error(&self, code: &'static str, predicate: &str) -> Diagnostic {
@@ -152,6 +162,9 @@ impl Fault<'_> {
     }
 
     fn unknown_field(&self, name: &str) -> Diagnostic {
+        if self.is_credential() && is_secret_by_name(name) {
+            return self.secret_in_clear(name);
+        }
         let thing = self
             .rules
             .get("title")
@@ -185,6 +198,27 @@ impl Fault<'_> {
             format!("`{name}` is not a setting of {thing}"),
         )
         .hint(self.advice_for_unknown(name, &known))
+    }
+
+    /// A secret that stands where only the way to it may stand.
+    fn secret_in_clear(&self, name: &str) -> Diagnostic {
+        let entry = self.node().and_then(|node| node.entry(name));
+        let setting = if name.to_lowercase().contains("token") {
+            "sessionToken"
+        } else {
+            "secretAccessKey"
+        };
+        Diagnostic::error(
+            "unprotected-secret",
+            &self.document.file,
+            entry.map_or(0..0, |entry| entry.key_span.clone()),
+            self.pointer.key(name),
+            format!("`{name}` cannot stand here: a secret is not for a file that people share"),
+        )
+        .hint(format!(
+            "write it into a file that only you can read, and name that: `{setting}File: …`; or \
+             into an environment variable: `{setting}Env: …`"
+        ))
     }
 
     fn known_fields(&self) -> Vec<&str> {
@@ -264,7 +298,8 @@ impl Fault<'_> {
     fn wrong_type(&self, expected: &TypeKind) -> Diagnostic {
         let expected = match expected {
             TypeKind::Single(kind) => kind.to_string(),
-            TypeKind::Multiple(_) => String::new(),
+            // The only such setting is an IAM policy.
+            TypeKind::Multiple(_) => "policy".to_owned(),
         };
         let Some(node) = self.node() else {
             return self.error("wrong-type", " has the wrong type");
@@ -298,6 +333,7 @@ impl Fault<'_> {
             "number" => "a number",
             "integer" => "a whole number",
             "boolean" => "`true` or `false`",
+            "policy" => "text or a mapping",
             _ => "of another type",
         };
         let found = match (&node.value, expected.as_str()) {
@@ -313,7 +349,7 @@ impl Fault<'_> {
             (Value::Mapping(_), "array") => {
                 error.hint("make it a list: put a dash and a space in front of its first line")
             }
-            (_, "string") if self.in_api_keys() => error.hint("put it in quotes"),
+            (_, "string") if self.may_hold_a_secret() => error.hint("put it in quotes"),
             (Value::Bool(_) | Value::Integer(_) | Value::Float(_), "string") => {
                 match self.document.text.get(node.span.clone()) {
                     Some(text) => error.hint(format!("put it in quotes: `\"{text}\"`")),
@@ -321,17 +357,20 @@ impl Fault<'_> {
                 }
             }
             (Value::String(text), "number" | "integer")
-                if !self.in_api_keys() && text.parse::<f64>().is_ok() =>
+                if !self.may_hold_a_secret() && text.parse::<f64>().is_ok() =>
             {
                 error.hint(format!("remove the quotes: `{text}`"))
             }
             (Value::String(_), "boolean") => error.hint("write `true` or `false` without quotes"),
-            (Value::String(text), "array") if !self.in_api_keys() => {
+            (Value::String(text), "array") if !self.may_hold_a_secret() => {
                 error.hint(format!("write `[{text}]`"))
             }
             (Value::Sequence(_), "object") => {
                 error.hint("give each item a name, `name:`, in place of its dash")
             }
+            (Value::String(_), "object") if self.is_credential() => error.hint(
+                "write `{secretAccessKeyFile: …, principal: {arn: …}}`, and the secret into the file",
+            ),
             (Value::String(_), "object") if self.is_api_key() => {
                 error.hint("write a key's value as `{value: …, usagePlans: […]}`")
             }
@@ -349,6 +388,12 @@ impl Fault<'_> {
     /// Whether this is a key under `apiKeys`, and not one of its settings.
     fn is_api_key(&self) -> bool {
         self.in_api_keys() && self.pointer.as_str().matches('/').count() == 2
+    }
+
+    /// Whether this is an access key under `credentials`, and not one of its settings.
+    fn is_credential(&self) -> bool {
+        let pointer = self.pointer.as_str();
+        pointer.starts_with("/credentials/") && pointer.matches('/').count() == 2
     }
 
     fn not_an_option(&self, options: &Json) -> Diagnostic {
@@ -411,6 +456,25 @@ impl Fault<'_> {
             None => "remove it".to_owned(),
         })]
     }
+}
+
+/// Whether a name is what people call the secrets of AWS credentials.
+fn is_secret_by_name(name: &str) -> bool {
+    let plain: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|character| character.to_ascii_lowercase())
+        .collect();
+    matches!(
+        plain.as_str(),
+        "secretaccesskey"
+            | "awssecretaccesskey"
+            | "secretkey"
+            | "secret"
+            | "sessiontoken"
+            | "awssessiontoken"
+            | "token"
+    )
 }
 
 fn plain(value: &Json) -> String {

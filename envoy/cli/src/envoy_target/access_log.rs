@@ -11,21 +11,29 @@ use minijinja::{Value, context};
 use super::{AccessLog, TargetError, text};
 
 /// The fields that the filter publishes under their own names.
-pub const PUBLISHED: [&str; 9] = [
+pub const PUBLISHED: [&str; 18] = [
+    "accessKey",
+    "accountId",
     "apiId",
     "apiKeyId",
+    "authorizer",
+    "authorizerLatency",
+    "caller",
+    "claims",
     "errorMessage",
     "errorResponseType",
     "httpMethod",
     "integrationStatus",
     "path",
+    "principalId",
     "resourcePath",
     "stage",
+    "user",
+    "userArn",
 ];
 
 /// The fields that Envoy fills by itself.
-const OWN: [(&str, &str); 11] = [
-    ("caller", "-"),
+const OWN: [(&str, &str); 9] = [
     // The filter puts AWS's identifiers on every answer. HTTP APIs have one, REST APIs two.
     (
         "extendedRequestId",
@@ -42,7 +50,6 @@ const OWN: [(&str, &str); 11] = [
     ("responseLatency", "%DURATION%"),
     ("responseLength", "%BYTES_SENT%"),
     ("status", "%RESPONSE_CODE%"),
-    ("user", "-"),
 ];
 
 /// Always empty. A format of one operator takes that operator's type, `null` when it has no value;

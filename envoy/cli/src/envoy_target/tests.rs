@@ -133,6 +133,55 @@ fn a_file_is_the_same_every_time_and_shows_its_gateway() {
 }
 
 #[test]
+fn the_key_to_secrets_is_in_the_environment_and_a_file_with_secrets_says_so() {
+    let mut gateway = gateway("Pets");
+    let plain = static_configuration(&gateway, &upstreams(), &settings()).unwrap();
+    gateway.credentials.push(attache_model::Credential {
+        access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
+        secret_access_key: attache_model::SealedSecret("c2VhbGVk".to_owned()),
+        session_token: None,
+        expires_at: None,
+        principal: attache_model::Principal {
+            arn: "arn:aws:iam::123456789012:user/alice".to_owned(),
+            user_id: None,
+            organization_id: None,
+            organization_paths: Vec::new(),
+            tags: BTreeMap::new(),
+            multi_factor_auth: false,
+        },
+        policies: Vec::new(),
+    });
+    let with_secrets = static_configuration(&gateway, &upstreams(), &settings()).unwrap();
+    let comment = |text: &str| text.contains("# the secrets of the credentials below are sealed");
+    assert!(!comment(&plain) && comment(&with_secrets));
+    for text in [plain, with_secrets] {
+        let parsed = read(&text);
+        let manager = &parsed["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]
+            ["typed_config"];
+        let machine = &manager["http_filters"][0]["typed_config"]["config"]["vm_config"];
+        assert_eq!(
+            machine["environment_variables"]["host_env_keys"],
+            serde_json::json!(["ATTACHE_SECRETS_KEY"])
+        );
+    }
+}
+
+#[test]
+fn no_client_names_its_own_certificate_and_no_back_end_sees_one() {
+    let dynamic = Dynamic::new(settings(), PathBuf::from("/run/attache"));
+    let listeners = read(&dynamic.listeners(&gateway("Pets")).unwrap().text);
+    let manager = &listeners["resources"][0]["filter_chains"][0]["filters"][0]["typed_config"];
+    assert_eq!(manager["forward_client_cert_details"], "SANITIZE_SET");
+    assert_eq!(
+        manager["set_current_client_cert_details"],
+        serde_json::json!({"subject": true, "cert": true})
+    );
+    let route = &manager["route_config"]["virtual_hosts"][0]["routes"][0];
+    let removed = route["request_headers_to_remove"].as_array().unwrap();
+    assert!(removed.contains(&Value::from("x-forwarded-client-cert")));
+}
+
+#[test]
 fn a_cluster_follows_its_back_end() {
     let dynamic = Dynamic::new(settings(), PathBuf::from("/run/attache"));
     let clusters = read(&dynamic.clusters(&upstreams()).unwrap().text);

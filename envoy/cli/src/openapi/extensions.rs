@@ -167,11 +167,12 @@ pub const EXTENSIONS: &[Extension] = &[
         rest: Treatment::Refused("bodies would not be compressed and unpacked"),
         http: REST_ONLY,
     },
-    both(
-        "x-amazon-apigateway-policy",
-        &[Level::Root],
-        Treatment::Refused("requests that the policy denies would be let through"),
-    ),
+    Extension {
+        name: "x-amazon-apigateway-policy",
+        levels: &[Level::Root],
+        rest: Treatment::Read,
+        http: Treatment::Warned("HTTP APIs have no resource policies, and let everybody through"),
+    },
     both(
         "x-amazon-apigateway-request-validator",
         &[Level::Root, Level::Operation],

@@ -3,7 +3,7 @@
 use attache_model::{Operation, Protocol, Verb};
 
 use super::security::Security;
-use super::{ImportedOperation, Located, OperationPlaces, Place, Reading, Version, integration};
+use super::{ImportedOperation, Located, OperationPlaces, Place, Reading, integration};
 
 const ANY_METHOD: &str = "x-amazon-apigateway-any-method";
 const INTEGRATION: &str = "x-amazon-apigateway-integration";
@@ -59,7 +59,7 @@ fn verb(key: &str) -> Option<Verb> {
 pub(super) fn all<'d>(
     reading: &mut Reading<'d, '_>,
     root: &Located<'d>,
-    version: Version,
+    security: &mut Security<'d>,
 ) -> Vec<ImportedOperation> {
     let Some(paths) = root.get("paths") else {
         let start = root.node.span.start;
@@ -75,7 +75,7 @@ pub(super) fn all<'d>(
         return Vec::new();
     };
     let mut importer = Importer {
-        security: Security::new(reading, root, version),
+        security,
         validators: Validators {
             defined: root.get("x-amazon-apigateway-request-validators"),
             default: root.get(VALIDATOR),
@@ -112,13 +112,13 @@ struct Path<'d> {
     place: Place,
 }
 
-struct Importer<'d> {
-    security: Security<'d>,
+struct Importer<'s, 'd> {
+    security: &'s mut Security<'d>,
     validators: Validators<'d>,
     operations: Vec<ImportedOperation>,
 }
 
-impl<'d> Importer<'d> {
+impl<'d> Importer<'_, 'd> {
     fn path_item(&mut self, reading: &mut Reading<'d, '_>, path: &Path<'d>, item: Located<'d>) {
         if reading.mapping(&item).is_none() {
             return;
@@ -188,6 +188,10 @@ impl<'d> Importer<'d> {
         let mut places = OperationPlaces::new(path.place.clone(), place.clone());
         if let Some(security) = operation.get("security") {
             places.insert("/apiKeyRequired", security.place());
+            places.insert("/authorization", security.place());
+        }
+        if let Some(place) = needs.authorization_place.clone() {
+            places.insert("/authorization", place);
         }
         let Some(integration) = operation.get(INTEGRATION) else {
             return reading.error(
@@ -209,7 +213,7 @@ impl<'d> Importer<'d> {
                     path: path_text.to_owned(),
                     method,
                     api_key_required: needs.api_key,
-                    authorization: attache_model::Authorization::None,
+                    authorization: needs.authorization,
                     integration,
                 },
                 places,

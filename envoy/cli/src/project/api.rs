@@ -1,10 +1,15 @@
-use attache_model::{Api, ApiKeySource, MethodSettings, Operation, Protocol, Stage, Throttle};
+use std::path::PathBuf;
 
+use attache_model::{
+    Api, ApiKeySource, MethodSettings, Operation, Protocol, Stage, Throttle, VpcEndpoint,
+};
+
+use super::authorizer::Declared;
 use super::method_key::{self, MethodKey};
 use super::{Lowering, Pointer, beside};
 use crate::configuration;
 use crate::document::Document;
-use crate::openapi;
+use crate::openapi::{self, ImportedAuthorizer, ImportedPolicy};
 
 /// The longest label of a host name (RFC 1035, section 2.3.4).
 const LONGEST_LABEL: usize = 63;
@@ -19,7 +24,12 @@ const LONGEST_VARIABLE_VALUE: usize = 512;
 struct Definition {
     name: String,
     api_key_source: ApiKeySource,
+    authorizers: Vec<ImportedAuthorizer>,
+    /// The names of all authorizers, of those too that no operation asks for.
+    declared_authorizers: Vec<String>,
+    resource_policy: Option<ImportedPolicy>,
     operations: Vec<Operation>,
+    file: PathBuf,
     /// Whether all of it could be read: what is missing here may stand in the file.
     is_complete: bool,
 }
@@ -27,7 +37,13 @@ struct Definition {
 impl Lowering<'_> {
     /// One API with its definition; `index` is its number in the model. `None` when the definition
     /// cannot be used.
-    pub(super) fn api(&mut self, id: &str, api: &configuration::Api, index: usize) -> Option<Api> {
+    pub(super) fn api(
+        &mut self,
+        id: &str,
+        api: &configuration::Api,
+        endpoints: &configuration::Endpoints,
+        index: usize,
+    ) -> Option<Api> {
         let pointer = Pointer::root().key("apis").key(id);
         let model = format!("/apis/{index}");
         self.remember(&model, &pointer);
@@ -49,14 +65,38 @@ impl Lowering<'_> {
             stages.push(self.stage(id, name, stage, operations, &pointer, &model));
         }
         let definition = definition?;
+        let authorizers = self.authorizers(
+            Declared {
+                asked_for: definition.authorizers,
+                names: &definition.declared_authorizers,
+                is_complete: definition.is_complete,
+                file: &definition.file,
+            },
+            &api.authorizers,
+            endpoints,
+            &pointer,
+            &model,
+        );
+        let resource_policy = self.resource_policy(
+            api,
+            definition.resource_policy,
+            &definition.file,
+            &pointer,
+            &model,
+        );
+        self.remember(format!("{model}/vpcEndpoint"), &pointer.key("vpcEndpoint"));
+        let vpc_endpoint = api.vpc_endpoint.as_ref().map(|endpoint| VpcEndpoint {
+            vpc_id: endpoint.vpc_id.clone(),
+            vpc_endpoint_id: endpoint.vpc_endpoint_id.clone(),
+        });
         Some(Api {
             id: id.to_owned(),
             name: definition.name,
             protocol,
             any_host: false,
-            authorizers: Vec::new(),
-            resource_policy: None,
-            vpc_endpoint: None,
+            authorizers,
+            resource_policy,
+            vpc_endpoint,
             api_key_source: definition.api_key_source,
             operations: definition.operations,
             stages,
@@ -153,11 +193,15 @@ impl Lowering<'_> {
             .into_iter()
             .map(|imported| (imported.operation, imported.places))
             .unzip();
-        self.places.insert_operations(index, path, places);
+        self.places.insert_operations(index, path.as_path(), places);
         Some(Definition {
             name: imported.name,
             api_key_source: imported.api_key_source,
+            authorizers: imported.authorizers,
+            declared_authorizers: imported.declared_authorizers,
+            resource_policy: imported.resource_policy,
             operations,
+            file: path,
             is_complete: self.report.error_count() == errors,
         })
     }

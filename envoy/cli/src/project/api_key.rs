@@ -44,7 +44,7 @@ impl Lowering<'_> {
         keys
     }
 
-    fn refuse_at(
+    pub(super) fn refuse_at(
         &mut self,
         code: &'static str,
         place: &Place,
@@ -177,7 +177,7 @@ impl Lowering<'_> {
     }
 
     /// A moment in milliseconds since 1970.
-    fn moment(&mut self, text: &str, pointer: &Pointer) -> Option<u64> {
+    pub(super) fn moment(&mut self, text: &str, pointer: &Pointer) -> Option<u64> {
         let moment = text
             .parse::<Timestamp>()
             .ok()

@@ -57,7 +57,8 @@ impl Places {
         if let Some(place) = self.find_operation(pointer) {
             return Some(place);
         }
-        let mut pointer = pointer;
+        let pointer = &in_authorizer(pointer);
+        let mut pointer = pointer.as_str();
         loop {
             if let Some(place) = self.values.get(pointer) {
                 return Some(place.clone());
@@ -102,9 +103,22 @@ impl Places {
     }
 }
 
+/// The pointer of a part of an authorizer, such as `/apis/0/authorizers/1/uri`, without the steps
+/// that only say of which kind it is: `/apis/0/authorizers/1/kind/lambda/uri`.
+fn in_authorizer(pointer: &str) -> String {
+    let steps: Vec<&str> = pointer.split('/').collect();
+    if let ["", "apis", _, "authorizers", _, "kind", rest @ ..] = steps.as_slice()
+        && let Some(whole) = steps.get(..5)
+    {
+        let part = rest.get(1..).unwrap_or_default();
+        return [whole, part].concat().join("/");
+    }
+    pointer.to_owned()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Place, Places};
+    use super::{Place, Places, in_authorizer};
     use attache_policies::CompileError;
 
     #[test]
@@ -135,5 +149,22 @@ mod tests {
             assert_eq!(found.hint.as_deref(), Some("mend"));
         }
         assert_eq!(places.find("/usagePlans/0"), None);
+    }
+
+    #[test]
+    fn the_kind_of_an_authorizer_is_no_part_of_its_places() {
+        for (pointer, wanted) in [
+            (
+                "/apis/0/authorizers/1/kind/lambda/uri",
+                "/apis/0/authorizers/1/uri",
+            ),
+            ("/apis/0/authorizers/1/kind/jwt", "/apis/0/authorizers/1"),
+            ("/apis/0/authorizers/1/kind", "/apis/0/authorizers/1"),
+            ("/apis/0/authorizers/1/uri", "/apis/0/authorizers/1/uri"),
+            ("/apis/0/authorizers", "/apis/0/authorizers"),
+            ("/apis/0/name", "/apis/0/name"),
+        ] {
+            assert_eq!(in_authorizer(pointer), wanted);
+        }
     }
 }

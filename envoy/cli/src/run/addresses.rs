@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 
-use attache_model::{Api, Gateway, Operation, Secret, Stage, Verb};
+use attache_model::{Api, Authorization, AuthorizerKind, Gateway, Operation, Secret, Stage, Verb};
 
 /// How many operations of a stage are shown; the rest is counted.
 const SHOWN: usize = 20;
@@ -38,7 +38,8 @@ pub fn write(
                 .iter()
                 .find(|key| key.api == api.id && key.stage == stage.name);
             for operation in api.operations.iter().take(SHOWN) {
-                writeln!(output, "  {}", curl(&base, operation, key))?;
+                let caller = caller(gateway, api, operation);
+                writeln!(output, "  {}", curl(&base, operation, caller, key))?;
             }
             if let Some(more) = api
                 .operations
@@ -73,7 +74,48 @@ fn base(api: &Api, stage: &Stage, listen: SocketAddr) -> String {
     }
 }
 
-fn curl(base: &str, operation: &Operation, key: Option<&SampleKey>) -> String {
+/// What a caller has to add so that the authorization knows who it is.
+enum Caller {
+    Anybody,
+    /// A signature for this region.
+    Signature(String),
+    /// A header with a token, and the name of the variable of the shell that holds it.
+    Header(String),
+    /// A parameter of the query string.
+    Query(String),
+}
+
+fn caller(gateway: &Gateway, api: &Api, operation: &Operation) -> Caller {
+    let index = match &operation.authorization {
+        Authorization::None => return Caller::Anybody,
+        Authorization::AwsIam => return Caller::Signature(gateway.account.region.clone()),
+        Authorization::Authorizer { index, .. } => *index,
+    };
+    let kind = api
+        .authorizers
+        .get(index)
+        .map(|authorizer| &authorizer.kind);
+    let source = match kind {
+        Some(AuthorizerKind::Lambda(lambda)) => lambda.identity_sources.first(),
+        Some(AuthorizerKind::Jwt(jwt)) => Some(&jwt.identity_source),
+        Some(AuthorizerKind::Cognito(cognito)) => Some(&cognito.identity_source),
+        None => None,
+    };
+    let Some(source) = source else {
+        return Caller::Anybody;
+    };
+    for (place, caller) in [
+        ("request.header.", Caller::Header as fn(String) -> Caller),
+        ("request.querystring.", Caller::Query),
+    ] {
+        if let Some((_, name)) = source.split_once(place) {
+            return caller(name.to_owned());
+        }
+    }
+    Caller::Anybody
+}
+
+fn curl(base: &str, operation: &Operation, caller: Caller, key: Option<&SampleKey>) -> String {
     let mut line = String::from("curl");
     match operation.method {
         Verb::Get | Verb::Any => {}
@@ -84,7 +126,26 @@ fn curl(base: &str, operation: &Operation, key: Option<&SampleKey>) -> String {
         }
     }
     line.push(' ');
-    line.push_str(&quoted(&format!("{base}{}", sample_path(&operation.path))));
+    let address = format!("{base}{}", sample_path(&operation.path));
+    match caller {
+        Caller::Anybody => line.push_str(&quoted(&address)),
+        Caller::Query(name) => {
+            line.push_str(&quoted(&format!("{address}?{name}=")));
+            line.push_str("\"$TOKEN\"");
+        }
+        Caller::Header(name) => {
+            line.push_str(&quoted(&address));
+            line.push_str(" -H ");
+            line.push_str(&quoted(&format!("{name}: ")));
+            line.push_str("\"$TOKEN\"");
+        }
+        Caller::Signature(region) => {
+            line.push_str(&quoted(&address));
+            line.push_str(" --aws-sigv4 ");
+            line.push_str(&quoted(&format!("aws:amz:{region}:execute-api")));
+            line.push_str(" -u \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\"");
+        }
+    }
     if operation.api_key_required {
         match key {
             Some(key) => {

@@ -11,6 +11,7 @@ use crate::command_line::REFUSED;
 use crate::compile::access_log;
 use crate::diagnostic::{self, Report};
 use crate::project::{self, Project};
+use crate::secrets_key::SecretsKey;
 use crate::terminal::{Output, Terminal};
 
 /// Serves a configuration until it is told to stop.
@@ -33,8 +34,9 @@ pub fn command(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<Exi
         concurrency: arguments.concurrency,
         watch: arguments.watch.then(|| folder(&arguments.path)),
         access_log: access_log(&project.access_log),
+        secrets_key: project.secrets_key.clone(),
     };
-    let compile = || compile(&arguments.path);
+    let compile = || compile(&arguments.path, &project.secrets_key);
     let (output, messages) = terminal.streams();
     match run(&options, &compile, output, messages) {
         Ok(()) => Ok(ExitCode::SUCCESS),
@@ -59,9 +61,10 @@ impl fmt::Display for Findings {
     }
 }
 
-fn compile(path: &Path) -> Result<Compiled, Findings> {
+/// Compiles with the key that Envoy was started with.
+fn compile(path: &Path, secrets_key: &SecretsKey) -> Result<Compiled, Findings> {
     let mut report = Report::new();
-    match project::load(path, &mut report) {
+    match project::load_with(path, Ok(secrets_key.clone()), &mut report) {
         Some(project) => Ok(Compiled {
             sample_keys: sample_keys(&project),
             gateway: project.gateway,

@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::Event;
 use super::envoy_binary::Envoy;
+use crate::secrets_key::SecretsKey;
 
 /// How many of Envoy's last complaints are kept for the case that it does not start.
 const KEPT_LINES: usize = 8;
@@ -42,6 +43,8 @@ pub(super) struct Start<'s> {
     pub(super) concurrency: Option<u32>,
     /// Whether Envoy's standard output, which is the access log, is this command's.
     pub(super) show_output: bool,
+    /// The key that the filter opens secrets with.
+    pub(super) secrets_key: &'s SecretsKey,
 }
 
 impl Process {
@@ -52,7 +55,9 @@ impl Process {
         events: &Sender<Event>,
     ) -> io::Result<Self> {
         let mut command = Command::new(&envoy.program);
+        let (variable, key) = start.secrets_key.variable();
         command
+            .env(variable, key.reveal())
             .arg("--config-path")
             .arg(start.bootstrap)
             .arg("--admin-address-path")

@@ -49,6 +49,52 @@ pub enum IdentityField {
     UserArn,
 }
 
+/// Something that is known of a caller, by its name in `$context`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallerField {
+    /// `authorizer.NAME`
+    Authorizer(Box<str>),
+    /// `identity.NAME`
+    Identity(IdentityField),
+}
+
+impl CallerField {
+    /// Reads a name as it stands behind `$context.`; `None` for one that is not of the caller.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name.split_once('.')? {
+            ("authorizer", name) if !name.is_empty() => Some(Self::Authorizer(name.into())),
+            ("identity", name) => IdentityField::parse(name).map(Self::Identity),
+            _ => None,
+        }
+    }
+
+    /// The value for one caller.
+    #[must_use]
+    pub fn value<'c>(&self, caller: &'c Caller) -> Option<Cow<'c, str>> {
+        match self {
+            Self::Authorizer(name) => caller.authorizer_value(name),
+            Self::Identity(field) => caller.identity_value(*field).map(Cow::Borrowed),
+        }
+    }
+}
+
+impl IdentityField {
+    /// Reads a name as it stands behind `$context.identity.`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "accessKey" => Self::AccessKey,
+            "accountId" => Self::AccountId,
+            "caller" => Self::Caller,
+            "principalOrgId" => Self::PrincipalOrgId,
+            "user" => Self::User,
+            "userArn" => Self::UserArn,
+            _ => return None,
+        })
+    }
+}
+
 impl Caller {
     /// `$context.authorizer.NAME`, with `claims.` before the name of a claim. The values of a
     /// context are texts in a mapping, whatever they were in the authorizer's answer.

@@ -31,7 +31,7 @@ use super::identity::Identity;
 use crate::api_key::ApiKeys;
 use crate::denial::Denial;
 use crate::exchange::{Answer, Edits, Exchange, Service};
-use crate::headers::HeaderEdit;
+use crate::headers::{HeaderEdit, is_field_name};
 use crate::ports::Environment;
 
 /// The filter of `api_key.wasm`.
@@ -148,14 +148,6 @@ fn plans_by_name(api_keys: Vec<ApiKey>) -> Gateway {
         endpoints: attache_model::Endpoints::default(),
         access_log: false,
     }
-}
-
-/// Whether the text is a field name (RFC 9110 §5.1).
-fn is_field_name(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 #[cfg(test)]

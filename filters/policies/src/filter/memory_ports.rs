@@ -1,7 +1,8 @@
-//! A proxy in memory for the tests of the filters.
+//! A proxy in memory for the tests of filters and of policies that wait.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::ports::{
     AccessLog, Clock, Connection, FilterState, Meter, Metric, Random, Signatures, Signed, Store,
@@ -10,17 +11,28 @@ use crate::ports::{
 use crate::usage_plan::memory_store::MemoryStore;
 
 /// Time stands at 2026-11-20T00:00:00Z until it is moved.
-pub(super) struct MemoryPorts {
-    pub(super) seconds: Cell<u64>,
-    store: MemoryStore,
+pub(crate) struct MemoryPorts {
+    pub(crate) seconds: Rc<Cell<u64>>,
+    pub(crate) store: Rc<MemoryStore>,
     filter_state: RefCell<BTreeMap<String, Vec<u8>>>,
 }
 
 impl Default for MemoryPorts {
     fn default() -> Self {
         Self {
-            seconds: Cell::new(1_795_132_800),
-            store: MemoryStore::default(),
+            seconds: Rc::new(Cell::new(1_795_132_800)),
+            store: Rc::default(),
+            filter_state: RefCell::default(),
+        }
+    }
+}
+
+impl MemoryPorts {
+    /// Another request of the same proxy.
+    pub(crate) fn another(&self) -> Self {
+        Self {
+            seconds: Rc::clone(&self.seconds),
+            store: Rc::clone(&self.store),
             filter_state: RefCell::default(),
         }
     }

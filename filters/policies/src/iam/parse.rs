@@ -1,15 +1,15 @@
 //! From a document to a policy.
 
-use std::borrow::Cow;
+mod conditions;
+mod names;
+mod principals;
 
 use serde_json::{Map, Value};
 
-use super::condition::Condition;
 use super::fault::{Faults, Place, PolicyFault};
-use super::operator::Operator;
-use super::pattern::{Pattern, Syntax};
-use super::principal_element::{NamedPrincipal, PrincipalElement, Principals};
+use super::pattern::Pattern;
 use super::{Effect, Listed, Policy, PolicyKind, Statement};
+use names::{ACTIONS, RESOURCES};
 
 /// How long the JSON of a policy may be, in bytes without white space: AWS's limit for resource
 /// policies and for what Lambda authorizers answer.
@@ -20,11 +20,6 @@ const LONGEST_IDENTITY_POLICY: usize = 10_240;
 
 const VERSIONS: &str = "write `2012-10-17`";
 const STRINGS: &str = "write a string, or a list of strings";
-const ACTIONS: &str = "write `execute-api:Invoke`, `execute-api:*` or `*`";
-const RESOURCES: &str = "write an ARN such as \
-    `arn:aws:execute-api:us-east-1:123456789012:api-id/stage/GET/path`, or `*`";
-const PRINCIPALS: &str = "write `*`, or who under `AWS`: an account id or the ARN of an account, \
-    user, role or session";
 
 pub(super) fn policy(document: &Value, kind: PolicyKind<'_>) -> Result<Policy, Vec<PolicyFault>> {
     let mut reader = Reader {
@@ -268,208 +263,6 @@ impl Reader<'_> {
         Some(Listed { patterns, inverted })
     }
 
-    fn action(&mut self, place: &Place<'_>, action: &str) -> Option<Pattern> {
-        let fits = match action.split_once(':') {
-            None => action == "*",
-            Some((service, name)) => {
-                let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
-                let known = service == "*" || (!service.is_empty() && service.bytes().all(plain));
-                known && !name.is_empty() && !name.contains(':')
-            }
-        };
-        if !fits {
-            self.faults
-                .add(place, format!("`{action}` is not an action"), ACTIONS);
-            return None;
-        }
-        let syntax = Syntax {
-            wildcards: true,
-            variables: false,
-        };
-        Pattern::parse(&action.to_ascii_lowercase(), syntax).ok()
-    }
-
-    fn resource(&mut self, place: &Place<'_>, written: &str) -> Option<Pattern> {
-        let resource = match (self.kind, written.strip_prefix("execute-api:/")) {
-            (PolicyKind::Resource { api_arn }, Some(path)) => {
-                Cow::Owned(format!("{api_arn}/{path}"))
-            }
-            _ => Cow::Borrowed(written),
-        };
-        let syntax = Syntax {
-            wildcards: true,
-            variables: self.variables,
-        };
-        let pattern = resource_fault(&resource, self.variables)
-            .map_or_else(|| Pattern::parse(&resource, syntax), Err);
-        match pattern {
-            Ok(pattern) => Some(pattern),
-            Err(reason) => {
-                let reason = format!("the resource `{written}` does not fit: {reason}");
-                self.faults.add(place, reason, RESOURCES);
-                None
-            }
-        }
-    }
-
-    fn principal(
-        &mut self,
-        place: &Place<'_>,
-        statement: &Map<String, Value>,
-        effect: Option<Effect>,
-    ) -> Option<PrincipalElement> {
-        let given = (
-            self.element(statement, "Principal"),
-            self.element(statement, "NotPrincipal"),
-        );
-        let is_resource_policy = matches!(self.kind, PolicyKind::Resource { .. });
-        let (reason, hint) = match given {
-            (None, None) if !is_resource_policy => return Some(PrincipalElement::Owner),
-            (Some(value), None) if is_resource_policy => {
-                let principals = self.principals(&place.member("Principal"), value)?;
-                return Some(PrincipalElement::Principals(principals));
-            }
-            (None, Some(value)) if is_resource_policy && effect != Some(Effect::Allow) => {
-                let principals = self.principals(&place.member("NotPrincipal"), value)?;
-                return Some(PrincipalElement::NotPrincipals(principals));
-            }
-            (None, Some(_)) if is_resource_policy => (
-                "`NotPrincipal` is for statements that deny",
-                "name with `Principal` who is allowed",
-            ),
-            (None, None) => ("the statement has no principal", PRINCIPALS),
-            (Some(_), Some(_)) if is_resource_policy => (
-                "the statement has both `Principal` and `NotPrincipal`",
-                "take one of them out",
-            ),
-            _ => (
-                "only the policy of an API names principals",
-                "take the element out: the policy is about the one that it is given to",
-            ),
-        };
-        self.faults.add(place, reason, hint);
-        None
-    }
-
-    fn principals(&mut self, place: &Place<'_>, value: &Value) -> Option<Principals> {
-        let mut principals = Principals::default();
-        let kinds = match value {
-            Value::String(everybody) if everybody == "*" => {
-                principals.everybody = true;
-                return Some(principals);
-            }
-            Value::Object(kinds) if !kinds.is_empty() => kinds,
-            _ => {
-                self.faults
-                    .add(place, "these are no principals", PRINCIPALS);
-                return None;
-            }
-        };
-        for (kind, value) in kinds {
-            let place = place.member(kind);
-            let is_aws = match kind.as_str() {
-                "AWS" => true,
-                // These do not sign requests of clients: the statement is about none of them.
-                "Service" | "Federated" | "CanonicalUser" => false,
-                _ => {
-                    let reason = format!("there are no principals of the kind `{kind}`");
-                    self.faults.add(&place, reason, PRINCIPALS);
-                    continue;
-                }
-            };
-            for (index, name) in self.strings(&place, value)? {
-                let named = NamedPrincipal::parse(name);
-                if is_aws && name == "*" {
-                    principals.everybody = true;
-                } else if let Some(named) = named.filter(|_| is_aws) {
-                    principals.named.push(named);
-                } else if is_aws || name.is_empty() {
-                    let place = match index {
-                        Some(index) => place.item(index),
-                        None => place,
-                    };
-                    let reason = format!("`{name}` is not a principal");
-                    self.faults.add(&place, reason, PRINCIPALS);
-                }
-            }
-        }
-        Some(principals)
-    }
-
-    fn conditions(&mut self, place: &Place<'_>, value: &Value) -> Vec<Condition> {
-        let mut conditions = Vec::new();
-        let Some(operators) = self.object(place, value) else {
-            return conditions;
-        };
-        for (name, keys) in operators {
-            let place = place.member(name);
-            let Some(operator) = Operator::parse(name) else {
-                self.faults.add(
-                    &place,
-                    format!("there is no condition operator `{name}`"),
-                    "write one of IAM's, such as `StringEquals` or `IpAddress`",
-                );
-                continue;
-            };
-            let Some(keys) = self.object(&place, keys) else {
-                continue;
-            };
-            for (key, value) in keys {
-                let place = place.member(key);
-                let Some((values, is_list)) = self.condition_values(&place, value) else {
-                    continue;
-                };
-                match Condition::new(operator, key, &values, self.variables) {
-                    Ok(condition) => conditions.push(condition),
-                    Err(faults) => {
-                        for (index, reason) in faults {
-                            let value = values.get(index).map_or("", AsRef::as_ref);
-                            let place = if is_list { place.item(index) } else { place };
-                            self.faults.add(
-                                &place,
-                                format!("`{value}` {reason}"),
-                                "write what the operator compares with",
-                            );
-                        }
-                    }
-                }
-            }
-        }
-        conditions
-    }
-
-    /// The values of a condition as texts, and whether they stand in a list.
-    fn condition_values<'v>(
-        &mut self,
-        place: &Place<'_>,
-        value: &'v Value,
-    ) -> Option<(Vec<Cow<'v, str>>, bool)> {
-        const HINT: &str = "write a string, a number or a boolean, or a list of them";
-        let (values, is_list) = match value {
-            Value::Array(values) => (values.as_slice(), true),
-            single => (std::slice::from_ref(single), false),
-        };
-        if values.is_empty() {
-            self.faults
-                .add(place, "the condition has no value to compare with", HINT);
-            return None;
-        }
-        let mut texts = Vec::with_capacity(values.len());
-        for (index, value) in values.iter().enumerate() {
-            match value {
-                Value::String(text) => texts.push(Cow::Borrowed(text.as_str())),
-                Value::Bool(_) | Value::Number(_) => texts.push(Cow::Owned(value.to_string())),
-                _ => {
-                    let place = if is_list { place.item(index) } else { *place };
-                    self.faults
-                        .add(&place, "nothing can be compared with this value", HINT);
-                    return None;
-                }
-            }
-        }
-        Some((texts, is_list))
-    }
-
     /// A string, or the strings of a list with their positions.
     fn strings<'v>(
         &mut self,
@@ -539,34 +332,6 @@ impl Reader<'_> {
             }
         }
     }
-}
-
-/// What is wrong with a resource.
-fn resource_fault(resource: &str, variables: bool) -> Option<&'static str> {
-    if resource == "*" {
-        return None;
-    }
-    let mut parts = resource.splitn(6, ':');
-    if parts.next() != Some("arn") {
-        return Some("it is neither an ARN nor `*`");
-    }
-    let partition = parts.next().unwrap_or_default();
-    if partition != "*" && partition != "aws" && !partition.starts_with("aws-") {
-        return Some("there is no such partition");
-    }
-    if parts.next().unwrap_or_default().is_empty() {
-        return Some("it names no service");
-    }
-    let rest: Vec<&str> = parts.collect();
-    // AWS takes what is missing for `*`. Only after a `*` is it clear that this was meant.
-    if rest.len() < 3 && (!resource.ends_with('*') || rest.iter().any(|part| part.is_empty())) {
-        return Some("an ARN has six parts");
-    }
-    let before_path = resource.splitn(6, ':').take(5);
-    if variables && before_path.into_iter().any(|part| part.contains("${")) {
-        return Some("policy variables may stand after the fifth colon only");
-    }
-    None
 }
 
 /// Whether the JSON of a value has more than `limit` bytes; stops there.

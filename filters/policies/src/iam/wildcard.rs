@@ -56,3 +56,7 @@ fn without_first(text: &str) -> Option<&str> {
     let mut characters = text.chars();
     characters.next().map(|_| characters.as_str())
 }
+
+#[cfg(test)]
+#[path = "wildcard_tests.rs"]
+pub(super) mod tests;

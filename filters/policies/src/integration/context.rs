@@ -4,7 +4,7 @@ use attache_model::Verb;
 use jiff::tz::TimeZone;
 
 use super::encoding::{Form, Value};
-use crate::authorization::{Caller, IdentityField};
+use crate::authorization::Caller;
 use crate::headers::Headers;
 use crate::ports::{Connection, Timestamp};
 use crate::request_id::RequestIds;
@@ -45,7 +45,6 @@ pub(crate) enum ContextVariable {
     UserAgent,
     ApiKey,
     ApiKeyId,
-    Identity(IdentityField),
     DomainName,
     DomainPrefix,
 }
@@ -65,12 +64,6 @@ impl ContextVariable {
             "identity.userAgent" => Self::UserAgent,
             "identity.apiKey" => Self::ApiKey,
             "identity.apiKeyId" => Self::ApiKeyId,
-            "identity.accessKey" => Self::Identity(IdentityField::AccessKey),
-            "identity.accountId" => Self::Identity(IdentityField::AccountId),
-            "identity.caller" => Self::Identity(IdentityField::Caller),
-            "identity.principalOrgId" => Self::Identity(IdentityField::PrincipalOrgId),
-            "identity.user" => Self::Identity(IdentityField::User),
-            "identity.userArn" => Self::Identity(IdentityField::UserArn),
             "domainName" => Self::DomainName,
             "domainPrefix" => Self::DomainPrefix,
             _ => return None,
@@ -100,7 +93,6 @@ impl ContextVariable {
             Self::UserAgent => request.headers.last(b"user-agent")?,
             Self::ApiKey => request.api_key?,
             Self::ApiKeyId => request.api_key_id?.as_bytes(),
-            Self::Identity(field) => request.caller.identity_value(field)?.as_bytes(),
             Self::DomainName => host_name(request.headers.last(b":authority")?),
             Self::DomainPrefix => host_name(request.headers.last(b":authority")?)
                 .split(|byte| *byte == b'.')

@@ -8,6 +8,7 @@ use super::compile::Deployment;
 use super::context::{ContextVariable, IntegrationRequest};
 use super::encoding::{Form, Value, pairs};
 use super::request_headers;
+use crate::authorization::CallerField;
 use crate::compile_error::CompileError;
 
 /// Where a mapped value comes from, with all that is known before the request put in place.
@@ -23,8 +24,8 @@ pub(super) enum Source {
     Header { name: Box<[u8]>, all: bool },
     /// A `$context` variable.
     Context(ContextVariable),
-    /// `$context.authorizer.NAME`.
-    Authorizer(Box<str>),
+    /// What `$context` knows of the caller.
+    Caller(CallerField),
 }
 
 /// What a value is mapped to.
@@ -154,14 +155,14 @@ impl Source {
     }
 
     fn context(name: &str, deployment: &Deployment<'_>) -> Result<Self, MappingFault> {
+        if let Some(field) = CallerField::parse(name) {
+            return Ok(Self::Caller(field));
+        }
         Ok(match name {
             "accountId" => Self::fixed(deployment.account_id),
             "apiId" => Self::fixed(&deployment.api_id),
             "stage" => Self::fixed(&deployment.stage.name),
             "resourcePath" => Self::fixed(deployment.resource_path),
-            name if name.starts_with("authorizer.") => {
-                Self::Authorizer(name.trim_start_matches("authorizer.").into())
-            }
             name => Self::Context(ContextVariable::from_name(name).ok_or_else(|| {
                 MappingFault::new(
                     format!("`context.{name}` is not known"),
@@ -214,9 +215,8 @@ impl Source {
                 Some(Value::text(joined))
             }
             Self::Context(variable) => variable.value(request),
-            Self::Authorizer(name) => request
-                .caller
-                .authorizer_value(name)
+            Self::Caller(field) => field
+                .value(request.caller)
                 .map(|text| Value::text(cow_bytes(text))),
         }
     }

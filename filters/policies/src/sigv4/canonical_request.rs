@@ -139,6 +139,23 @@ fn push_folded(out: &mut Vec<u8>, value: &[u8]) {
     }
 }
 
+/// Whether a path names what its canonical form names.
+///
+/// The canonical form has no empty and relative segments. API Gateway routes a request by the path
+/// that came, slashes at its start aside: a signature for `/prod/pets` is one for
+/// `/prod/admin/../pets` too, which may be another operation. Whoever was given a presigned URL
+/// could call that instead, in the name of whoever has signed.
+pub(super) fn is_unambiguous(path: &[u8]) -> bool {
+    let start = path.iter().position(|byte| *byte != b'/');
+    let rest = start
+        .and_then(|start| path.get(start..))
+        .unwrap_or_default();
+    let rest = rest.strip_suffix(b"/").unwrap_or(rest);
+    let mut segments = rest.split(|byte| *byte == b'/');
+    path.starts_with(b"/")
+        && (rest.is_empty() || segments.all(|segment| !matches!(segment, b"" | b"." | b"..")))
+}
+
 /// Writes a path without its empty and relative segments (RFC 3986, section 5.2.4). What is
 /// encoded on the wire is encoded once more, as for every service but S3.
 fn push_path(out: &mut Vec<u8>, path: &[u8]) {

@@ -13,6 +13,8 @@ pub(crate) struct Declared {
     pointer: String,
     /// Whether the root's `security` holds for it.
     default_security: bool,
+    /// Where the security schemes stand that it asks for, or else the root.
+    schemes: Vec<String>,
 }
 
 /// Every operation under `paths`.
@@ -34,6 +36,7 @@ pub(crate) fn operations(document: &Document) -> Vec<Declared> {
                     },
                     pointer: paths.key(&path.key).key(&method.key).into(),
                     default_security: method.value.get("security").is_none(),
+                    schemes: schemes(document, &method.value),
                 });
             }
         }
@@ -52,9 +55,34 @@ impl Declared {
             || report.diagnostics().iter().any(|found| {
                 found.severity == Severity::Error
                     && (is_within(&found.pointer, &self.pointer)
+                        || self
+                            .schemes
+                            .iter()
+                            .any(|scheme| is_within(&found.pointer, scheme))
                         || (self.default_security && is_within(&found.pointer, "/security")))
             })
     }
+}
+
+/// The places of the schemes that an operation's security names.
+fn schemes(document: &Document, operation: &Node) -> Vec<String> {
+    let security = operation.get("security");
+    let security = security.or_else(|| document.root.get("security"));
+    let requirements = security.and_then(Node::as_sequence).unwrap_or_default();
+    let names = requirements
+        .iter()
+        .flat_map(|requirement| requirement.as_mapping().unwrap_or_default())
+        .map(|entry| entry.key.as_str());
+    let mut places = Vec::new();
+    for name in names {
+        for folder in [
+            Pointer::root().key("components").key("securitySchemes"),
+            Pointer::root().key("securityDefinitions"),
+        ] {
+            places.push(folder.key(name).into());
+        }
+    }
+    places
 }
 
 fn is_within(pointer: &str, ancestor: &str) -> bool {

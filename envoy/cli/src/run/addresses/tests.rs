@@ -59,6 +59,50 @@ petstore (dev): http://127.0.0.1:8080/dev
 }
 
 #[test]
+fn a_line_says_how_to_be_known() {
+    let asks = |authorization: &str, path: &str| {
+        operation("GET", path, false).replacen(
+            '{',
+            &format!(r#"{{"authorization": {authorization}, "#),
+            1,
+        )
+    };
+    let operations = [
+        asks(r#""awsIam""#, "/signed"),
+        asks(r#"{"authorizer": {"index": 0}}"#, "/token"),
+        asks(r#"{"authorizer": {"index": 1}}"#, "/jwt"),
+        asks(r#"{"authorizer": {"index": 2}}"#, "/open"),
+    ]
+    .join(",");
+    let lambda = |sources: &str| {
+        format!(
+            r#"{{"lambda": {{"event": "token", "identitySources": [{sources}],
+                "resultTtlInSeconds": 0, "uri": "http://a", "timeoutInMillis": 50}}}}"#
+        )
+    };
+    let gateway = gateway(&format!(
+        r#"{{"id": "pets", "name": "p", "protocol": "REST", "anyHost": true,
+            "authorizers": [
+              {{"name": "a", "kind": {}}},
+              {{"name": "b", "kind": {{"jwt": {{"identitySource": "$request.querystring.t",
+                "issuers": [], "algorithms": []}}}}}},
+              {{"name": "c", "kind": {}}}],
+            "operations": [{operations}], "stages": [{{"name": "prod"}}]}}"#,
+        lambda(r#""method.request.header.X-Token""#),
+        lambda(""),
+    ));
+    assert_eq!(
+        printed(&gateway, &[], "127.0.0.1:80"),
+        r#"pets (prod): http://127.0.0.1:80/prod
+  curl http://127.0.0.1:80/prod/signed --aws-sigv4 aws:amz:r:execute-api -u "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY"
+  curl http://127.0.0.1:80/prod/token -H 'X-Token: '"$TOKEN"
+  curl 'http://127.0.0.1:80/prod/jwt?t='"$TOKEN"
+  curl http://127.0.0.1:80/prod/open
+"#
+    );
+}
+
+#[test]
 fn one_of_several_apis_is_named_by_its_host_and_a_huge_one_is_cut() {
     let operations: Vec<String> = (0..23)
         .map(|number| operation("GET", &format!("/r{number}"), false))

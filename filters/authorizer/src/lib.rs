@@ -1,0 +1,3 @@
+//! authorizer.wasm: who may call, alone.
+
+attache_host::filter!(attache_policies::filter::authorizer::AuthorizerFilter);
