@@ -6,6 +6,7 @@ to send (method, path with query, header fields), or of the answers to those tha
 
 import base64
 import datetime
+import hashlib
 import json
 import sys
 import urllib.parse
@@ -14,6 +15,21 @@ import botocore.auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.httpsession import URLLib3Session
+
+
+class QueryAuth(botocore.auth.SigV4QueryAuth):
+    """Leaves the body where it is; botocore's would make query parameters of a form."""
+
+    def _modify_request_before_signing(self, request):
+        self.body, request.data = request.data, b""
+        super()._modify_request_before_signing(request)
+
+    def payload(self, request):
+        return hashlib.sha256(self.body).hexdigest()
+
+    def _inject_signature_to_request(self, request, signature):
+        request.data = self.body
+        return super()._inject_signature_to_request(request, signature)
 
 
 def signed(request: dict) -> dict:
@@ -28,7 +44,7 @@ def signed(request: dict) -> dict:
     if request["expires"] is None:
         signer = botocore.auth.SigV4Auth(*scope)
     else:
-        signer = botocore.auth.SigV4QueryAuth(*scope, expires=request["expires"])
+        signer = QueryAuth(*scope, expires=request["expires"])
 
     body = base64.b64decode(request["body"])
     headers = [(name, value) for name, value in request["headers"]]
