@@ -18,7 +18,7 @@ mod compile;
 mod refusal;
 mod request_keys;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use attache_model::VpcEndpoint;
@@ -34,7 +34,7 @@ use crate::pipeline::LARGEST_BODY;
 use crate::ports::{Ports, Timestamp};
 use crate::request_id::RequestIds;
 use crate::route::Route;
-use crate::sigv4::{Credentials, SignedRequest};
+use crate::sigv4::{Credential, Credentials, SignedRequest};
 
 pub use caller::{Caller, CallerField, IdentityField, Signer};
 use request_keys::LazyKeys;
@@ -48,8 +48,6 @@ pub struct Authorizations {
     lambda: LambdaAuthorizers,
     tokens: TokenAuthorizers,
     credentials: Credentials,
-    /// The identity policies of each credential, by its access key id.
-    identity_policies: BTreeMap<Box<str>, Vec<Policy>>,
 }
 
 #[derive(Debug)]
@@ -139,22 +137,26 @@ impl Authorizations {
                     .await
             }
             Rule::Signature => {
-                let caller = self.signer(exchange).await?;
+                let credential = self.credential(exchange).await?;
+                let principal = credential.principal();
+                let caller = Caller {
+                    signer: Some(Signer {
+                        access_key_id: credential.access_key_id().into(),
+                        principal: Arc::clone(principal),
+                    }),
+                    ..Caller::default()
+                };
                 learnt(&caller);
-                let signer = caller.signer.as_ref();
-                let signer = signer.ok_or(Denial::MissingAuthenticationToken)?;
-                let keys = keys.signed_by(&signer.principal);
+                let keys = keys.signed_by(principal, credential.is_temporary());
                 let access = iam::Request {
-                    principal: Some(&signer.principal),
+                    principal: Some(principal),
                     keys: &keys,
                     ..access
                 };
-                let policies = self.identity_policies.get(&*signer.access_key_id);
-                let identity = policies.into_iter().flatten();
-                let identity = identity.map(|policy| policy.evaluate(&access));
-                let accounts = Accounts::of(&signer.principal, &self.account_id);
-                let verdict = iam::combine(accounts, strongest(identity), api.judge(&access));
-                refusal::of_signer(verdict, &signer.principal.arn, &arn)?;
+                let accounts = Accounts::of(principal, &self.account_id);
+                let identity = credential.evaluate(&access);
+                let verdict = iam::combine(accounts, identity, api.judge(&access));
+                refusal::of_signer(verdict, &principal.arn, &arn)?;
                 Ok(caller)
             }
         }
@@ -207,8 +209,8 @@ impl Authorizations {
         Ok(caller)
     }
 
-    /// Who has signed the request. Its body is awaited only when the signature is about it.
-    async fn signer(&self, exchange: &Exchange) -> Result<Caller, Denial> {
+    /// What the request is signed with. Its body is awaited only when the signature is about it.
+    async fn credential(&self, exchange: &Exchange) -> Result<&Credential, Denial> {
         let ports = exchange.ports();
         let signed = SignedRequest::parse(exchange.request())
             .map_err(refusal::of_signature)?
@@ -226,16 +228,9 @@ impl Authorizations {
         } else {
             None
         };
-        let credential = signed
+        signed
             .verify(&self.credentials, body.as_deref(), ports.now())
-            .map_err(refusal::of_signature)?;
-        Ok(Caller {
-            signer: Some(Signer {
-                access_key_id: credential.access_key_id().into(),
-                principal: Arc::new(credential.principal().clone()),
-            }),
-            ..Caller::default()
-        })
+            .map_err(refusal::of_signature)
     }
 
     /// The ARN that policies judge the request by: with the path that was asked for, without a
@@ -287,13 +282,4 @@ impl Api {
     fn must_allow(&self, access: &iam::Request<'_>) -> Result<(), Denial> {
         refusal::of_anonymous(self.judge(access), access.resource)
     }
-}
-
-/// What several policies of one caller say together.
-fn strongest(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
-    verdicts.fold(Verdict::ImplicitDeny, |sum, next| match (sum, next) {
-        (Verdict::ExplicitDeny, _) | (_, Verdict::ExplicitDeny) => Verdict::ExplicitDeny,
-        (Verdict::Allow, _) | (_, Verdict::Allow) => Verdict::Allow,
-        (Verdict::ImplicitDeny, Verdict::ImplicitDeny) => Verdict::ImplicitDeny,
-    })
 }

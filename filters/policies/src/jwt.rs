@@ -25,6 +25,10 @@ mod key_set;
 mod key_source;
 mod public_key;
 mod requirements;
+#[cfg(test)]
+mod test_gateway;
+#[cfg(test)]
+mod test_issuer;
 mod token;
 mod verified_tokens;
 

@@ -275,7 +275,7 @@ mod tests {
     }
 
     proptest! {
-        #[test]
+        #[wasm_bindgen_test(unsupported = test)]
         fn whatever_is_sealed_opens_and_no_changed_byte_does(
             name in ".{0,20}",
             secret in prop::collection::vec(any::<u8>(), 0..80),

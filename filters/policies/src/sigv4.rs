@@ -18,7 +18,9 @@ mod authorization;
 mod canonical_request;
 mod credentials;
 mod fault;
+mod hexadecimal;
 mod presigned;
+mod principal_type;
 mod signing_time;
 #[cfg(test)]
 mod tests;
@@ -34,8 +36,9 @@ use canonical_request::{CanonicalRequest, SignedHeaders};
 use presigned::Query;
 
 pub(crate) use authorization::Authorization;
-pub use credentials::{Credential, Credentials, Identity, PrincipalType};
+pub use credentials::{Credential, Credentials};
 pub use fault::{ExpectedSignature, SignatureFault};
+pub use principal_type::PrincipalType;
 pub use signing_time::SigningTime;
 
 /// The one algorithm there is.
@@ -241,7 +244,7 @@ impl<'r> SignedRequest<'r> {
             .ok_or(SignatureFault::UnknownCredential)?;
         credential.check_session(self.session_token.as_deref(), now)?;
         let hash_is_one = match &self.payload {
-            Payload::Declared(hash) => is_sha256_in_hexadecimal(hash),
+            Payload::Declared(hash) => hexadecimal::decode(hash).is_some(),
             Payload::Signed | Payload::Unsigned => true,
         };
         let matches = hash_is_one
@@ -272,7 +275,7 @@ impl<'r> SignedRequest<'r> {
         let string_to_sign = self.string_to_sign(&canonical_request);
         let mut mac = credential.signing_key(&self.time.date(), credentials);
         mac.update(&string_to_sign);
-        let matches = signature_from_hexadecimal(&self.signature)
+        let matches = hexadecimal::decode(&self.signature)
             .is_some_and(|signature| mac.verify_slice(&signature).is_ok());
         if matches && self.is_declared_body(body) {
             Ok(credential)
@@ -292,7 +295,7 @@ impl<'r> SignedRequest<'r> {
     pub fn canonical_request(&self, body: Option<&[u8]>) -> Vec<u8> {
         let hash = match &self.payload {
             Payload::Unsigned => UNSIGNED_PAYLOAD.to_vec(),
-            Payload::Signed | Payload::Declared(_) => sha256_in_hexadecimal(body),
+            Payload::Signed | Payload::Declared(_) => hash_of(body),
         };
         CanonicalRequest {
             request: self.request,
@@ -310,7 +313,7 @@ impl<'r> SignedRequest<'r> {
     pub fn string_to_sign(&self, canonical_request: &[u8]) -> Vec<u8> {
         let time = self.time.to_string();
         let scope = self.scope().map(|scope| scope.text).unwrap_or_default();
-        let hash = hexadecimal(&Sha256::digest(canonical_request));
+        let hash = hexadecimal::encode(&Sha256::digest(canonical_request));
         [ALGORITHM, time.as_bytes(), scope, &hash].join(&b'\n')
     }
 
@@ -366,7 +369,7 @@ impl<'r> SignedRequest<'r> {
 
     fn is_declared_body(&self, body: Option<&[u8]>) -> bool {
         match &self.payload {
-            Payload::Declared(hash) => **hash == *sha256_in_hexadecimal(body),
+            Payload::Declared(hash) => **hash == *hash_of(body),
             Payload::Signed | Payload::Unsigned => true,
         }
     }
@@ -402,38 +405,7 @@ fn one_of<T>(one: Option<T>, other: Option<T>) -> Result<Option<T>, SignatureFau
     }
 }
 
-fn sha256_in_hexadecimal(body: Option<&[u8]>) -> Vec<u8> {
-    hexadecimal(&Sha256::digest(body.unwrap_or_default()))
-}
-
-fn is_sha256_in_hexadecimal(text: &[u8]) -> bool {
-    signature_from_hexadecimal(text).is_some()
-}
-
-fn hexadecimal(bytes: &[u8]) -> Vec<u8> {
-    const DIGITS: [u8; 16] = *b"0123456789abcdef";
-    let digit = |bits: u8| DIGITS.get(usize::from(bits)).copied().unwrap_or(b'0');
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
-}
-
-/// 32 bytes from 64 digits, which AWS only writes in lower case.
-fn signature_from_hexadecimal(text: &[u8]) -> Option<[u8; 32]> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    if text.len() != 64 {
-        return None;
-    }
-    let mut bytes = [0_u8; 32];
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        for character in pair {
-            *byte = (*byte << 4) | digit(*character)?;
-        }
-    }
-    Some(bytes)
+/// The SHA-256 of a body, as a text.
+fn hash_of(body: Option<&[u8]>) -> Vec<u8> {
+    hexadecimal::encode(&Sha256::digest(body.unwrap_or_default()))
 }

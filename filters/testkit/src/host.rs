@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use attache_policies::{
-    Callout, CalloutAnswer, Headers, Hold, ResponseHead, Service, UpstreamFailure,
+    Callout, CalloutAnswer, Errand, Headers, Hold, ResponseHead, Service, UpstreamFailure,
 };
 
 use crate::laws::Law;
@@ -74,6 +74,20 @@ impl<S: Service> Host<S> {
     #[must_use]
     pub const fn proxy(&self) -> &Proxy {
         self.worker.proxy()
+    }
+
+    /// The moment at which the service is asked for errands: runs them one after the other, and
+    /// says which there were.
+    pub fn tick(&self, script: &mut Script<'_>) -> Vec<Callout> {
+        let ports = self.worker.request();
+        let errands = self.service.errands(&*ports);
+        let run = |errand: Errand| {
+            let (answer, waited) = call(&errand.callout, script);
+            self.proxy().advance(Duration::from_millis(waited));
+            self.service.fetched(errand.id, answer, &*ports);
+            errand.callout
+        };
+        errands.into_iter().map(run).collect()
     }
 
     /// One exchange with the body faster than anything else.
@@ -173,21 +187,7 @@ impl Play<'_> {
         let Some(callout) = self.session.open_callout() else {
             return;
         };
-        let CalloutScript {
-            answer,
-            delay_millis,
-        } = (script.callouts)(callout);
-        let timeout = u64::from(callout.timeout_millis);
-        let answer = if timeout > 0 && delay_millis > timeout {
-            own_answer(504, "upstream request timeout")
-        } else {
-            answer
-        };
-        let waited = if timeout > 0 {
-            delay_millis.min(timeout)
-        } else {
-            delay_millis
-        };
+        let (answer, waited) = call(callout, script);
         self.wait(waited);
         self.session.callout(answer);
     }
@@ -331,6 +331,20 @@ fn stands_in(status: u16, failure: UpstreamFailure, body: &str) -> Response {
         vec![body.as_bytes().to_vec()].into_iter(),
         Ending::Complete,
     )
+}
+
+/// The answer to a call, and how many milliseconds it takes.
+fn call(callout: &Callout, script: &mut Script<'_>) -> (CalloutAnswer, u64) {
+    let CalloutScript {
+        answer,
+        delay_millis,
+    } = (script.callouts)(callout);
+    let timeout = u64::from(callout.timeout_millis);
+    if timeout > 0 && delay_millis > timeout {
+        (own_answer(504, "upstream request timeout"), timeout)
+    } else {
+        (answer, delay_millis)
+    }
 }
 
 fn own_answer(status: u16, body: &str) -> CalloutAnswer {

@@ -4,7 +4,8 @@
 //! shared store, and one list in which everything that happens is [recorded](Recorded) in order.
 //! [`Host`] drives a [`Service`](attache_policies::Service) through a
 //! [`Stream`](attache_policies::Stream) as the real host does, against a scripted upstream and
-//! scripted callouts, and says what the client and the upstream saw. Every run is held to the
+//! scripted callouts, and says what the client and the upstream saw. [`Plugin`] drives many
+//! requests at the same time, which share their calls as they do on a real worker. Every run is held to the
 //! [laws] of an exchange.
 //!
 //! # What is not imitated
@@ -28,6 +29,7 @@
 mod host;
 pub mod laws;
 mod message;
+mod plugin;
 mod ports;
 mod record;
 mod script;
@@ -37,11 +39,14 @@ mod store;
 #[cfg(test)]
 mod law_tests;
 #[cfg(test)]
+mod plugin_tests;
+#[cfg(test)]
 mod program;
 
 pub use host::{Host, Outcome, Pace};
 pub use message::{Message, apply, with_length};
-pub use ports::{Proxy, RequestPorts, Worker};
+pub use plugin::Plugin;
+pub use ports::{ClientConnection, Proxy, RequestPorts, Worker};
 pub use record::Recorded;
 pub use script::{CalloutScript, Request, Script, UpstreamAnswer};
 pub use session::Session;

@@ -27,6 +27,33 @@ struct Shared {
     record: Vec<Recorded>,
     requests: u64,
     live_requests: usize,
+    connection: ClientConnection,
+    verifier: Option<Verifier>,
+}
+
+/// What a proxy says of a signature; `None` when it cannot tell.
+type Verifier = Arc<dyn Fn(&Signed<'_>) -> Option<bool> + Send + Sync>;
+
+/// What a proxy knows of a client's connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientConnection {
+    /// The client's address, without the port.
+    pub source_address: String,
+    /// The protocol of the request, such as `HTTP/1.1`.
+    pub protocol: String,
+    /// Whether the client has shown a certificate that the proxy has verified. The certificate
+    /// itself is for [`Request::client_certificate`](crate::Request::client_certificate).
+    pub mutual_tls: bool,
+}
+
+impl Default for ClientConnection {
+    fn default() -> Self {
+        Self {
+            source_address: "127.0.0.1".to_owned(),
+            protocol: "HTTP/1.1".to_owned(),
+            mutual_tls: false,
+        }
+    }
 }
 
 /// One worker of a [`Proxy`].
@@ -41,6 +68,7 @@ pub struct RequestPorts {
     worker: Worker,
     request: u64,
     filter_state: RefCell<BTreeMap<String, Vec<u8>>>,
+    connection: ClientConnection,
 }
 
 impl Default for Proxy {
@@ -70,6 +98,8 @@ impl Proxy {
                 record: Vec::new(),
                 requests: 0,
                 live_requests: 0,
+                connection: ClientConnection::default(),
+                verifier: None,
             })),
         }
     }
@@ -106,6 +136,19 @@ impl Proxy {
     /// Arranges what goes wrong with the store.
     pub fn store_faults<T>(&self, arrange: impl FnOnce(&mut StoreFaults) -> T) -> T {
         arrange(self.shared().store.faults())
+    }
+
+    /// Where the requests from now on come from.
+    pub fn set_connection(&self, connection: ClientConnection) {
+        self.shared().connection = connection;
+    }
+
+    /// Verifies signatures by itself from now on. A new proxy does not.
+    pub fn set_verifier(
+        &self,
+        verify: impl Fn(&Signed<'_>) -> Option<bool> + Send + Sync + 'static,
+    ) {
+        self.shared().verifier = Some(Arc::new(verify));
     }
 
     /// Writes to the store without a check and without a record, as an earlier life of the
@@ -177,11 +220,13 @@ impl Worker {
         let request = shared.requests;
         shared.requests += 1;
         shared.live_requests += 1;
+        let connection = shared.connection.clone();
         drop(shared);
         Rc::new(RequestPorts {
             worker: self.clone(),
             request,
             filter_state: RefCell::default(),
+            connection,
         })
     }
 
@@ -308,21 +353,22 @@ impl FilterState for RequestPorts {
 
 impl Connection for RequestPorts {
     fn source_address(&self) -> Vec<u8> {
-        b"127.0.0.1".to_vec()
+        self.connection.source_address.clone().into_bytes()
     }
 
     fn protocol(&self) -> Vec<u8> {
-        b"HTTP/1.1".to_vec()
+        self.connection.protocol.clone().into_bytes()
     }
 
     fn is_mutual_tls(&self) -> bool {
-        false
+        self.connection.mutual_tls
     }
 }
 
 impl Signatures for RequestPorts {
-    fn verify(&self, _signed: &Signed<'_>) -> Option<bool> {
-        None
+    fn verify(&self, signed: &Signed<'_>) -> Option<bool> {
+        let verifier = self.proxy().shared().verifier.clone();
+        verifier.and_then(|verify| verify(signed))
     }
 }
 
@@ -392,6 +438,37 @@ mod tests {
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
         assert_ne!(draw(1)[0], draw(1)[1]);
+    }
+
+    #[test]
+    fn a_connection_is_the_one_that_was_set_when_the_request_began() {
+        let proxy = Proxy::new();
+        let before = proxy.worker(0).request();
+        proxy.set_connection(ClientConnection {
+            source_address: "2001:db8::1".to_owned(),
+            mutual_tls: true,
+            ..ClientConnection::default()
+        });
+        let after = proxy.worker(0).request();
+        assert_eq!(before.source_address(), b"127.0.0.1");
+        assert!(!before.is_mutual_tls());
+        assert_eq!(after.source_address(), b"2001:db8::1");
+        assert!(after.is_mutual_tls());
+    }
+
+    #[test]
+    fn signatures_are_verified_as_was_set() {
+        let proxy = Proxy::new();
+        let ports = proxy.worker(0).request();
+        let signed = Signed {
+            hash: attache_policies::ports::HashFunction::Sha256,
+            public_key: b"key",
+            signature: b"right",
+            text: b"text",
+        };
+        assert_eq!(ports.verify(&signed), None);
+        proxy.set_verifier(|signed| Some(signed.signature == b"right"));
+        assert_eq!(ports.verify(&signed), Some(true));
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub(crate) struct Forward {
 pub(crate) enum Await {
     /// Anything but an answer of 200 ends the exchange with a 403.
     Callout,
+    /// The same, together with all who have learnt as much.
+    Share,
     Body,
 }
 
@@ -40,8 +42,10 @@ pub(crate) enum End {
 impl Program {
     /// Any program that keeps to what an exchange allows.
     pub(crate) fn any() -> impl Strategy<Value = Self> {
-        let awaits =
-            || prop::collection::vec(prop_oneof![Just(Await::Callout), Just(Await::Body)], 0..4);
+        let awaits = || {
+            let one = prop_oneof![Just(Await::Callout), Just(Await::Share), Just(Await::Body)];
+            prop::collection::vec(one, 0..4)
+        };
         let end = prop_oneof![
             Just(End::Reply),
             any::<bool>().prop_map(|new_body| End::Release { new_body })
@@ -55,7 +59,7 @@ impl Program {
     }
 
     pub(crate) fn guarded(&self) -> bool {
-        self.before.contains(&Await::Callout)
+        self.before.iter().any(|step| *step != Await::Body)
     }
 }
 
@@ -69,7 +73,7 @@ impl Service for Program {
         let mut body = None;
         for step in &self.before {
             match step {
-                Await::Callout => match call(&exchange, &mut learnt).await {
+                Await::Callout | Await::Share => match call(&exchange, *step, &mut learnt).await {
                     Ok(()) => {}
                     Err(refusal) => return refusal,
                 },
@@ -89,7 +93,7 @@ impl Service for Program {
         let mut body = None;
         for step in &forward.after {
             match step {
-                Await::Callout => match call(&exchange, &mut learnt).await {
+                Await::Callout | Await::Share => match call(&exchange, *step, &mut learnt).await {
                     Ok(()) => {}
                     Err(refusal) => return refusal,
                 },
@@ -113,14 +117,14 @@ impl Service for Program {
     }
 }
 
-async fn call(exchange: &Exchange, learnt: &mut Vec<u8>) -> Result<(), Answer> {
+async fn call(exchange: &Exchange, step: Await, learnt: &mut Vec<u8>) -> Result<(), Answer> {
     let answer = exchange
         .callout(Callout {
             cluster: "authorizer".to_owned(),
             headers: Vec::new(),
             body: learnt.clone(),
             timeout_millis: 1000,
-            shared_as: None,
+            shared_as: (step == Await::Share).then(|| [learnt.len() as u8; 32]),
         })
         .await;
     if let CalloutAnswer::Answered { headers, body } = answer

@@ -36,6 +36,23 @@ impl Request {
         self
     }
 
+    /// The certificate that the client has shown, in PEM, in the field in which the proxy tells of
+    /// it. It counts on a connection that is [mutual TLS](crate::ClientConnection::mutual_tls).
+    #[must_use]
+    pub fn client_certificate(self, pem: &str) -> Self {
+        let encoded: String = pem
+            .bytes()
+            .map(|byte| match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => char::from(byte).to_string(),
+                byte => format!("%{byte:02X}"),
+            })
+            .collect();
+        self.header(
+            attache_policies::client_certificate::HEADER,
+            format!("Cert=\"{encoded}\""),
+        )
+    }
+
     /// A body in one piece, with its `content-length`.
     #[must_use]
     pub fn body(self, body: impl AsRef<[u8]>) -> Self {

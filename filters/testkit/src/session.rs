@@ -28,6 +28,7 @@ pub struct Session {
     replied: bool,
     callouts: Vec<Callout>,
     open_callout: bool,
+    new_call: bool,
     ignored: usize,
 }
 
@@ -64,6 +65,7 @@ impl Session {
             replied: false,
             callouts: Vec::new(),
             open_callout: false,
+            new_call: false,
             ignored: 0,
         };
         session.follow(step);
@@ -172,6 +174,15 @@ impl Session {
         self.open_callout.then(|| self.callouts.last()).flatten()
     }
 
+    /// The callout that was begun since the last time that this was asked.
+    pub(crate) fn new_call(&mut self) -> Option<Callout> {
+        if std::mem::take(&mut self.new_call) {
+            self.open_callout().cloned()
+        } else {
+            None
+        }
+    }
+
     /// How many events were not awaited.
     #[must_use]
     pub const fn ignored(&self) -> usize {
@@ -218,6 +229,7 @@ impl Session {
             Step::Call(callout) => {
                 self.callouts.push(callout);
                 self.open_callout = true;
+                self.new_call = true;
                 None
             }
             Step::Collect => {

@@ -9,6 +9,8 @@
 //! id and the reason. A case that passes although it is listed fails the run, and so does an id
 //! that the suite does not have, so the lists stay true.
 
+pub mod wycheproof;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;

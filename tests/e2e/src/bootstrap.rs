@@ -18,6 +18,7 @@ pub struct Bootstrap {
     clusters: Vec<Value>,
     access_log: Vec<Value>,
     idle_timeout: &'static str,
+    transport: Option<Value>,
 }
 
 impl Bootstrap {
@@ -29,6 +30,7 @@ impl Bootstrap {
             clusters: vec![cluster("backend", backend)],
             access_log: Vec::new(),
             idle_timeout: "300s",
+            transport: None,
         }
     }
 
@@ -58,6 +60,7 @@ impl Bootstrap {
                         "vm_id": "attache",
                         "runtime": "envoy.wasm.runtime.v8",
                         "code": {"local": {"filename": module}},
+                        "environment_variables": {"host_env_keys": ["PATH"]},
                     },
                 },
             },
@@ -87,6 +90,26 @@ impl Bootstrap {
         self
     }
 
+    /// TLS with this certificate and key; a client may show a certificate of this authority. All
+    /// are PEM.
+    #[must_use]
+    pub fn mutual_tls(mut self, certificate: &str, key: &str, authority: &str) -> Self {
+        self.transport = Some(json!({
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+                "common_tls_context": {
+                    "tls_certificates": [{
+                        "certificate_chain": {"inline_string": certificate},
+                        "private_key": {"inline_string": key},
+                    }],
+                    "validation_context": {"trusted_ca": {"inline_string": authority}},
+                },
+            },
+        }));
+        self
+    }
+
     /// The whole configuration.
     #[must_use]
     pub fn build(mut self) -> Value {
@@ -96,7 +119,7 @@ impl Bootstrap {
                 "@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router",
             },
         }));
-        json!({
+        let mut bootstrap = json!({
             "admin": {"address": address("127.0.0.1", 0)},
             "static_resources": {
                 "listeners": [{
@@ -114,6 +137,8 @@ impl Bootstrap {
                             "request_timeout": self.idle_timeout,
                             "common_http_protocol_options": {"idle_timeout": self.idle_timeout},
                             "access_log": self.access_log,
+                            "forward_client_cert_details": "SANITIZE_SET",
+                            "set_current_client_cert_details": {"cert": true, "subject": true},
                             "http_filters": self.filters,
                             "route_config": {"virtual_hosts": [{
                                 "name": "all",
@@ -128,7 +153,12 @@ impl Bootstrap {
                 }],
                 "clusters": self.clusters,
             },
-        })
+        });
+        if let Some(transport) = self.transport {
+            bootstrap["static_resources"]["listeners"][0]["filter_chains"][0]["transport_socket"] =
+                transport;
+        }
+        bootstrap
     }
 }
 

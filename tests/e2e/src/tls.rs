@@ -6,10 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair,
+};
 use rustls::crypto::ring;
-use rustls::pki_types::PrivateKeyDer;
-use rustls::{ServerConfig, ServerConnection};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
 
 use crate::wait::DEADLINE;
 
@@ -36,6 +39,80 @@ impl CertificateAuthority {
             pem: certificate.pem(),
             issuer: Issuer::new(parameters, key),
         }
+    }
+
+    /// Its certificate, in PEM.
+    #[must_use]
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
+    /// A certificate for a server or a client of this name, and its key, both in PEM.
+    ///
+    /// # Panics
+    ///
+    /// When no key can be made.
+    #[must_use]
+    pub fn certify(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().expect("a key");
+        let mut parameters =
+            CertificateParams::new(vec![name.to_owned()]).expect("the name of a host");
+        parameters.distinguished_name = DistinguishedName::new();
+        parameters
+            .distinguished_name
+            .push(DnType::CountryName, "US");
+        parameters.distinguished_name.push(DnType::CommonName, name);
+        let certificate = parameters
+            .signed_by(&key, &self.issuer)
+            .expect("a certificate");
+        (certificate.pem(), key.serialize_pem())
+    }
+
+    /// What a client that trusts this authority and shows a certificate, if it has one, gets for
+    /// these bytes, up to the end of the connection.
+    ///
+    /// # Panics
+    ///
+    /// When nobody listens there, or the certificate is none.
+    #[must_use]
+    pub fn exchange(
+        &self,
+        address: SocketAddr,
+        certificate: Option<&(String, String)>,
+        request: &[u8],
+    ) -> Vec<u8> {
+        let mut roots = RootCertStore::empty();
+        let authority = CertificateDer::from_pem_slice(self.pem.as_bytes()).expect("PEM");
+        roots.add(authority).expect("a certificate");
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions of TLS")
+            .with_root_certificates(roots);
+        let config = match certificate {
+            Some((certificate, key)) => {
+                let certificate = CertificateDer::from_pem_slice(certificate.as_bytes());
+                let key = PrivateKeyDer::from_pem_slice(key.as_bytes());
+                config
+                    .with_client_auth_cert(
+                        vec![certificate.expect("a certificate")],
+                        key.expect("a key"),
+                    )
+                    .expect("a certificate and its key")
+            }
+            None => config.with_no_client_auth(),
+        };
+        let name = ServerName::try_from("localhost").expect("a name");
+        let mut connection = ClientConnection::new(Arc::new(config), name).expect("a client");
+        let mut stream = TcpStream::connect(address).expect("somebody listens there");
+        stream
+            .set_read_timeout(Some(DEADLINE))
+            .expect("a socket option");
+        let mut tls = rustls::Stream::new(&mut connection, &mut stream);
+        tls.write_all(request).expect("the request is sent");
+        let mut answer = Vec::new();
+        // A server may close without a last word of TLS.
+        let _ended = tls.read_to_end(&mut answer);
+        answer
     }
 
     /// Its certificate as a file in this folder.

@@ -2,28 +2,37 @@
 
 mod api_key_file;
 mod authorization;
+mod authorizer_answer;
 mod configuration;
 mod gateway_document;
 mod header_map;
+mod iam_policy;
+mod json_web_token;
 mod request_head;
 mod response_head;
+mod signed_request;
 mod split_filter;
 mod trace_id;
 
 use crate::Target;
 
 /// All of them.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 17] = [
     target("api-key-configuration", split_filter::api_key),
     target("api-key-file", api_key_file::run),
     target("authorization", authorization::run),
+    target("authorizer-answer", authorizer_answer::run),
     target("configuration", configuration::configuration),
     target("definition-json", configuration::definition_json),
     target("definition-yaml", configuration::definition_yaml),
     target("gateway-document", gateway_document::run),
     target("header-map", header_map::run),
+    target("iam-policy", iam_policy::run),
+    target("json-web-key-set", json_web_token::key_set),
+    target("json-web-token", json_web_token::token),
     target("request-head", request_head::run),
     target("response-head", response_head::run),
+    target("signed-request", signed_request::run),
     target("trace-id", trace_id::run),
     target("usage-plan-configuration", split_filter::usage_plan),
 ];

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use attache_model::{self as model, Authorization, AuthorizerKind, Gateway};
 
 use super::{Api, Authorizations, Rule};
@@ -28,7 +26,6 @@ impl Authorizations {
             .map_err(&mut keep)
             .ok();
         let mut tokens = TokenAuthorizers::default();
-        let identity_policies = identity_policies(gateway, &mut errors);
         let apis = gateway.apis.iter().enumerate();
         let apis = apis
             .map(|(position, api)| {
@@ -49,7 +46,6 @@ impl Authorizations {
                 lambda,
                 tokens,
                 credentials,
-                identity_policies,
             }),
             _ => Err(errors),
         }
@@ -126,24 +122,6 @@ fn compile_api(
 enum Compiled {
     Lambda,
     Token(TokenAuthorizer),
-}
-
-fn identity_policies(
-    gateway: &Gateway,
-    errors: &mut Vec<CompileError>,
-) -> BTreeMap<Box<str>, Vec<Policy>> {
-    let mut by_key = BTreeMap::new();
-    for (position, credential) in gateway.credentials.iter().enumerate() {
-        let policies = credential.policies.iter().enumerate();
-        let policies = policies
-            .filter_map(|(place, document)| {
-                let pointer = format!("/credentials/{position}/policies/{place}");
-                parse(document, PolicyKind::Identity, &pointer, errors)
-            })
-            .collect();
-        by_key.insert(credential.access_key_id.as_str().into(), policies);
-    }
-    by_key
 }
 
 fn parse(

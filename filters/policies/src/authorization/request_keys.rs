@@ -13,7 +13,8 @@ pub(super) struct LazyKeys<'r> {
     exchange: &'r Exchange,
     time: Timestamp,
     vpc_endpoint: Option<&'r VpcEndpoint>,
-    principal: Option<&'r Principal>,
+    /// Who has signed the request, and whether with temporary credentials.
+    signer: Option<(&'r Principal, bool)>,
     source_address: OnceCell<Vec<u8>>,
 }
 
@@ -27,18 +28,18 @@ impl<'r> LazyKeys<'r> {
             exchange,
             time,
             vpc_endpoint,
-            principal: None,
+            signer: None,
             source_address: OnceCell::new(),
         }
     }
 
     /// The same for a request of which it is known who has signed it.
-    pub(super) const fn signed_by(&self, principal: &'r Principal) -> Self {
+    pub(super) const fn signed_by(&self, principal: &'r Principal, temporary: bool) -> Self {
         Self {
             exchange: self.exchange,
             time: self.time,
             vpc_endpoint: self.vpc_endpoint,
-            principal: Some(principal),
+            signer: Some((principal, temporary)),
             source_address: OnceCell::new(),
         }
     }
@@ -59,10 +60,8 @@ impl ConditionKeys for LazyKeys<'_> {
             referer: request.last(b"referer"),
             user_agent: request.last(b"user-agent"),
             vpc_endpoint: self.vpc_endpoint,
-            principal: self.principal,
-            temporary_credentials: self
-                .principal
-                .is_some_and(|principal| principal.arn.contains(":assumed-role/")),
+            principal: self.signer.map(|(principal, _)| principal),
+            temporary_credentials: self.signer.is_some_and(|(_, temporary)| temporary),
             token_issue_time: None,
             multi_factor_auth_age: None,
         };

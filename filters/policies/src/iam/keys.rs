@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use attache_model::{Principal, VpcEndpoint};
 
 use super::address;
-use super::principal_arn::{PrincipalArn, PrincipalName};
+use super::principal_arn::{PrincipalArn, PrincipalName, without_path};
 use crate::ports::Timestamp;
 
 /// The condition keys of a request, worked out when they are asked for.
@@ -117,7 +117,7 @@ impl RequestKeys<'_> {
             })),
             "userid" => principal.user_id.as_deref().map(Cow::Borrowed),
             "username" => match arn()?.name {
-                PrincipalName::User(name) => Some(name.into()),
+                PrincipalName::User(name) => Some(without_path(name).into()),
                 _ => None,
             },
             _ => None,

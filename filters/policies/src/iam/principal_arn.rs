@@ -4,16 +4,15 @@
 
 /// What an ARN of IAM or of its Security Token Service names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct PrincipalArn<'a> {
-    pub(super) partition: &'a str,
-    pub(super) account: &'a str,
-    pub(super) name: PrincipalName<'a>,
+pub(crate) struct PrincipalArn<'a> {
+    pub(crate) partition: &'a str,
+    pub(crate) account: &'a str,
+    pub(crate) name: PrincipalName<'a>,
 }
 
-/// Who it is within the account. Paths are left out: names are unique without them, and the ARNs
-/// of sessions do not have their roles' paths.
+/// Who it is within the account; users and roles with their paths, as in `team/ada`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PrincipalName<'a> {
+pub(crate) enum PrincipalName<'a> {
     Account,
     User(&'a str),
     Role(&'a str),
@@ -23,7 +22,7 @@ pub(super) enum PrincipalName<'a> {
 
 impl<'a> PrincipalArn<'a> {
     /// Reads an ARN; `None` when it is not one of a principal.
-    pub(super) fn parse(arn: &'a str) -> Option<Self> {
+    pub(crate) fn parse(arn: &'a str) -> Option<Self> {
         let mut parts = arn.splitn(6, ':');
         if parts.next() != Some("arn") {
             return None;
@@ -38,8 +37,12 @@ impl<'a> PrincipalArn<'a> {
         }
         let name = match (service, resource.split_once('/')) {
             ("iam" | "sts", None) if resource == "root" => PrincipalName::Account,
-            ("iam", Some(("user", name))) => PrincipalName::User(without_path(name)?),
-            ("iam", Some(("role", name))) => PrincipalName::Role(without_path(name)?),
+            ("iam", Some(("user", name))) if !without_path(name).is_empty() => {
+                PrincipalName::User(name)
+            }
+            ("iam", Some(("role", name))) if !without_path(name).is_empty() => {
+                PrincipalName::Role(name)
+            }
             ("sts", Some(("assumed-role", rest))) => {
                 let (role, session) = rest.split_once('/')?;
                 if role.is_empty() || session.is_empty() {
@@ -71,7 +74,8 @@ pub(super) fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn without_path(name: &str) -> Option<&str> {
-    let name = name.rsplit('/').next()?;
-    (!name.is_empty()).then_some(name)
+/// The name alone, which is unique within the account. It is all that the ARN of a session has
+/// of its role.
+pub(super) fn without_path(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
 }

@@ -2,7 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html>
 
-use super::principal_arn::{PrincipalArn, PrincipalName, is_account_id};
+use super::principal_arn::{PrincipalArn, PrincipalName, is_account_id, without_path};
 use super::{Effect, Request};
 
 /// Whom a statement is about.
@@ -106,7 +106,7 @@ impl NamedPrincipal {
     fn is_role_of(&self, caller: &PrincipalArn<'_>) -> bool {
         match (&self.name, caller.name) {
             (Name::Role(known), PrincipalName::AssumedRole { role, .. }) => {
-                known == role && self.is_in_account_of(caller)
+                without_path(known) == role && self.is_in_account_of(caller)
             }
             _ => false,
         }
@@ -116,18 +116,16 @@ impl NamedPrincipal {
 impl PrincipalElement {
     /// Whether the statement is about the request's caller.
     pub(super) fn is_about(&self, request: &Request<'_>, effect: Effect) -> bool {
-        let caller = request
-            .principal
-            .and_then(|principal| PrincipalArn::parse(&principal.arn));
+        let caller = || PrincipalArn::parse(&request.principal?.arn);
         match self {
             Self::Owner => true,
             Self::Principals(principals) => {
                 principals.everybody
-                    || caller
+                    || caller()
                         .is_some_and(|caller| principals.include(&caller, effect, request.resource))
             }
             Self::NotPrincipals(principals) => {
-                !principals.everybody && !caller.is_some_and(|caller| principals.exempt(&caller))
+                !principals.everybody && !caller().is_some_and(|caller| principals.exempt(&caller))
             }
         }
     }

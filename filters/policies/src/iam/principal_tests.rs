@@ -65,7 +65,7 @@ fn a_statement_is_about_the_principals_that_it_names() {
         (json!({"AWS": USER}), &[Some(USER)]),
         (
             json!({"AWS": "arn:aws:iam::210987654321:user/team/ada"}),
-            &[Some(USER)],
+            &[],
         ),
         (json!({"AWS": OWN_USER}), &[Some(OWN_USER)]),
         (
@@ -152,6 +152,31 @@ fn who_is_left_out_of_a_denial_is_named_with_account_and_role() {
             let found = verdict("Deny", "NotPrincipal", &principals, caller);
             assert_eq!(found, expected, "{principals} {caller:?}");
         }
+    }
+}
+
+/// A user's ARN has the path, a session's ARN has not that of its role.
+#[wasm_bindgen_test(unsupported = test)]
+fn paths_are_parts_of_names_but_for_sessions() {
+    let user = "arn:aws:iam::210987654321:user/team/ada";
+    for (principal, caller, expected) in [
+        (user, user, Allow),
+        (user, USER, ImplicitDeny),
+        (USER, user, ImplicitDeny),
+        ("arn:aws:iam::210987654321:role/a/b/reader", SESSION, Allow),
+        (
+            "arn:aws:iam::210987654321:role/reader/b",
+            SESSION,
+            ImplicitDeny,
+        ),
+    ] {
+        let found = verdict(
+            "Allow",
+            "Principal",
+            &json!({"AWS": principal}),
+            Some(caller),
+        );
+        assert_eq!(found, expected, "{principal} {caller}");
     }
 }
 

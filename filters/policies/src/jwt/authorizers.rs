@@ -9,7 +9,7 @@ use attache_model::Protocol;
 use regex_lite::{Regex, RegexBuilder};
 use sha2::{Digest, Sha256};
 
-use super::claims::Rendering;
+use super::claims::{Claims, Rendering};
 use super::fault::{JwtDenial, TokenFault};
 use super::identity_source::IdentitySource;
 use super::key_source::KeySources;
@@ -230,14 +230,16 @@ impl TokenAuthorizers {
 
         // What costs little comes first: a token that is to be refused for what it says needs no
         // keys and no verification.
-        let token = Token::read(&token, authorizer.rendering())?;
+        let token = Token::read(&token)?;
         if !authorizer.algorithms.contains(token.algorithm) {
             let name = serde_json::to_value(token.algorithm).ok();
             let name = name.as_ref().and_then(serde_json::Value::as_str);
             return Err(TokenFault::Algorithm(name.and_then(repeatable)));
         }
-        let issuer = authorizer.issuer(&token).ok_or(TokenFault::Issuer)?;
-        issuer.judge(&token.claims, now, authorizer.leeway)?;
+        let claims = Claims::read(&token.payload, authorizer.rendering());
+        let claims = claims.ok_or(TokenFault::Malformed)?;
+        let issuer = authorizer.issuer(&claims).ok_or(TokenFault::Issuer)?;
+        issuer.judge(&claims, now, authorizer.leeway)?;
         let key_id = token.key_id.as_deref().ok_or(TokenFault::UnknownKey)?;
         let keys = self.sources.keys_for(issuer.source, key_id, exchange);
         let keys = keys.await?;
@@ -258,7 +260,7 @@ impl TokenAuthorizers {
             algorithm: token.algorithm,
             rendering: authorizer.rendering(),
             keys: used,
-            claims: token.claims,
+            claims,
         });
         self.memory()
             .verified
@@ -317,8 +319,8 @@ impl TokenAuthorizers {
 }
 
 impl Authorizer {
-    fn issuer(&self, token: &Token<'_>) -> Option<&Issuer> {
-        let name = token.claims.issuer.as_deref()?;
+    fn issuer(&self, claims: &Claims) -> Option<&Issuer> {
+        let name = claims.issuer.as_deref()?;
         self.issuers.iter().find(|issuer| &*issuer.name == name)
     }
 

@@ -51,7 +51,8 @@ pub enum Rendering {
 impl Claims {
     /// Reads claims. `None` when they are not a JSON object, have a name twice, or a registered
     /// claim is not of its type.
-    pub(super) fn read(text: &[u8], rendering: Rendering) -> Option<Self> {
+    #[must_use]
+    pub fn read(text: &[u8], rendering: Rendering) -> Option<Self> {
         let Members(members) = serde_json::from_slice(text).ok()?;
         let string = |name: &str| match members.get(name) {
             None => Some(None),

@@ -132,16 +132,26 @@ impl JwtDenial {
         let challenge = match &fault {
             TokenFault::Scope => return Self::InsufficientScope,
             TokenFault::Absent => "Bearer".to_owned(),
-            fault => format!(
-                "Bearer scope=\"{}\" error=\"invalid_token\" error_description=\"{fault}\"",
-                scopes.join(" ")
-            ),
+            fault => {
+                let scopes = scopes.iter().filter(|scope| is_scope(scope));
+                let scopes: Vec<&str> = scopes.map(String::as_str).collect();
+                format!(
+                    "Bearer scope=\"{}\" error=\"invalid_token\" error_description=\"{fault}\"",
+                    scopes.join(" ")
+                )
+            }
         };
         Self::Unauthorized {
             fault,
             challenge: Some(challenge),
         }
     }
+}
+
+/// Whether a text can be a scope (RFC 6749, section 3.3), and so may stand between quotes.
+fn is_scope(text: &str) -> bool {
+    let allowed = |byte: u8| matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~');
+    text.bytes().all(allowed)
 }
 
 #[cfg(test)]
@@ -188,6 +198,12 @@ mod tests {
             let challenge = Some(expected);
             assert_eq!(denial, JwtDenial::Unauthorized { fault, challenge });
         }
+        let odd = ["a\"b".to_owned(), "c\r\nd".to_owned(), "ok/x:y".to_owned()];
+        let denial = JwtDenial::of_http_api(TokenFault::Expired, &odd);
+        let JwtDenial::Unauthorized { challenge, .. } = denial else {
+            panic!("it is not good");
+        };
+        assert_eq!(challenge, Some(invalid("ok/x:y", "the token has expired")));
         let denial = JwtDenial::of_http_api(TokenFault::Scope, &scopes);
         assert_eq!(denial, JwtDenial::InsufficientScope);
     }

@@ -89,6 +89,11 @@ impl PublicKey {
         &self.id
     }
 
+    #[cfg(test)]
+    pub(super) const fn subject_public_key_info(&self) -> &[u8] {
+        &self.subject_public_key_info
+    }
+
     /// Whether the key is for an algorithm: by its kind, and by its `alg` when it has one.
     #[must_use]
     pub fn is_for(&self, algorithm: JwtAlgorithm) -> bool {

@@ -1,4 +1,6 @@
-//! A token in its compact form (RFC 7515, section 3.1), read but not believed.
+//! A signed token in its compact form (RFC 7515, section 3.1), read but not believed.
+
+use std::fmt;
 
 use attache_model::JwtAlgorithm;
 use base64::Engine;
@@ -7,7 +9,6 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::algorithm;
-use super::claims::{Claims, Rendering};
 use super::fault::TokenFault;
 use super::key_set::KeySet;
 use crate::ports::Signatures;
@@ -25,15 +26,15 @@ const MOST_CANDIDATES: usize = 4;
 const LONGEST_NAME: usize = 16;
 
 /// A token whose signature nobody has verified yet.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Token<'t> {
     /// The algorithm that it says it is signed with (`alg`).
     pub algorithm: JwtAlgorithm,
     /// The id of the key that it says it is signed with (`kid`).
     pub key_id: Option<String>,
-    /// What it claims.
-    pub claims: Claims,
-    /// Header and claims as they are signed.
+    /// What is signed besides the header: the claims, as JSON.
+    pub payload: Vec<u8>,
+    /// Header and payload as they are signed.
     signed: &'t [u8],
     signature: Vec<u8>,
 }
@@ -65,12 +66,12 @@ impl<'t> Token<'t> {
     ///
     /// When it is too long, malformed, of an algorithm that nobody takes here, or has a critical
     /// header.
-    pub fn read(token: &'t [u8], rendering: Rendering) -> Result<Self, TokenFault> {
+    pub fn read(token: &'t [u8]) -> Result<Self, TokenFault> {
         if token.len() > LONGEST_TOKEN {
             return Err(TokenFault::TooLong);
         }
         let mut parts = token.split(|byte| *byte == b'.');
-        let (Some(header), Some(claims), Some(signature), None) =
+        let (Some(header), Some(payload), Some(signature), None) =
             (parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return Err(TokenFault::Segments);
@@ -78,7 +79,7 @@ impl<'t> Token<'t> {
         if header.len() > LONGEST_HEADER {
             return Err(TokenFault::Malformed);
         }
-        let signed = token.get(..=header.len() + claims.len());
+        let signed = token.get(..=header.len() + payload.len());
         let header: Header =
             serde_json::from_slice(&decoded(header)?).map_err(|_| TokenFault::Malformed)?;
         // RFC 7797 wants `b64` to be critical as well; nothing critical is understood.
@@ -93,7 +94,7 @@ impl<'t> Token<'t> {
         Ok(Self {
             algorithm,
             key_id: header.kid,
-            claims: Claims::read(&decoded(claims)?, rendering).ok_or(TokenFault::Malformed)?,
+            payload: decoded(payload)?,
             signed: signed.unwrap_or_default(),
             signature: decoded(signature)?,
         })
@@ -116,6 +117,17 @@ impl<'t> Token<'t> {
             fault = TokenFault::Signature;
         }
         Err(fault)
+    }
+}
+
+/// Tells what it is signed with; the token itself is a secret.
+impl fmt::Debug for Token<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Token")
+            .field("algorithm", &self.algorithm)
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -208,3 +208,25 @@ fn a_worker_keeps_its_own_when_the_store_is_gone() {
     assert_eq!(find(&cache, &Unreachable, 1, at(59)), Some((1, 1)));
     assert_eq!(find(&cache, &Unreachable, 1, at(60)), None);
 }
+
+/// A store that another worker always writes first.
+struct Contended(MemoryStore);
+
+impl Store for Contended {
+    fn get(&self, key: &[u8]) -> Result<Option<Stored>, StoreError> {
+        self.0.get(key)
+    }
+
+    fn compare_and_swap(&self, _: &[u8], _: &[u8], _: Option<Version>) -> Result<Swap, StoreError> {
+        Ok(Swap::Conflict)
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_lost_race_loses_nothing_but_the_place() {
+    let cache = ResultCache::default();
+    let store = Contended(MemoryStore::default());
+    keep(&cache, &store, 1, 1, at(0));
+    assert_eq!(find(&cache, &store, 1, at(1)), Some((1, 1)));
+    assert_eq!(find(&ResultCache::default(), &store, 1, at(1)), None);
+}

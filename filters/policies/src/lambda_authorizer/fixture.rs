@@ -221,14 +221,14 @@ impl Worker {
     pub(super) fn ask(&self, request: Headers, answer: &CalloutAnswer) -> (Value, usize) {
         match self.begin(request) {
             Asked::Answered(outcome) => (outcome, 0),
-            Asked::Calls(stream, _) => (resume(stream, answer), 1),
+            Asked::Calls(stream, _) => (resume(*stream, answer), 1),
         }
     }
 }
 
-pub(super) fn resume(mut stream: Box<Stream>, answer: &CalloutAnswer) -> Value {
+pub(super) fn resume(mut stream: Stream, answer: &CalloutAnswer) -> Value {
     let step = stream.resume(Event::Callout(answer.clone()));
-    match asked(*stream, step) {
+    match asked(stream, step) {
         Asked::Answered(outcome) => outcome,
         Asked::Calls(..) => panic!("an authorizer is asked once"),
     }

@@ -247,7 +247,7 @@ fn whoever_waits_for_a_shared_call_gets_its_result() {
     worker.pass(2);
     let allowed = policy(&[("Allow", "shop/prod/GET/pets")]);
     for stream in waiting {
-        let outcome = resume(stream, &allowed);
+        let outcome = resume(*stream, &allowed);
         assert_eq!(
             (verdict(&outcome), &outcome["latency"]),
             ("Allow", &json!(2000))
@@ -270,7 +270,7 @@ fn without_a_time_to_live_every_request_asks() {
         } else {
             "shop/prod/PUT/pets"
         };
-        let outcome = resume(stream, &policy(&[("Allow", method)]));
+        let outcome = resume(*stream, &policy(&[("Allow", method)]));
         assert_eq!(verdict(&outcome), expected);
     }
     assert_eq!(worker.ports.store.keys(), Vec::<Vec<u8>>::new());

@@ -14,6 +14,7 @@
 //! | `reply` | answers 299 with all bodies that were awaited |
 //! | `fetched` | answers 299 with how many errands have ended, and what the last one brought |
 //! | `environment` | answers 299 with the environment variable that `x-name` names |
+//! | `certificate` | answers 299 with what the filter makes of the client's certificate |
 //! | `verify` | answers 299 with what the proxy says of the signature in `x-hash`, `x-key`, `x-signature` and `x-text`, all but the first in hexadecimal digits |
 //!
 //! Without a last word the message in hand passes. With the configuration `errands` the filter
@@ -22,13 +23,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use attache_policies::client_certificate::ClientCertificate;
 use attache_policies::ports::{Environment, HashFunction, Ports, Signed, Swap};
 use attache_policies::{
     Answer, Callout, CalloutAnswer, Edits, Errand, Exchange, HeaderEdit, Reply, Service,
 };
 
 /// The variables that the filter looks at.
-const VARIABLES: [&str; 2] = ["ATTACHE_PROBE_GIVEN", "ATTACHE_PROBE_MISSING"];
+const VARIABLES: [&str; 2] = ["PATH", "ATTACHE_PROBE_MISSING"];
 
 /// The service of the filter.
 pub struct Probe {
@@ -138,6 +140,11 @@ impl Service for Probe {
                     let name = str::from_utf8(name).unwrap_or_default();
                     let value = self.environment.get(name);
                     return reply(299, format!("{value:?}").into_bytes());
+                }
+                "certificate" => {
+                    let request = exchange.request();
+                    let certificate = ClientCertificate::of(request, exchange.ports());
+                    return reply(299, format!("{certificate:?}").into_bytes());
                 }
                 "verify" => return reply(299, verified(&exchange).into_bytes()),
                 _ => {}
