@@ -5,9 +5,10 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-const FILTERS: [(&str, &str); 3] = [
+const FILTERS: [(&str, &str); 4] = [
     ("GATEWAY", "gateway.wasm"),
     ("API_KEY", "api_key.wasm"),
+    ("AUTHORIZER", "authorizer.wasm"),
     ("USAGE_PLAN", "usage_plan.wasm"),
 ];
 

@@ -9,6 +9,8 @@ pub enum Filter {
     Gateway,
     /// The API key alone.
     ApiKey,
+    /// Who may call, alone.
+    Authorizer,
     /// The usage plan alone.
     UsagePlan,
 }
@@ -35,6 +37,7 @@ impl Filter {
         match self {
             Self::Gateway => "gateway.wasm",
             Self::ApiKey => "api_key.wasm",
+            Self::Authorizer => "authorizer.wasm",
             Self::UsagePlan => "usage_plan.wasm",
         }
     }
@@ -48,6 +51,7 @@ impl Filter {
         match self {
             Self::Gateway => GATEWAY,
             Self::ApiKey => API_KEY,
+            Self::Authorizer => AUTHORIZER,
             Self::UsagePlan => USAGE_PLAN,
         }
         .ok_or(NoFilters)

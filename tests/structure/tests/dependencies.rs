@@ -11,12 +11,13 @@ use attache_structure::root;
 use serde_json::Value;
 
 /// For each crate that is no test, the crates of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("attache-model", &[]),
     ("attache-policies", &["attache-model"]),
     ("attache-host", &["attache-policies"]),
     ("attache-gateway", FILTER),
     ("attache-api-key", FILTER),
+    ("attache-authorizer", FILTER),
     ("attache-usage-plan", FILTER),
     ("attache-trim", &[]),
     ("attache", &["attache-model", "attache-policies"]),
