@@ -177,7 +177,7 @@ mod tests {
             ("[a-z&&[^b]]", "intersection"),
             ("(?U)a", "flag"),
             ("(?iu:a)", "flag"),
-            ("a)|(b", "group"),
+            ("a)|(b", "closing"),
             ("(a", "group"),
             ("[a", "class"),
             ("*", "repetition"),

@@ -14,7 +14,7 @@ use super::principal_type::PrincipalType;
 use super::signing_time::SigningTime;
 use super::{Scope, TERMINATOR};
 use crate::compile_error::CompileError;
-use crate::iam::{self, Policy, PrincipalArn, PrincipalName, Verdict};
+use crate::iam::{self, Policy, Verdict};
 use crate::ports::{Environment, Timestamp};
 
 /// The service that signatures are for.
@@ -167,15 +167,6 @@ impl Credential {
     #[must_use]
     pub const fn principal_type(&self) -> PrincipalType {
         self.principal_type
-    }
-
-    /// The name of an IAM user (`aws:username`); others have none.
-    #[must_use]
-    pub fn user_name(&self) -> Option<&str> {
-        match PrincipalArn::parse(&self.principal.arn)?.name {
-            PrincipalName::User(name) => Some(name),
-            _ => None,
-        }
     }
 
     /// Whether it is of a session: only then is something known of a second factor.

@@ -151,11 +151,9 @@ fn what_is_known_of_the_signer() {
     let user = identity("AKIDUSER");
     assert_eq!(user.principal_type(), PrincipalType::User);
     assert_eq!(user.principal_type().as_str(), "User");
-    assert_eq!(user.user_name(), Some("alice"));
     assert_eq!(user.account_id(), "123456789012");
     let session = identity("ASIASESSION");
     assert_eq!(session.principal_type().as_str(), "AssumedRole");
-    assert_eq!(session.user_name(), None);
     assert_eq!((user.is_temporary(), session.is_temporary()), (false, true));
     assert_eq!(session.account_id(), "210987654321");
     assert_eq!(identity("AKIDEXPIRED").principal_type().as_str(), "Account");
