@@ -8,6 +8,7 @@ import base64
 import datetime
 import hashlib
 import json
+import socket
 import sys
 import urllib.parse
 
@@ -15,6 +16,13 @@ import botocore.auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.httpsession import URLLib3Session
+
+
+# Names below localhost are this machine (RFC 6761); not every resolver knows.
+resolve = socket.getaddrinfo
+socket.getaddrinfo = lambda host, *rest, **more: resolve(
+    "127.0.0.1" if str(host).endswith(".localhost") else host, *rest, **more
+)
 
 
 class QueryAuth(botocore.auth.SigV4QueryAuth):

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::client::{Client, Request, Response};
 use crate::envoy;
-use crate::wait::until;
+use crate::wait::{DEADLINE, until, until_within};
 
 /// The `attache` command, as people run it. Whatever it started is ended when this is dropped.
 pub struct Attache {
@@ -99,7 +99,8 @@ impl Attache {
     ///
     /// When it ends before.
     pub fn wait_until_served(&mut self) {
-        until("attache serves", || {
+        // Envoy compiles the filter first, which takes seconds of a processor that others use too.
+        until_within(4 * DEADLINE, "attache serves", || {
             if let Some(status) = self.ended() {
                 panic!("attache ended with {status}: {}", self.messages());
             }

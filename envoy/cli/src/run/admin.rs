@@ -19,7 +19,9 @@ pub(super) type AdminError = Box<ureq::Error>;
 impl Admin {
     pub(super) fn new(address: SocketAddr) -> Self {
         let agent = Agent::config_builder()
-            .timeout_global(Some(Duration::from_secs(5)))
+            // Envoy compiles the filter where it would answer, for seconds where there is little
+            // else to do, and for many where there is.
+            .timeout_global(Some(Duration::from_secs(30)))
             // A proxy of the environment has no business between this process and its own Envoy.
             .proxy(None)
             .build()
