@@ -21,7 +21,7 @@ mod request_keys;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use attache_model::VpcEndpoint;
+use attache_model::{Protocol, VpcEndpoint};
 
 use crate::client_certificate::ClientCertificate;
 use crate::denial::Denial;
@@ -53,6 +53,7 @@ pub struct Authorizations {
 #[derive(Debug)]
 struct Api {
     id: Box<str>,
+    protocol: Protocol,
     stages: Vec<Box<str>>,
     policy: Option<Policy>,
     vpc_endpoint: Option<VpcEndpoint>,
@@ -137,7 +138,9 @@ impl Authorizations {
                     .await
             }
             Rule::Signature => {
-                let credential = self.credential(exchange).await?;
+                let credential = self.credential(exchange).await;
+                let credential =
+                    credential.map_err(|denial| refusal::of_unsigned(denial, api.protocol))?;
                 let principal = credential.principal();
                 let caller = Caller {
                     signer: Some(Signer {

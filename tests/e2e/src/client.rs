@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use hyper::body::Frame;
 use hyper::client::conn::{http1, http2};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::runtime::Runtime;
 
 use crate::raw::first;
@@ -121,9 +122,26 @@ impl Client {
     /// When nobody listens there.
     #[must_use]
     pub fn http1(address: SocketAddr) -> Self {
+        Self::http1_over(connect(address), address)
+    }
+
+    /// The same from an address of this machine's own, such as `127.0.0.2`.
+    ///
+    /// # Panics
+    ///
+    /// When nobody listens there, or the machine has no such address.
+    #[must_use]
+    pub fn http1_from(source: IpAddr, address: SocketAddr) -> Self {
+        Self::http1_over(connect_from(source, address), address)
+    }
+
+    fn http1_over(
+        connected: impl Future<Output = TokioIo<TcpStream>>,
+        address: SocketAddr,
+    ) -> Self {
         let runtime = runtime();
         let sender = runtime.block_on(async {
-            let (sender, connection) = http1::handshake(connect(address).await)
+            let (sender, connection) = http1::handshake(connected.await)
                 .await
                 .expect("a connection");
             tokio::spawn(connection);
@@ -298,9 +316,24 @@ fn runtime() -> Runtime {
 }
 
 async fn connect(address: SocketAddr) -> TokioIo<TcpStream> {
-    let stream = TcpStream::connect(address)
-        .await
-        .expect("somebody listens there");
+    ready(TcpStream::connect(address).await)
+}
+
+async fn connect_from(source: IpAddr, address: SocketAddr) -> TokioIo<TcpStream> {
+    let socket = if source.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }
+    .expect("a socket");
+    socket
+        .bind(SocketAddr::new(source, 0))
+        .expect("an address of this machine");
+    ready(socket.connect(address).await)
+}
+
+fn ready(connected: io::Result<TcpStream>) -> TokioIo<TcpStream> {
+    let stream = connected.expect("somebody listens there");
     stream.set_nodelay(true).expect("a socket option");
     TokioIo::new(stream)
 }

@@ -38,6 +38,21 @@ impl Envoy {
     /// As [`start`](Self::start).
     #[must_use]
     pub fn start_text(folder: TempDir, bootstrap: &str, workers: usize) -> Self {
+        Self::start_text_with(folder, bootstrap, workers, &[])
+    }
+
+    /// The same with more environment variables.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn start_text_with(
+        folder: TempDir,
+        bootstrap: &str,
+        workers: usize,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let configuration = folder.path().join("envoy.yaml");
         fs::write(&configuration, bootstrap).expect("the configuration is written");
         let admin_file = folder.path().join("admin-address");
@@ -50,6 +65,9 @@ impl Envoy {
             .arg("--concurrency")
             .arg(workers.to_string())
             .args(["--disable-hot-restart", "--log-level", "info"])
+            // Access logs are written at once, not every ten seconds.
+            .args(["--file-flush-interval-msec", "10"])
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)

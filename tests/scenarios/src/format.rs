@@ -1,10 +1,20 @@
 //! The format of a scenario file. Unknown fields are errors.
 
+mod expected;
+mod identity;
+mod request;
+mod service;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::{fs, io};
 
 use serde::Deserialize;
+
+pub use expected::{CalloutExpected, Expected, Sees, UpstreamExpected};
+pub use identity::{Algorithm, Key, Presigned, Signature, Signed, Token};
+pub use request::{Request, Values};
+pub use service::{Rule, Upstream};
 
 /// One scenario.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,9 +30,17 @@ pub struct Scenario {
     /// The upstreams by name. `{{name}}` in the configuration's files stands for the address.
     #[serde(default)]
     pub upstreams: BTreeMap<String, Upstream>,
-    /// What the services do that the gateway itself calls, by the name of their cluster.
+    /// The services that the gateway itself calls, such as authorizers and issuers of tokens, by
+    /// name. `{{name}}` stands for the address of these too.
     #[serde(default)]
     pub callouts: BTreeMap<String, Upstream>,
+    /// Keys that sign tokens, by their `kid`. `{{jwks NAME…}}`, in the configuration's files and
+    /// in what services answer, stands for the set of these keys' public halves.
+    #[serde(default)]
+    pub keys: BTreeMap<String, Key>,
+    /// Tokens by name. `{{token NAME}}` in a request stands for the token, made when it is sent.
+    #[serde(default)]
+    pub tokens: BTreeMap<String, Token>,
     /// What happens, in order.
     pub exchanges: Vec<Exchange>,
 }
@@ -47,56 +65,6 @@ pub enum Configuration {
     Folder(String),
 }
 
-/// What an upstream does.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub enum Upstream {
-    /// It accepts no connection.
-    Refuses,
-    /// It does what is said for a method and path (`GET /pets`, with or without the query), or
-    /// else for `*`. A request for which nothing is said fails the scenario.
-    Answers(BTreeMap<String, Rule>),
-}
-
-/// What an upstream does with a request.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub enum Rule {
-    /// It answers.
-    Answer {
-        /// The HTTP status.
-        #[serde(default = "ok")]
-        status: u16,
-        /// The header fields; `content-length` is added.
-        #[serde(default)]
-        headers: BTreeMap<String, String>,
-        /// The body.
-        #[serde(default)]
-        body: String,
-        /// After how many milliseconds.
-        #[serde(default, rename = "delayMillis")]
-        delay_millis: u64,
-    },
-    /// It closes the connection instead of an answer.
-    Closes,
-    /// It sends what is not HTTP.
-    Garbage,
-    /// It sends a head and a part of its body, and closes the connection.
-    BreaksOff {
-        /// The HTTP status.
-        #[serde(default = "ok")]
-        status: u16,
-        /// What it sends of the body.
-        body: String,
-    },
-    /// It never answers.
-    Never,
-}
-
-const fn ok() -> u16 {
-    200
-}
-
 const fn once() -> usize {
     1
 }
@@ -108,6 +76,9 @@ pub struct Exchange {
     /// How far the clock is moved before. Only where the clock can be moved: in memory.
     #[serde(default)]
     pub advance: Option<Advance>,
+    /// What upstreams and services do from here on, by name, in place of what they did.
+    #[serde(default)]
+    pub scripts: BTreeMap<String, Upstream>,
     /// What the client sends.
     pub request: Request,
     /// How often, one after the other.
@@ -126,6 +97,14 @@ pub struct Exchange {
     /// What the upstream is to see each time. Nothing is checked when absent.
     #[serde(default)]
     pub upstream: Option<UpstreamExpected>,
+    /// What the services by name are asked, over all times and connections. Services that are not
+    /// named are not looked at.
+    #[serde(default)]
+    pub callouts: BTreeMap<String, CalloutExpected>,
+    /// Fields that the access log's line of each request has, with their values. The log has to
+    /// be configured.
+    #[serde(default)]
+    pub logged: BTreeMap<String, String>,
 }
 
 /// A duration by its parts, which add up.
@@ -144,78 +123,6 @@ pub struct Advance {
     pub millis: u64,
 }
 
-/// What a client sends.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Request {
-    /// The method.
-    #[serde(default = "get")]
-    pub method: String,
-    /// The path with its query, as it goes over the wire.
-    pub path: String,
-    /// The header fields. `host` is the address of the gateway when absent.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// The body, with its `content-length`.
-    #[serde(default)]
-    pub body: Option<String>,
-}
-
-fn get() -> String {
-    "GET".to_owned()
-}
-
-/// What the client is to see.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Expected {
-    /// The HTTP status.
-    pub status: u16,
-    /// Header fields with their exact values, or `<any>`. Several values are joined with `, `.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// Header fields that are not there.
-    #[serde(default)]
-    pub absent: Vec<String>,
-    /// The exact body.
-    #[serde(default)]
-    pub body: Option<String>,
-}
-
-/// What the upstreams are to see.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub enum UpstreamExpected {
-    /// No upstream sees anything.
-    Nothing,
-    /// One upstream sees one request, and no other any.
-    Sees(Sees),
-}
-
-/// What one upstream is to see.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Sees {
-    /// Which upstream; any when absent.
-    #[serde(default)]
-    pub at: Option<String>,
-    /// The method; any when absent.
-    #[serde(default)]
-    pub method: Option<String>,
-    /// The path with its query; any when absent.
-    #[serde(default)]
-    pub path: Option<String>,
-    /// Header fields with their exact values, or `<any>`. Several values are joined with `, `.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// Header fields that are not there.
-    #[serde(default)]
-    pub absent: Vec<String>,
-    /// The exact body; any when absent.
-    #[serde(default)]
-    pub body: Option<String>,
-}
-
 impl Scenario {
     /// Reads a scenario.
     ///
@@ -223,24 +130,65 @@ impl Scenario {
     ///
     /// What does not fit the format, with its line.
     pub fn read(text: &str) -> Result<Self, String> {
-        let scenario: Self = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+        // `n` is a text, as in the current YAML.
+        let options = serde_saphyr::options! { strict_booleans: true };
+        let scenario: Self = serde_saphyr::from_str_with_options(text, options)
+            .map_err(|error| error.to_string())?;
         for (number, exchange) in scenario.exchanges.iter().enumerate() {
-            if exchange.advance.is_some() && !matches!(scenario.only, Some(Only::Memory(_))) {
-                return Err(format!(
-                    "exchange {number}: `advance` moves the clock, so the scenario is \
-                     `only: {{memory: …}}`"
-                ));
-            }
-            if exchange.expect.is_none() && exchange.statuses.is_none() {
-                return Err(format!(
-                    "exchange {number}: nothing is expected of it: add `expect` or `statuses`"
-                ));
-            }
+            scenario
+                .check(exchange)
+                .map_err(|fault| format!("exchange {number}: {fault}"))?;
+        }
+        if let Some(name) = scenario
+            .upstreams
+            .keys()
+            .find(|name| scenario.callouts.contains_key(*name))
+        {
+            return Err(format!("`{name}` is an upstream and a callout"));
         }
         if scenario.exchanges.is_empty() {
             return Err("no exchanges".to_owned());
         }
         Ok(scenario)
+    }
+
+    /// The upstreams and the called services.
+    pub(crate) fn services(&self) -> impl Iterator<Item = (&String, &Upstream)> {
+        self.upstreams.iter().chain(&self.callouts)
+    }
+
+    /// What serde cannot check.
+    fn check(&self, exchange: &Exchange) -> Result<(), String> {
+        let in_memory = matches!(self.only, Some(Only::Memory(_)));
+        if exchange.advance.is_some() && !in_memory {
+            return Err(
+                "`advance` moves the clock, so the scenario is `only: {memory: …}`".to_owned(),
+            );
+        }
+        if exchange.request.needs_memory() && !in_memory {
+            return Err(
+                "a `sourceAddress` outside of 127.0.0.0/8, or a `clientCertificate`, is for \
+                 scenarios that are `only: {memory: …}`"
+                    .to_owned(),
+            );
+        }
+        if exchange.expect.is_none() && exchange.statuses.is_none() {
+            return Err("nothing is expected of it: add `expect` or `statuses`".to_owned());
+        }
+        let unknown = exchange
+            .scripts
+            .keys()
+            .find(|name| !self.upstreams.contains_key(*name) && !self.callouts.contains_key(*name))
+            .or_else(|| {
+                exchange
+                    .callouts
+                    .keys()
+                    .find(|name| !self.callouts.contains_key(*name))
+            });
+        match unknown {
+            Some(name) => Err(format!("there is no service `{name}`")),
+            None => Ok(()),
+        }
     }
 
     /// All scenarios of a folder, by name.

@@ -1,5 +1,6 @@
 //! The gateway as a subject: its configuration is what users write.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,7 +8,9 @@ use std::sync::Arc;
 use attache::diagnostic::{self, Report};
 use attache::envoy_target::{self, AccessLog, CLUSTER_HEADER, Settings};
 use attache::project;
+use attache::secrets_key::SecretsKey;
 use attache_model::TlsOptions;
+use attache_policies::sealed_secret::VARIABLE;
 use attache_policies::{Gateway, Scheme, Service, Upstream};
 
 use crate::subject::Subject;
@@ -15,12 +18,23 @@ use crate::subject::Subject;
 /// `attache.yaml` and what it names, compiled and served as by the command line.
 pub struct GatewaySubject;
 
+/// The key that secrets are sealed with: 32 bytes in base64, which only tests have.
+const SECRETS_KEY: &str = "c2NlbmFyaW9zLWhhdmUtc2VjcmV0cy1vZi10aGVpci4=";
+
+fn environment(name: &str) -> Option<String> {
+    (name == VARIABLE).then(|| SECRETS_KEY.to_owned())
+}
+
 impl GatewaySubject {
     fn load(folder: &Path) -> Result<attache_model::Gateway, String> {
         let mut report = Report::new();
-        project::load(folder, &mut report)
-            .map(|project| project.gateway)
-            .ok_or_else(|| diagnostic::human(&report))
+        project::load_with(
+            folder,
+            SecretsKey::from_environment(&environment),
+            &mut report,
+        )
+        .map(|project| project.gateway)
+        .ok_or_else(|| diagnostic::human(&report))
     }
 }
 
@@ -33,7 +47,7 @@ impl Subject for GatewaySubject {
     fn service(&self, folder: &Path) -> Result<Arc<Gateway>, String> {
         let document = Self::load(folder)?;
         let json = serde_json::to_vec(&document).map_err(|error| error.to_string())?;
-        <Gateway as Service>::compile(&json, &|_: &str| None)
+        <Gateway as Service>::compile(&json, &environment)
             .map(Arc::new)
             .map_err(|faults| faults.join("\n"))
     }
@@ -41,10 +55,10 @@ impl Subject for GatewaySubject {
     fn bootstrap(
         &self,
         folder: &Path,
-        _: &[(String, SocketAddr)],
+        _: &BTreeMap<String, SocketAddr>,
     ) -> Result<(String, String), String> {
         let document = Self::load(folder)?;
-        let gateway = Gateway::compile(&document, &|_: &str| None).map_err(|faults| {
+        let gateway = Gateway::compile(&document, &environment).map_err(|faults| {
             faults
                 .iter()
                 .map(ToString::to_string)
@@ -65,7 +79,11 @@ impl Subject for GatewaySubject {
         Ok((bootstrap, "gateway".to_owned()))
     }
 
-    fn cluster(&self, address: SocketAddr) -> String {
+    fn environment(&self) -> &[(&str, &str)] {
+        &[(VARIABLE, SECRETS_KEY)]
+    }
+
+    fn cluster(&self, _: &str, address: SocketAddr) -> String {
         Upstream {
             scheme: Scheme::Http,
             host: address.ip().to_string(),

@@ -3,70 +3,85 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{fs, thread};
 
-use attache_e2e::{Backend, Body, Client, Envoy, Reaction, Refusing, Request};
+use attache_e2e::{Backend, Body, Client, Envoy, Reaction, Refusing, Request, until};
+use serde_json::Value;
 
 use crate::configuration;
-use crate::format::{Exchange, Rule, Scenario, Upstream};
-use crate::play::{Observed, Seen, World};
+use crate::format::{Rule, Scenario, Upstream};
+use crate::placeholder::Placeholders;
+use crate::play::{Observed, Seen, Sent, World};
 use crate::script;
 use crate::subject::Subject;
 
 /// As many workers as meet in the shared store.
 const WORKERS: usize = 2;
 
-/// A running Envoy with a scenario's configuration and upstreams.
+/// A running Envoy with a scenario's configuration, upstreams and called services.
 pub struct InEnvoy {
     envoy: Envoy,
     listener: SocketAddr,
-    upstreams: BTreeMap<String, Running>,
-    _callouts: BTreeMap<String, Running>,
+    running: BTreeMap<String, Running>,
+    placeholders: Placeholders,
     faults: Arc<Mutex<Vec<String>>>,
+    /// How many requests were sent: so many lines the access log has at last.
+    sent: usize,
 }
 
 enum Running {
-    Backend(Backend),
+    Backend(Backend, Script),
     Refusing(Refusing),
 }
+
+/// What a service does, shared with the threads that it answers on.
+type Script = Arc<Mutex<BTreeMap<String, Rule>>>;
 
 impl Running {
     const fn address(&self) -> SocketAddr {
         match self {
-            Self::Backend(backend) => backend.address(),
+            Self::Backend(backend, _) => backend.address(),
             Self::Refusing(refusing) => refusing.address(),
         }
     }
 }
 
 impl InEnvoy {
-    /// Starts the upstreams and Envoy.
+    /// Starts the upstreams and called services, and Envoy.
     ///
     /// # Errors
     ///
     /// Why the configuration is refused.
     pub fn new(subject: &impl Subject, scenario: &Scenario) -> Result<Self, String> {
         let faults = Arc::default();
-        let upstreams = start(&scenario.upstreams, &faults);
-        let callouts = start(&scenario.callouts, &faults);
-        let addresses = |running: &BTreeMap<String, Running>| -> BTreeMap<String, SocketAddr> {
-            running
-                .iter()
-                .map(|(name, running)| (name.clone(), running.address()))
-                .collect()
-        };
-        let folder = configuration::write(&scenario.configuration, &addresses(&upstreams))?;
-        let called: Vec<_> = addresses(&callouts).into_iter().collect();
-        let (bootstrap, listener) = subject.bootstrap(folder.path(), &called)?;
-        let envoy = Envoy::start_text(folder, &bootstrap, WORKERS);
+        let running: BTreeMap<String, Running> = scenario
+            .services()
+            .map(|(name, service)| (name.clone(), start(name, service, &faults)))
+            .collect();
+        let addresses: BTreeMap<String, SocketAddr> = running
+            .iter()
+            .map(|(name, running)| (name.clone(), running.address()))
+            .collect();
+        let placeholders = Placeholders::new(scenario, addresses.clone())?;
+        for (name, service) in scenario.services() {
+            if let (Running::Backend(_, script), Upstream::Answers(rules)) =
+                (&running[name], placeholders.fill_service(service)?)
+            {
+                *lock(script) = rules;
+            }
+        }
+        let folder = configuration::write(&scenario.configuration, &placeholders)?;
+        let (bootstrap, listener) = subject.bootstrap(folder.path(), &addresses)?;
+        let envoy = Envoy::start_text_with(folder, &bootstrap, WORKERS, subject.environment());
         let listener = envoy.listener(&listener);
         Ok(Self {
             envoy,
             listener,
-            upstreams,
-            _callouts: callouts,
+            running,
+            placeholders,
             faults,
+            sent: 0,
         })
     }
 
@@ -91,20 +106,52 @@ impl InEnvoy {
 }
 
 impl World for InEnvoy {
+    fn now(&self) -> u64 {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("a clock past 1970")
+            .as_secs()
+    }
+
+    fn authority(&self) -> String {
+        self.listener.to_string()
+    }
+
+    fn placeholders(&self) -> &Placeholders {
+        &self.placeholders
+    }
+
     /// Nothing can move Envoy's clock; the format does not let a scenario ask for it.
     fn advance(&mut self, by: Duration) {
         panic!("the clock of a real Envoy cannot be moved by {by:?}");
     }
 
-    fn send(&mut self, exchange: &Exchange) -> Vec<Option<Observed>> {
-        let request = request(exchange);
+    fn script(&mut self, name: &str, service: Upstream) -> Result<(), String> {
+        match (self.running.get(name), service) {
+            (Some(Running::Backend(_, script)), Upstream::Answers(rules)) => {
+                *lock(script) = rules;
+                Ok(())
+            }
+            _ => Err(format!(
+                "`{name}` cannot begin or cease to refuse connections; `closes` comes close"
+            )),
+        }
+    }
+
+    fn send(&mut self, sent: &Sent, connections: usize, times: usize) -> Vec<Option<Observed>> {
+        let request = request(sent);
         let listener = self.listener;
+        let connect = || match sent.source_address {
+            Some(source) => Client::http1_from(source, listener),
+            None => Client::http1(listener),
+        };
+        self.sent += connections * times;
         thread::scope(|scope| {
-            let connections: Vec<_> = (0..exchange.connections)
+            let connections: Vec<_> = (0..connections)
                 .map(|_| {
                     scope.spawn(|| {
-                        let mut client = Client::http1(listener);
-                        (0..exchange.times)
+                        let mut client = connect();
+                        (0..times)
                             .map(|_| match client.send(&request) {
                                 Ok(answer) => Some(Observed {
                                     status: answer.status,
@@ -112,7 +159,7 @@ impl World for InEnvoy {
                                     body: answer.body,
                                 }),
                                 Err(_) => {
-                                    client = Client::http1(listener);
+                                    client = connect();
                                     None
                                 }
                             })
@@ -127,12 +174,12 @@ impl World for InEnvoy {
         })
     }
 
-    fn upstreams_saw(&mut self) -> Vec<Seen> {
+    fn saw(&mut self) -> Vec<Seen> {
         let faults = &self.faults;
-        self.upstreams
+        self.running
             .iter()
             .flat_map(|(name, running)| match running {
-                Running::Backend(backend) => backend
+                Running::Backend(backend, _) => backend
                     .take_seen()
                     .into_iter()
                     .inspect(|seen| {
@@ -154,45 +201,58 @@ impl World for InEnvoy {
             .collect()
     }
 
+    fn logged(&mut self, requests: usize) -> Vec<BTreeMap<String, String>> {
+        let file = self.envoy.folder().join("access.log");
+        let lines = until("a line of the access log for each request", || {
+            let text = fs::read_to_string(&file).ok()?;
+            let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            (text.ends_with('\n') && lines.len() >= self.sent).then_some(lines)
+        });
+        lines[lines.len() - requests..]
+            .iter()
+            .map(|line| {
+                let fields: BTreeMap<String, Value> =
+                    serde_json::from_str(line).expect("a line of JSON");
+                fields
+                    .into_iter()
+                    .map(|(field, value)| match value {
+                        Value::String(text) => (field, text),
+                        other => (field, other.to_string()),
+                    })
+                    .collect()
+            })
+            .collect()
+    }
+
     fn faults(&mut self) -> Vec<String> {
         std::mem::take(&mut *lock(&self.faults))
     }
 }
 
-fn lock(faults: &Mutex<Vec<String>>) -> MutexGuard<'_, Vec<String>> {
-    faults.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn start(
-    upstreams: &BTreeMap<String, Upstream>,
-    faults: &Arc<Mutex<Vec<String>>>,
-) -> BTreeMap<String, Running> {
-    upstreams
-        .iter()
-        .map(|(name, upstream)| {
-            let running = match upstream {
-                Upstream::Refuses => Running::Refusing(Refusing::new()),
-                Upstream::Answers(rules) => {
-                    let (rules, at, faults) = (rules.clone(), name.clone(), Arc::clone(faults));
-                    Running::Backend(Backend::start(move |seen| {
-                        let rule = script::find(&rules, &seen.method, &seen.path);
-                        rule.map_or_else(
-                            || {
-                                let fault = format!(
-                                    "`{at}` has no answer for {} {}",
-                                    seen.method, seen.path
-                                );
-                                lock(&faults).push(fault);
-                                Reaction::BytesThenClose(Vec::new())
-                            },
-                            reaction,
-                        )
-                    }))
-                }
-            };
-            (name.clone(), running)
-        })
-        .collect()
+fn start(name: &str, service: &Upstream, faults: &Arc<Mutex<Vec<String>>>) -> Running {
+    if matches!(service, Upstream::Refuses) {
+        return Running::Refusing(Refusing::new());
+    }
+    let script = Script::default();
+    let rules = Arc::clone(&script);
+    let (at, faults) = (name.to_owned(), Arc::clone(faults));
+    let backend = Backend::start(move |seen| {
+        let rules = lock(&rules);
+        let rule = script::find(&rules, &seen.method, &seen.path, &seen.body);
+        rule.map_or_else(
+            || {
+                let fault = format!("`{at}` has no answer for {} {}", seen.method, seen.path);
+                lock(&faults).push(fault);
+                Reaction::BytesThenClose(Vec::new())
+            },
+            reaction,
+        )
+    });
+    Running::Backend(backend, script)
 }
 
 fn reaction(rule: &Rule) -> Reaction {
@@ -227,11 +287,10 @@ fn reaction(rule: &Rule) -> Reaction {
     }
 }
 
-fn request(exchange: &Exchange) -> Request {
-    let sent = &exchange.request;
+fn request(sent: &Sent) -> Request {
     let request = Request::new(&sent.method, &sent.path);
     let request = sent.headers.iter().fold(request, |request, (name, value)| {
-        request.header(&name.to_ascii_lowercase(), value)
+        request.header(name, value)
     });
     match &sent.body {
         Some(body) => request.body(Body::Whole(body.clone().into_bytes())),

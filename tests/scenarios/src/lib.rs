@@ -12,21 +12,27 @@
     reason = "a test library says what went wrong by panicking"
 )]
 
+mod check;
 mod configuration;
 mod format;
 pub mod gateway;
 pub mod in_envoy;
 pub mod memory;
+mod pattern;
+mod placeholder;
 mod play;
 mod script;
+mod signature;
 mod subject;
+mod token;
 
 #[cfg(test)]
 mod tests;
 
 pub use format::{
-    Advance, Configuration, Exchange, Expected, Only, Request, Rule, Scenario, Sees, Upstream,
-    UpstreamExpected,
+    Advance, Algorithm, CalloutExpected, Configuration, Exchange, Expected, Key, Only, Presigned,
+    Request, Rule, Scenario, Sees, Signature, Signed, Token, Upstream, UpstreamExpected, Values,
 };
-pub use play::{Observed, Seen, World, play};
+pub use placeholder::Placeholders;
+pub use play::{Observed, Seen, Sent, World, play};
 pub use subject::Subject;

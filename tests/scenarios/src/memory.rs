@@ -2,16 +2,20 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use attache_policies::{Callout, CalloutAnswer, Headers};
-use attache_testkit::{CalloutScript, Host, Message, Proxy, Request, Script, UpstreamAnswer};
+use attache_policies::{Callout, CalloutAnswer, Headers, client_certificate};
+use attache_testkit::{
+    CalloutScript, ClientConnection, Host, Message, Proxy, Recorded, Request, Script,
+    UpstreamAnswer,
+};
 
 use crate::configuration;
-use crate::format::{Exchange, Rule, Scenario, Upstream};
-use crate::play::{Observed, Seen, World};
+use crate::format::{Rule, Scenario, Upstream};
+use crate::placeholder::Placeholders;
+use crate::play::{Observed, Seen, Sent, World};
 use crate::script;
 use crate::subject::Subject;
 
@@ -21,9 +25,14 @@ const WORKERS: usize = 2;
 /// A proxy in memory with a scenario's configuration.
 pub struct Memory<S: Subject> {
     proxy: Proxy,
-    service: Arc<S::Service>,
+    /// One for each worker: in a real proxy they share nothing but the store.
+    services: Vec<Arc<S::Service>>,
+    /// The names of upstreams and called services, by their clusters.
     clusters: BTreeMap<String, String>,
-    scenario: Scenario,
+    scripts: BTreeMap<String, Upstream>,
+    /// Where everything goes when the service names no cluster.
+    only_upstream: String,
+    placeholders: Placeholders,
     log: RefCell<Log>,
 }
 
@@ -40,64 +49,81 @@ impl<S: Subject> Memory<S> {
     ///
     /// Why its configuration is refused.
     pub fn new(subject: &S, scenario: &Scenario) -> Result<Self, String> {
-        let addresses: BTreeMap<String, SocketAddr> = scenario
-            .upstreams
-            .keys()
+        let addresses = scenario
+            .services()
             .zip(9000..)
-            .map(|(name, port)| (name.clone(), (Ipv4Addr::LOCALHOST, port).into()))
+            .map(|((name, _), port)| (name.clone(), (Ipv4Addr::LOCALHOST, port).into()))
             .collect();
-        let folder = configuration::write(&scenario.configuration, &addresses)?;
-        let service = subject.service(folder.path())?;
-        let clusters = addresses
+        let placeholders = Placeholders::new(scenario, addresses)?;
+        let folder = configuration::write(&scenario.configuration, &placeholders)?;
+        let services = (0..WORKERS)
+            .map(|_| subject.service(folder.path()))
+            .collect::<Result<_, _>>()?;
+        let clusters = placeholders
+            .addresses()
             .iter()
-            .map(|(name, address)| (subject.cluster(*address), name.clone()))
+            .map(|(name, address)| (subject.cluster(name, *address), name.clone()))
             .collect();
+        let scripts = scenario
+            .services()
+            .map(|(name, service)| Ok((name.clone(), placeholders.fill_service(service)?)))
+            .collect::<Result<_, String>>()?;
         Ok(Self {
             proxy: Proxy::new(),
-            service,
+            services,
             clusters,
-            scenario: scenario.clone(),
+            scripts,
+            only_upstream: scenario
+                .upstreams
+                .keys()
+                .next()
+                .cloned()
+                .unwrap_or_default(),
+            placeholders,
             log: RefCell::default(),
         })
     }
 
     fn upstream(&self, message: &Message) -> UpstreamAnswer {
         let seen = self.seen(message);
-        let answer = match self.scenario.upstreams.get(&seen.at) {
+        if matches!(self.scripts.get(&seen.at), Some(Upstream::Refuses)) {
             // Nobody is there to see it.
-            Some(Upstream::Refuses) => return UpstreamAnswer::Refuses,
-            Some(Upstream::Answers(rules)) => {
-                script::find(rules, &seen.method, &seen.path).map(answer)
-            }
-            None => None,
-        };
-        let mut log = self.log.borrow_mut();
-        let answer = answer.unwrap_or_else(|| {
-            log.faults.push(format!(
-                "upstream `{}` has no answer for {} {}",
-                seen.at, seen.method, seen.path
-            ));
-            UpstreamAnswer::Closes
-        });
-        log.seen.push(seen);
+            return UpstreamAnswer::Refuses;
+        }
+        let answer = self.rule(&seen).map_or(UpstreamAnswer::Closes, answer);
+        self.log.borrow_mut().seen.push(seen);
         answer
     }
 
+    /// What the service that has seen this does; it is noted when nothing is said.
+    fn rule(&self, seen: &Seen) -> Option<&Rule> {
+        let rule = match self.scripts.get(&seen.at) {
+            Some(Upstream::Answers(rules)) => {
+                script::find(rules, &seen.method, &seen.path, &seen.body)
+            }
+            Some(Upstream::Refuses) | None => None,
+        };
+        if rule.is_none() {
+            self.log.borrow_mut().faults.push(format!(
+                "`{}` has no answer for {} {}",
+                seen.at, seen.method, seen.path
+            ));
+        }
+        rule
+    }
+
     fn seen(&self, message: &Message) -> Seen {
-        let cluster = message.text(S::CLUSTER_HEADER);
-        let at = match &cluster {
-            Some(cluster) => self.clusters.get(cluster).cloned().unwrap_or_default(),
-            None => self
-                .scenario
-                .upstreams
-                .keys()
-                .next()
-                .cloned()
-                .unwrap_or_default(),
+        let at = match message.text(S::CLUSTER_HEADER) {
+            Some(cluster) => self.clusters.get(&cluster).cloned().unwrap_or_default(),
+            None => self.only_upstream.clone(),
         };
         let mut headers = fields(&message.headers);
+        // What the proxy's route takes off again.
         headers.retain(|(name, _)| {
-            name != S::CLUSTER_HEADER && !name.starts_with("x-envoy-") && !name.starts_with(':')
+            name != S::CLUSTER_HEADER
+                && name != client_certificate::HEADER
+                && !name.starts_with("x-envoy-")
+                && !name.starts_with(':')
         });
         headers.push((
             "host".to_owned(),
@@ -121,13 +147,26 @@ impl<S: Subject> Memory<S> {
                 .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
                 .unwrap_or_default()
         };
-        let (method, path) = (field(":method"), field(":path"));
-        let rule = match self.scenario.callouts.get(&callout.cluster) {
-            Some(Upstream::Refuses) => return CalloutScript::new(503, ""),
-            Some(Upstream::Answers(rules)) => script::find(rules, &method, &path),
-            None => None,
+        let mut headers = callout.headers.clone();
+        headers.retain(|(name, _)| !name.starts_with(':'));
+        headers.push(("host".to_owned(), field(":authority").into_bytes()));
+        let seen = Seen {
+            at: self
+                .clusters
+                .get(&callout.cluster)
+                .unwrap_or(&callout.cluster)
+                .clone(),
+            method: field(":method"),
+            path: field(":path"),
+            headers,
+            body: callout.body.clone(),
         };
-        match rule.map(answer) {
+        if matches!(self.scripts.get(&seen.at), Some(Upstream::Refuses)) {
+            return CalloutScript::new(503, "");
+        }
+        let answer = self.rule(&seen).map(answer);
+        self.log.borrow_mut().seen.push(seen);
+        match answer {
             Some(UpstreamAnswer::Answers {
                 status,
                 headers,
@@ -150,32 +189,66 @@ impl<S: Subject> Memory<S> {
                 delay_millis: u64::from(callout.timeout_millis) + 1,
                 ..CalloutScript::failed()
             },
+            Some(UpstreamAnswer::BreaksOff { .. }) | None => CalloutScript::failed(),
             Some(_) => CalloutScript::new(503, ""),
-            None => {
-                self.log.borrow_mut().faults.push(format!(
-                    "`{}` has no answer for {method} {path}",
-                    callout.cluster
-                ));
-                CalloutScript::failed()
-            }
         }
     }
 }
 
+/// How many rounds of errands there are before a request: what one fetched may ask for another.
+const ROUNDS: usize = 3;
+
 impl<S: Subject> World for Memory<S> {
+    fn now(&self) -> u64 {
+        self.proxy.now().as_secs()
+    }
+
+    fn authority(&self) -> String {
+        "127.0.0.1:8080".to_owned()
+    }
+
+    fn placeholders(&self) -> &Placeholders {
+        &self.placeholders
+    }
+
     fn advance(&mut self, by: Duration) {
         self.proxy.advance(by);
     }
 
-    fn send(&mut self, exchange: &Exchange) -> Vec<Option<Observed>> {
-        let request = request(exchange);
-        (0..exchange.times * exchange.connections)
+    fn script(&mut self, name: &str, service: Upstream) -> Result<(), String> {
+        self.scripts.insert(name.to_owned(), service);
+        Ok(())
+    }
+
+    fn send(&mut self, sent: &Sent, connections: usize, times: usize) -> Vec<Option<Observed>> {
+        let request = request(sent, &self.authority());
+        let connection = ClientConnection::default();
+        self.proxy.set_connection(ClientConnection {
+            source_address: match sent.source_address {
+                Some(address) => address.to_string(),
+                None => connection.source_address,
+            },
+            mutual_tls: sent.client_certificate.is_some(),
+            ..connection
+        });
+        let hosts: Vec<_> = self
+            .services
+            .iter()
+            .enumerate()
+            .map(|(number, service)| Host::on(Arc::clone(service), self.proxy.worker(number)))
+            .collect();
+        for host in &hosts {
+            for _ in 0..ROUNDS {
+                let mut script = Script::answering("").callouts(|callout| self.callout(callout));
+                host.tick(&mut script);
+            }
+        }
+        let _of_earlier_requests = self.proxy.take_record();
+        (0..times * connections)
             .map(|number| {
-                let worker = self.proxy.worker(number % WORKERS);
                 let mut script = Script::new(|message| self.upstream(message))
                     .callouts(|callout| self.callout(callout));
-                let outcome =
-                    Host::on(Arc::clone(&self.service), worker).exchange(&request, &mut script);
+                let outcome = hosts[number % WORKERS].exchange(&request, &mut script);
                 outcome.client.map(|client| Observed {
                     status: client.status().unwrap_or_default(),
                     headers: fields(&client.headers),
@@ -185,8 +258,24 @@ impl<S: Subject> World for Memory<S> {
             .collect()
     }
 
-    fn upstreams_saw(&mut self) -> Vec<Seen> {
+    fn saw(&mut self) -> Vec<Seen> {
         std::mem::take(&mut self.log.borrow_mut().seen)
+    }
+
+    fn logged(&mut self, _: usize) -> Vec<BTreeMap<String, String>> {
+        let mut lines: BTreeMap<u64, BTreeMap<String, String>> = BTreeMap::new();
+        for recorded in self.proxy.record() {
+            if let Recorded::Published {
+                request,
+                field,
+                value,
+            } = recorded
+            {
+                let value = String::from_utf8_lossy(&value).into_owned();
+                lines.entry(request).or_default().insert(field, value);
+            }
+        }
+        lines.into_values().collect()
     }
 
     fn faults(&mut self) -> Vec<String> {
@@ -194,29 +283,27 @@ impl<S: Subject> World for Memory<S> {
     }
 }
 
-fn request(exchange: &Exchange) -> Request {
-    let sent = &exchange.request;
+fn request(sent: &Sent, authority: &str) -> Request {
     let mut headers: Headers = [
         (":method", sent.method.as_str()),
         (":path", &sent.path),
         (":scheme", "http"),
+        (":authority", sent.host().unwrap_or(authority)),
     ]
     .into_iter()
     .collect();
-    let host = sent
-        .headers
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case("host"))
-        .map_or("127.0.0.1:8080", |(_, value)| value);
-    headers.push(b":authority", host.as_bytes());
     for (name, value) in &sent.headers {
-        if !name.eq_ignore_ascii_case("host") {
-            headers.push(name.to_ascii_lowercase().as_bytes(), value.as_bytes());
+        if name != "host" {
+            headers.push(name.as_bytes(), value.as_bytes());
         }
     }
     let request = Request {
         headers,
         body: Vec::new(),
+    };
+    let request = match &sent.client_certificate {
+        Some(pem) => request.client_certificate(pem),
+        None => request,
     };
     match &sent.body {
         Some(body) => request.body(body),

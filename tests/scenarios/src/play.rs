@@ -1,23 +1,78 @@
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::format::{Exchange, Expected, Request, Scenario, Sees, UpstreamExpected};
+use crate::check;
+use crate::format::{Exchange, Request, Scenario, Upstream};
+use crate::placeholder::Placeholders;
+use crate::signature;
 
 /// Where a scenario is played.
 pub trait World {
+    /// Seconds since 1970.
+    fn now(&self) -> u64;
+
+    /// The `host` of a request that names none.
+    fn authority(&self) -> String;
+
+    /// What the scenario's placeholders stand for here.
+    fn placeholders(&self) -> &Placeholders;
+
     /// Moves the clock.
     fn advance(&mut self, by: Duration);
 
-    /// Sends a request as often, and over as many connections at once, as the exchange says;
+    /// Changes what an upstream or a called service does.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be changed.
+    fn script(&mut self, name: &str, service: Upstream) -> Result<(), String>;
+
+    /// Sends a request over as many connections at once, on each as often, one after the other;
     /// what the client saw of each. `None` for one whose connection was closed.
-    fn send(&mut self, exchange: &Exchange) -> Vec<Option<Observed>>;
+    fn send(&mut self, request: &Sent, connections: usize, times: usize) -> Vec<Option<Observed>>;
 
-    /// What the upstreams saw since the last call, with their names.
-    fn upstreams_saw(&mut self) -> Vec<Seen>;
+    /// What the upstreams and the called services saw since the last call, with their names.
+    fn saw(&mut self) -> Vec<Seen>;
 
-    /// What an upstream saw that its script has no rule for, and anything else that fails the
+    /// The lines of the access log since the last call: the fields of as many requests.
+    fn logged(&mut self, requests: usize) -> Vec<BTreeMap<String, String>>;
+
+    /// What a service saw that its script has no rule for, and anything else that fails the
     /// scenario whatever was expected.
     fn faults(&mut self) -> Vec<String>;
+}
+
+/// What a client sends, with everything filled in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// The method.
+    pub method: String,
+    /// The path with its query.
+    pub path: String,
+    /// The header fields, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Option<String>,
+    /// The client's address, where it matters.
+    pub source_address: Option<IpAddr>,
+    /// The client's certificate in PEM.
+    pub client_certificate: Option<String>,
+}
+
+impl Sent {
+    pub(crate) fn push(&mut self, name: &str, value: &str) {
+        self.headers.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The `host` that it names.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(name, _)| name == "host")
+            .map(|(_, value)| value.as_str())
+    }
 }
 
 /// What a client saw.
@@ -31,10 +86,10 @@ pub struct Observed {
     pub body: Vec<u8>,
 }
 
-/// What an upstream saw.
+/// What an upstream or a called service saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// The name of the upstream.
+    /// Its name.
     pub at: String,
     /// The method.
     pub method: String,
@@ -52,152 +107,60 @@ pub fn play(scenario: &Scenario, world: &mut dyn World) -> Vec<String> {
     for (number, exchange) in scenario.exchanges.iter().enumerate() {
         let Request { method, path, .. } = &exchange.request;
         let place = format!("exchange {number} ({method} {path})");
-        if let Some(advance) = exchange.advance {
-            world.advance(advance.into());
-        }
-        let observed = world.send(exchange);
-        let seen = world.upstreams_saw();
-        let mut found = check_client(exchange, &observed);
-        found.extend(check_upstream(exchange, &seen));
-        found.extend(world.faults());
+        let found = play_one(scenario, exchange, world).unwrap_or_else(|fault| vec![fault]);
         faults.extend(found.into_iter().map(|fault| format!("{place}: {fault}")));
     }
     faults
 }
 
-fn check_client(exchange: &Exchange, observed: &[Option<Observed>]) -> Vec<String> {
-    let mut faults = Vec::new();
-    if let Some(expected) = &exchange.expect {
-        for (time, observed) in observed.iter().enumerate() {
-            let found = match observed {
-                Some(observed) => check_answer(expected, observed),
-                None => vec!["the connection was closed without an answer".to_owned()],
-            };
-            let prefix = if exchange.times * exchange.connections > 1 {
-                format!("request {time}: ")
-            } else {
-                String::new()
-            };
-            faults.extend(found.into_iter().map(|fault| prefix.clone() + &fault));
-        }
+fn play_one(
+    scenario: &Scenario,
+    exchange: &Exchange,
+    world: &mut dyn World,
+) -> Result<Vec<String>, String> {
+    if let Some(advance) = exchange.advance {
+        world.advance(advance.into());
     }
-    if let Some(expected) = &exchange.statuses {
-        let mut statuses = BTreeMap::new();
-        for observed in observed.iter().flatten() {
-            *statuses.entry(observed.status).or_insert(0) += 1;
-        }
-        if statuses != *expected {
-            faults.push(format!("statuses: expected {expected:?}, got {statuses:?}"));
-        }
+    for (name, service) in &exchange.scripts {
+        let service = world.placeholders().fill_service(service)?;
+        world.script(name, service)?;
     }
-    faults
-}
-
-fn check_answer(expected: &Expected, observed: &Observed) -> Vec<String> {
-    let mut faults = Vec::new();
-    if observed.status != expected.status {
-        faults.push(format!(
-            "status: expected {}, got {} with body `{}`",
-            expected.status,
-            observed.status,
-            observed.body.escape_ascii()
-        ));
-    }
-    faults.extend(check_fields(
-        &observed.headers,
-        &expected.headers,
-        &expected.absent,
-    ));
-    faults.extend(check_body(expected.body.as_deref(), &observed.body));
-    faults
-}
-
-fn check_upstream(exchange: &Exchange, seen: &[Seen]) -> Vec<String> {
-    let sent = exchange.times * exchange.connections;
-    match &exchange.upstream {
-        None => Vec::new(),
-        Some(UpstreamExpected::Nothing) => seen
-            .iter()
-            .map(|seen| {
-                format!(
-                    "upstream `{}` saw {} {}, and should have seen nothing",
-                    seen.at, seen.method, seen.path
-                )
-            })
-            .collect(),
-        Some(UpstreamExpected::Sees(_)) if seen.len() != sent => {
-            vec![format!(
-                "the upstreams should have seen {sent} requests and saw {}",
-                seen.len()
-            )]
-        }
-        Some(UpstreamExpected::Sees(expected)) => seen
-            .iter()
-            .flat_map(|seen| check_seen(expected, seen))
-            .collect(),
-    }
-}
-
-fn check_seen(expected: &Sees, seen: &Seen) -> Vec<String> {
-    let mut faults = Vec::new();
-    for (what, expected, got) in [
-        ("name", &expected.at, &seen.at),
-        ("method", &expected.method, &seen.method),
-        ("path", &expected.path, &seen.path),
-    ] {
-        if let Some(expected) = expected
-            && expected != got
-        {
-            faults.push(format!("{what}: expected `{expected}`, got `{got}`"));
-        }
-    }
-    faults.extend(check_fields(
-        &seen.headers,
-        &expected.headers,
-        &expected.absent,
-    ));
-    faults.extend(check_body(expected.body.as_deref(), &seen.body));
-    faults
+    let request = prepare(&exchange.request, world)?;
+    let observed = world.send(&request, exchange.connections, exchange.times);
+    let (called, seen): (Vec<Seen>, Vec<Seen>) = world
+        .saw()
         .into_iter()
-        .map(|fault| format!("upstream's {fault}"))
-        .collect()
+        .partition(|seen| scenario.callouts.contains_key(&seen.at));
+    let mut faults = check::client(exchange, &observed);
+    faults.extend(check::upstream(exchange, &seen));
+    faults.extend(check::callouts(exchange, &called));
+    if !exchange.logged.is_empty() {
+        faults.extend(check::logged(exchange, &world.logged(observed.len())));
+    }
+    faults.extend(world.faults());
+    Ok(faults)
 }
 
-fn check_fields(
-    fields: &[(String, Vec<u8>)],
-    expected: &BTreeMap<String, String>,
-    absent: &[String],
-) -> Vec<String> {
-    let value = |name: &str| -> Option<String> {
-        let values: Vec<_> = fields
-            .iter()
-            .filter(|(candidate, _)| candidate.eq_ignore_ascii_case(name))
-            .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
-            .collect();
-        (!values.is_empty()).then(|| values.join(", "))
+/// Fills in what depends on the moment, and signs.
+fn prepare(request: &Request, world: &dyn World) -> Result<Sent, String> {
+    let now = world.now();
+    let fill = |text: &String| world.placeholders().fill_request(text, now);
+    let mut sent = Sent {
+        method: request.method.clone(),
+        path: fill(&request.path)?,
+        headers: Vec::new(),
+        body: request.body.as_ref().map(fill).transpose()?,
+        source_address: request.source_address,
+        client_certificate: request.client_certificate.clone(),
     };
-    let mut faults = Vec::new();
-    for (name, expected) in expected {
-        match value(name) {
-            None => faults.push(format!("header `{name}`: expected `{expected}`, got none")),
-            Some(got) if got != *expected && expected != "<any>" => {
-                faults.push(format!(
-                    "header `{name}`: expected `{expected}`, got `{got}`"
-                ));
-            }
-            Some(_) => {}
+    for (name, values) in &request.headers {
+        for value in values.as_slice() {
+            sent.push(&name.to_ascii_lowercase(), &fill(value)?);
         }
     }
-    for name in absent {
-        if let Some(got) = value(name) {
-            faults.push(format!("header `{name}`: expected none, got `{got}`"));
-        }
+    if let Some(signature) = &request.sign {
+        let host = sent.host().map_or_else(|| world.authority(), str::to_owned);
+        signature::sign(&mut sent, signature, &host, now)?;
     }
-    faults
-}
-
-fn check_body(expected: Option<&str>, got: &[u8]) -> Option<String> {
-    let expected = expected?;
-    (expected.as_bytes() != got)
-        .then(|| format!("body: expected `{expected}`, got `{}`", got.escape_ascii()))
+    Ok(sent)
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,7 +24,8 @@ pub trait Subject {
     /// The bootstrap of an Envoy of this configuration, as YAML or JSON, with the name of its
     /// listener. It listens, its admin interface too, on port 0 of the loopback address.
     ///
-    /// `callouts` are the addresses of the clusters that the service calls by itself.
+    /// `services` are the addresses of the upstreams and of what the service calls by itself, by
+    /// their names in the scenario; a configuration need not name them all.
     ///
     /// # Errors
     ///
@@ -30,9 +33,15 @@ pub trait Subject {
     fn bootstrap(
         &self,
         folder: &Path,
-        callouts: &[(String, std::net::SocketAddr)],
+        services: &BTreeMap<String, SocketAddr>,
     ) -> Result<(String, String), String>;
 
-    /// The name under which the service knows an upstream at this address.
-    fn cluster(&self, address: std::net::SocketAddr) -> String;
+    /// What that Envoy needs in its environment.
+    fn environment(&self) -> &[(&str, &str)] {
+        &[]
+    }
+
+    /// The name of the cluster under which the service knows an upstream, or something that it
+    /// calls, of this name and at this address.
+    fn cluster(&self, name: &str, address: SocketAddr) -> String;
 }

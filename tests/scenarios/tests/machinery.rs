@@ -4,12 +4,14 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 use attache_e2e::bootstrap::{Bootstrap, LISTENER};
 use attache_e2e::module;
+use attache_policies::Service;
 use attache_scenarios::in_envoy::InEnvoy;
 use attache_scenarios::memory::Memory;
 use attache_scenarios::{Scenario, Subject, World, play};
@@ -24,20 +26,23 @@ impl Subject for ProbeSubject {
     const CLUSTER_HEADER: &'static str = "x-no-such-header";
 
     fn service(&self, _: &Path) -> Result<Arc<Probe>, String> {
-        Ok(Arc::new(Probe))
+        Probe::compile(b"", &|_: &str| None)
+            .map(Arc::new)
+            .map_err(|faults| faults.join("\n"))
     }
 
     fn bootstrap(
         &self,
         folder: &Path,
-        callouts: &[(String, SocketAddr)],
+        services: &BTreeMap<String, SocketAddr>,
     ) -> Result<(String, String), String> {
         let backend = std::fs::read_to_string(folder.join("backend"))
             .map_err(|error| error.to_string())?
             .parse()
             .map_err(|_| "`backend` holds no address".to_owned())?;
-        let bootstrap = callouts
+        let bootstrap = services
             .iter()
+            .filter(|(_, address)| **address != backend)
             .fold(
                 Bootstrap::proxying(backend),
                 |bootstrap, (name, address)| bootstrap.cluster(name, *address),
@@ -46,8 +51,11 @@ impl Subject for ProbeSubject {
         Ok((bootstrap.build().to_string(), LISTENER.to_owned()))
     }
 
-    fn cluster(&self, _: SocketAddr) -> String {
-        "backend".to_owned()
+    fn cluster(&self, name: &str, _: SocketAddr) -> String {
+        match name {
+            "pets" => "backend".to_owned(),
+            service => service.to_owned(),
+        }
     }
 }
 
@@ -60,6 +68,7 @@ upstreams:
       GET /pets: {answer: {headers: {x-kind: list}, body: all}}
       "GET /pets?q=1": {answer: {body: one, delayMillis: 10}}
       POST /pets: {answer: {status: 201}}
+      "POST /denied list.0.name=Rex": {answer: {body: rex}}
       GET /closes: closes
       GET /garbage: garbage
 callouts:
@@ -67,15 +76,49 @@ callouts:
     answers:
       GET /denied: {answer: {status: 403}}
       "*": {answer: {}}
+keys:
+  one: {algorithm: ES256}
+tokens:
+  mine: {key: one, claims: {sub: me}}
 exchanges:
 - request: {path: /pets}
   expect: {status: 200, headers: {x-kind: list, content-length: "3"}, absent: [x-probe], body: all}
   upstream: {sees: {at: pets, method: GET, path: /pets, body: ""}}
+  callouts: {authorizer: 0}
 - request: {path: "/pets?q=1", headers: {x-probe: callout}}
   expect: {status: 200, body: one}
+  upstream: {sees: {at: pets}}
+  callouts: {authorizer: {method: GET, path: "/pets?q=1", headers: {host: authorizer}, body: ""}}
 - request: {path: /denied, headers: {x-probe: callout}}
+  times: 2
   expect: {status: 403, body: refused}
   upstream: nothing
+  callouts: {authorizer: {times: 2, path: /denied}}
+# From here on the authorizer has changed its mind, and later it is gone.
+- scripts: {authorizer: {answers: {GET /denied: {answer: {}}}}}
+  request: {method: POST, path: /denied, headers: {x-probe: callout}, body: '{"list":[{"name":"Rex","age":7}]}'}
+  expect: {status: 200, body: rex}
+  upstream: {sees: {json: {list: [{name: R<any>, <others>: ""}]}}}
+  callouts: {authorizer: 1}
+- scripts: {authorizer: {answers: {"*": closes}}}
+  request: {path: /pets, headers: {x-probe: callout}}
+  expect: {status: 403}
+# Fields that come twice, what is made when it is sent, and where it comes from.
+- request:
+    path: "/pets?token={{token mine}}"
+    headers: {x-many: [one, two], authorization: "Bearer {{token mine}}"}
+    sourceAddress: 127.0.0.2
+  expect: {status: 200}
+  upstream: {sees: {headers: {authorization: Bearer ey<any>.ey<any>.<any>, x-many: <any>two}}}
+- request:
+    path: /pets
+    sign: {accessKeyId: AKIA, secretAccessKey: secret, at: -5}
+  expect: {status: 200}
+  upstream:
+    sees:
+      headers:
+        authorization: AWS4-HMAC-SHA256 Credential=AKIA/<any>/us-east-1/execute-api/aws4_request, SignedHeaders=host;x-amz-date, Signature=<any>
+        x-amz-date: <any>Z
 - request: {method: POST, path: /pets, headers: {x-probe: body forward:long, host: example.com}, body: abc}
   expect: {status: 201, body: ""}
   upstream: {sees: {headers: {content-length: "10", host: example.com}, body: abcabcabc+}}

@@ -5,6 +5,7 @@
     reason = "what cannot happen ends the test, in the functions that it calls too"
 )]
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use attache_e2e::{Backend, Envoy, Raw, RawResponse, Reaction};
@@ -29,7 +30,9 @@ paths:
     );
     fs::write(folder.path().join("attache.yaml"), CONFIGURATION).unwrap();
     fs::write(folder.path().join("openapi.yaml"), definition).unwrap();
-    let (bootstrap, _) = GatewaySubject.bootstrap(folder.path(), &[]).unwrap();
+    let (bootstrap, _) = GatewaySubject
+        .bootstrap(folder.path(), &BTreeMap::new())
+        .unwrap();
     Envoy::start_text(folder, &bootstrap, 1)
 }
 
@@ -161,7 +164,9 @@ components:
     );
     fs::write(folder.path().join("attache.yaml"), configuration).unwrap();
     fs::write(folder.path().join("openapi.yaml"), definition).unwrap();
-    let (bootstrap, _) = GatewaySubject.bootstrap(folder.path(), &[]).unwrap();
+    let (bootstrap, _) = GatewaySubject
+        .bootstrap(folder.path(), &BTreeMap::new())
+        .unwrap();
     let envoy = Envoy::start_text(folder, &bootstrap, 1);
 
     let with_keys = |keys: &[&str]| {

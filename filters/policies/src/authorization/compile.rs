@@ -108,6 +108,7 @@ fn compile_api(
     });
     Api {
         id: api.id.as_str().into(),
+        protocol: api.protocol,
         stages: api
             .stages
             .iter()

@@ -1,5 +1,7 @@
 //! What a caller is told who may not call.
 
+use attache_model::Protocol;
+
 use crate::denial::Denial;
 use crate::iam::{INVOKE, Verdict};
 use crate::jwt::JwtDenial;
@@ -77,6 +79,17 @@ pub(super) fn of_signature(fault: SignatureFault) -> Denial {
     }
 }
 
+/// For a signature that is missing or none. REST APIs say the same of what is not there; HTTP APIs
+/// do not, and refuse the caller.
+pub(super) fn of_unsigned(denial: Denial, protocol: Protocol) -> Denial {
+    match (denial, protocol) {
+        (Denial::MissingAuthenticationToken | Denial::IncompleteSignature(_), Protocol::Http) => {
+            Denial::AccessDenied("Forbidden".to_owned())
+        }
+        (denial, _) => denial,
+    }
+}
+
 impl From<JwtDenial> for Denial {
     fn from(denial: JwtDenial) -> Self {
         match denial {
@@ -91,7 +104,9 @@ impl From<JwtDenial> for Denial {
 mod tests {
     use wasm_bindgen_test::wasm_bindgen_test;
 
-    use super::{masked, of_anonymous, of_authorizer, of_signer};
+    use attache_model::Protocol;
+
+    use super::{masked, of_anonymous, of_authorizer, of_signer, of_unsigned};
     use crate::denial::Denial;
     use crate::iam::Verdict;
 
@@ -137,6 +152,21 @@ mod tests {
         ] {
             assert_eq!(refusal, expected);
         }
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn an_http_api_is_there_for_who_has_not_signed() {
+        for denial in [
+            Denial::MissingAuthenticationToken,
+            Denial::IncompleteSignature("no".to_owned()),
+        ] {
+            let rest = of_unsigned(denial.clone(), Protocol::Rest);
+            assert_eq!(rest, denial);
+            let http = of_unsigned(denial, Protocol::Http);
+            assert_eq!(http.status(Protocol::Http), 403);
+        }
+        let other = of_unsigned(Denial::ExpiredToken, Protocol::Http);
+        assert_eq!(other, Denial::ExpiredToken);
     }
 
     #[wasm_bindgen_test(unsupported = test)]
