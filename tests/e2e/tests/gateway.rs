@@ -76,7 +76,7 @@ fn two_workers_admit_what_a_quota_allows_and_no_more() {
     let admitted = attempts.iter().filter(|it| it.status == 200).count();
     let refused = attempts.iter().filter(|it| it.status == 429).count();
     assert_eq!((admitted, refused), (LIMIT, 32 * 50 - LIMIT));
-    assert_eq!(gateway.upstreams_saw().len(), LIMIT);
+    assert_eq!(gateway.saw().len(), LIMIT);
     assert!(both_workers_served(&gateway));
 }
 
@@ -88,7 +88,7 @@ fn two_workers_admit_what_a_throttle_allows_over_a_window() {
     let bounds = load::admissible(&attempts, 100.0, 50.0);
     assert!(bounds.contains(&admitted), "{admitted} not in {bounds:?}");
     assert!(admitted < attempts.len(), "nothing was refused");
-    assert_eq!(gateway.upstreams_saw().len(), admitted);
+    assert_eq!(gateway.saw().len(), admitted);
     assert!(both_workers_served(&gateway));
 }
 
@@ -140,7 +140,7 @@ fn naughty_strings_are_only_strings() {
             assert!(body["message"].is_string(), "{}: {body}", request.name);
         }
     }
-    gateway.upstreams_saw();
+    gateway.saw();
     assert_eq!(gateway.faults(), [""; 0]);
     assert_eq!(gateway.envoy().stat("wasm.attache.vm_reload_success"), 0);
     // What Envoy still holds of the log is written when it ends.
@@ -169,7 +169,7 @@ fn no_request_is_smuggled_past_the_key() {
     let known: BTreeSet<String> = (0..cases.len())
         .map(|number| format!("/open/{number}"))
         .collect();
-    let seen = gateway.upstreams_saw();
+    let seen = gateway.saw();
     assert!(!seen.is_empty());
     for seen in seen {
         assert!(known.contains(&seen.path), "smuggled: {seen:?}");

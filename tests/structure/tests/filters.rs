@@ -1,4 +1,8 @@
 //! A filter is a name for a service and nothing more, and its module is small.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what cannot happen ends the test, in the functions that it calls too"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
