@@ -124,7 +124,7 @@ async fn call(exchange: &Exchange, step: Await, learnt: &mut Vec<u8>) -> Result<
             headers: Vec::new(),
             body: learnt.clone(),
             timeout_millis: 1000,
-            shared_as: (step == Await::Share).then(|| [learnt.len() as u8; 32]),
+            shared_as: (step == Await::Share).then_some([learnt.len() as u8; 32]),
         })
         .await;
     if let CalloutAnswer::Answered { headers, body } = answer
