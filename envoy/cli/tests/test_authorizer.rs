@@ -2,6 +2,8 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
+    clippy::string_slice,
     reason = "what cannot happen ends the test, in the functions that it calls too"
 )]
 
