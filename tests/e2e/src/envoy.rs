@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::raw::{Raw, RawResponse};
-use crate::wait::until;
+use crate::wait::{DEADLINE, until, until_within};
 
 /// A running Envoy. It is ended when this is dropped, with everything that it started.
 pub struct Envoy {
@@ -86,7 +86,8 @@ impl Envoy {
             folder,
             admin,
         };
-        until("envoy ready", || {
+        // It compiles the filter first, which takes seconds of a processor that others use too.
+        until_within(4 * DEADLINE, "envoy ready", || {
             if let Ok(Some(status)) = envoy.process.try_wait() {
                 panic!("envoy ended with {status}: {}", log_tail(envoy.folder()));
             }
