@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 
 use crate::gate::Gate;
@@ -329,6 +330,8 @@ impl Refusing {
     #[must_use]
     pub fn new() -> Self {
         let bound = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        // Or a process that is started meanwhile keeps the port after this is gone.
+        fcntl_setfd(&bound, FdFlags::CLOEXEC).expect("a flag of the socket");
         let any_port = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
         bind(&bound, &any_port).expect("a free port");
         let address = getsockname(&bound)

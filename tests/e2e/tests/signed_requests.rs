@@ -450,14 +450,14 @@ fn a_clock_may_be_wrong_by_five_minutes() {
         let what = format!("{skew} s");
         assert_refused(&answer, "InvalidSignatureException", beginning, &what);
     }
-    // A presigned request says by itself for how long it is good.
+    // A presigned request can only say that it is good for less.
     let link = |skew: i64, expires: u32| Signer {
         expires: Some(expires),
         ..at(skew)
     };
-    assert_eq!(served.call(&link(-360, 600), &pets).status, 200);
+    assert_eq!(served.call(&link(-240, 600), &pets).status, 200);
     assert_eq!(served.backend.take_seen().len(), 1);
-    for (skew, expires) in [(-120, 60), (360, 600), (0, 604_801)] {
+    for (skew, expires) in [(-120, 60), (-360, 600), (360, 600), (0, 604_801)] {
         let answer = served.call(&link(skew, expires), &pets);
         assert_eq!(
             answer.status,
@@ -481,7 +481,7 @@ fn a_signature_for_something_else_or_none_is_refused() {
     assert_refused(
         &answer,
         "InvalidSignatureException",
-        "Credential should be scoped to a valid region, not 'eu-central-1'.",
+        "Credential should be scoped to a valid region",
         "another region",
     );
     let storage = Signer {
