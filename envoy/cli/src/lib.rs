@@ -17,3 +17,4 @@ pub mod run;
 pub mod schema;
 pub mod secrets_key;
 pub mod terminal;
+pub mod test_authorizer;

@@ -15,6 +15,7 @@
 
 mod caller;
 mod compile;
+mod inspection;
 mod refusal;
 mod request_keys;
 
@@ -37,6 +38,7 @@ use crate::route::Route;
 use crate::sigv4::{Credential, Credentials, SignedRequest};
 
 pub use caller::{Caller, CallerField, IdentityField, Signer};
+pub use inspection::{Demand, Inspection};
 use request_keys::LazyKeys;
 
 /// The authorizations of all operations of a gateway, compiled.

@@ -1,6 +1,7 @@
 use std::io::Write;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -329,11 +330,20 @@ impl Refusing {
     /// When no port is free.
     #[must_use]
     pub fn new() -> Self {
+        // Below the ports that connections are given by themselves: one of those could be taken by a
+        // client in the moment in which it is left to a server.
+        static NEXT: AtomicU16 = AtomicU16::new(0);
         let bound = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
         // Or a process that is started meanwhile keeps the port after this is gone.
         fcntl_setfd(&bound, FdFlags::CLOEXEC).expect("a flag of the socket");
-        let any_port = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
-        bind(&bound, &any_port).expect("a free port");
+        let start = std::process::id() % 1_000 * 19;
+        (0..1_000)
+            .find(|_| {
+                let step = u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+                let port = u16::try_from(12_000 + (start + step) % 19_000).unwrap_or(12_000);
+                bind(&bound, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, port)).is_ok()
+            })
+            .expect("a free port");
         let address = getsockname(&bound)
             .ok()
             .and_then(|address| SocketAddr::try_from(address).ok())

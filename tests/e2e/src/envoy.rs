@@ -102,7 +102,7 @@ impl Envoy {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::write(folder.path().join("envoy.json"), bootstrap.to_string())
             .expect("the configuration is written");
-        Self::validate_file(folder.path(), "envoy.json")
+        Self::validate_file(folder.path(), "envoy.json", &[])
     }
 
     /// Whether Envoy, started in a folder, would accept the configuration file there, with its
@@ -112,9 +112,14 @@ impl Envoy {
     ///
     /// When there is no Envoy.
     #[must_use]
-    pub fn validate_file(folder: &Path, file: &str) -> (bool, String) {
+    pub fn validate_file(
+        folder: &Path,
+        file: &str,
+        environment: &[(&str, &str)],
+    ) -> (bool, String) {
         let output = Command::new(binary())
             .current_dir(folder)
+            .envs(environment.iter().copied())
             .args(["--mode", "validate", "--disable-hot-restart"])
             .args(["--config-path", file])
             .output()

@@ -349,7 +349,7 @@ fn hostile_bytes_do_not_end_a_line() {
     let lines = served.log();
     assert_eq!(lines.len(), requests.len() + 1);
     for line in &lines {
-        assert_eq!(line.as_object().unwrap().len(), 20, "{line:#}");
+        assert_eq!(line.as_object().unwrap().len(), 27, "{line:#}");
         assert_ne!(line["status"], "forged");
     }
 }

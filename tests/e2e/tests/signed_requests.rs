@@ -450,7 +450,7 @@ fn a_clock_may_be_wrong_by_five_minutes() {
         let what = format!("{skew} s");
         assert_refused(&answer, "InvalidSignatureException", beginning, &what);
     }
-    // A presigned request can only say that it is good for less.
+    // A presigned request says by itself for how long it is good, and five minutes at most.
     let link = |skew: i64, expires: u32| Signer {
         expires: Some(expires),
         ..at(skew)
@@ -481,7 +481,7 @@ fn a_signature_for_something_else_or_none_is_refused() {
     assert_refused(
         &answer,
         "InvalidSignatureException",
-        "Credential should be scoped to a valid region",
+        "Credential should be scoped to a valid region. ",
         "another region",
     );
     let storage = Signer {

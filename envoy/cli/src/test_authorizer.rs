@@ -1,0 +1,193 @@
+//! `attache test-authorizer`: who may call, shown for one request and without Envoy.
+//!
+//! The decision is the one that the filter would make: the configuration is compiled as the filter
+//! compiles it, and the same function judges the request. Only what the proxy does is done here:
+//! calls go out through an HTTP client, and the clock is this computer's.
+
+mod client;
+mod decision;
+mod explanation;
+mod memory;
+mod policy;
+mod request;
+mod text;
+mod trial;
+
+use std::fs;
+use std::io::{self, Read};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::command_line::REFUSED;
+use crate::diagnostic::Report;
+use crate::project::{self, Project};
+use crate::terminal::{Output, Terminal};
+use client::Client;
+use memory::Memory;
+use request::Subject;
+use trial::Trial;
+
+const EXAMPLES: &str = "\
+Examples:
+  attache test-authorizer --api petstore --stage prod --header 'Authorization: Bearer abc' GET /pets
+  attache test-authorizer --api petstore --stage prod --result answer.json GET /pets/7
+  echo '{\"principalId\": \"ann\", \"policyDocument\": …}' |
+    attache test-authorizer --api petstore --stage prod --result - DELETE /pets/7
+
+Exit code 0: the caller may call. 1: they may not, or the configuration is refused. 2: there is no
+such API, stage or operation, or the arguments do not fit together.";
+
+/// The exit code for arguments that do not fit together, or do not fit the configuration.
+const MISUSED: u8 = 2;
+
+/// Where a file's name stands for standard input.
+const STANDARD_INPUT: &str = "-";
+
+/// The arguments of `attache test-authorizer`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = EXAMPLES,
+    override_usage = "attache test-authorizer [OPTIONS] --api <API> --stage <STAGE> [DIR] <METHOD> <PATH>"
+)]
+pub struct Arguments {
+    /// The API, by its name in `attache.yaml`.
+    #[arg(long)]
+    pub api: String,
+    /// The stage.
+    #[arg(long)]
+    pub stage: String,
+    /// A header field of the request; may come several times.
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub headers: Vec<String>,
+    /// The request's body, which a signature may be about; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub body: Option<PathBuf>,
+    /// The client's address.
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub source_ip: IpAddr,
+    /// What the Lambda authorizer answers, instead of asking it; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub result: Option<PathBuf>,
+    /// How to print the decision.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+    /// The folder that holds `attache.yaml`, or such a file (here unless given); then the request's
+    /// method, and its path without the stage.
+    #[arg(value_name = "[DIR] METHOD PATH", num_args = 2..=3, required = true)]
+    pub request: Vec<String>,
+}
+
+/// Why there is no decision.
+#[derive(Debug)]
+enum Failure {
+    /// The report says what is wrong.
+    Refused,
+    /// The arguments do not fit together, or do not fit the configuration.
+    Usage(String),
+    /// A file cannot be read.
+    File { file: PathBuf, error: io::Error },
+}
+
+/// Decides about one request, and prints how.
+///
+/// # Errors
+///
+/// When the output cannot be written to the terminal.
+pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCode> {
+    let mut report = Report::new();
+    let decided = decide(arguments, &mut report);
+    match (&decided, arguments.output) {
+        // Standard output has one document: here the decision.
+        (Ok(_) | Err(Failure::Usage(_) | Failure::File { .. }), Output::Json) => {}
+        (_, output) => terminal.findings(&report, output)?,
+    }
+    match decided {
+        Ok(decision) => {
+            let printed = match arguments.output {
+                Output::Text => text::of(&decision),
+                Output::Json => serde_json::to_string_pretty(&decision)?,
+            };
+            terminal.result(printed.trim_end())?;
+            Ok(match decision.answer.allowed {
+                true => ExitCode::SUCCESS,
+                false => ExitCode::from(REFUSED),
+            })
+        }
+        Err(Failure::Refused) => Ok(ExitCode::from(REFUSED)),
+        Err(Failure::Usage(reason)) => {
+            terminal.notice(&format!("error: {reason}"))?;
+            Ok(ExitCode::from(MISUSED))
+        }
+        Err(Failure::File { file, error }) => {
+            terminal.notice(&format!("error: `{}`: {error}", file.display()))?;
+            Ok(ExitCode::from(REFUSED))
+        }
+    }
+}
+
+fn decide(arguments: &Arguments, report: &mut Report) -> Result<decision::Decision, Failure> {
+    let (folder, method, path) = match arguments.request.as_slice() {
+        [method, path] => (".", method, path),
+        [folder, method, path] => (folder.as_str(), method, path),
+        _ => return Err(Failure::Usage("a method and a path are needed".to_owned())),
+    };
+    let is_standard_input = |file: &Option<PathBuf>| {
+        file.as_deref()
+            .is_some_and(|file| file == Path::new(STANDARD_INPUT))
+    };
+    if is_standard_input(&arguments.body) && is_standard_input(&arguments.result) {
+        let reason = "standard input is either `--body` or `--result`";
+        return Err(Failure::Usage(reason.to_owned()));
+    }
+    let project = project::load(Path::new(folder), report).ok_or(Failure::Refused)?;
+    let trial = compile(&project)?;
+    let body = read(arguments.body.as_deref())?;
+    let subject = Subject {
+        method,
+        path,
+        api: &arguments.api,
+        stage: &arguments.stage,
+        headers: &arguments.headers,
+        body_length: body.as_ref().map(Vec::len),
+    };
+    let request = subject.request(&trial).map_err(Failure::Usage)?;
+    if arguments.result.is_some() && !request.asks_a_service {
+        let reason = "`--result` is what a Lambda authorizer answers, and this operation has none";
+        return Err(Failure::Usage(reason.to_owned()));
+    }
+    let client = Client {
+        upstreams: project.upstreams,
+        given: read(arguments.result.as_deref())?,
+    };
+    let memory = Memory::new(arguments.source_ip);
+    let decided = trial.decide(request.headers, body, memory, &client);
+    // The trial ends with a decision whenever the request has a route, and this one has.
+    decided.ok_or(Failure::Refused)
+}
+
+/// Compiles what was read as the filter does.
+fn compile(project: &Project) -> Result<Arc<Trial>, Failure> {
+    let environment = project.secrets_key.environment();
+    let trial = Trial::new(&project.gateway, &environment);
+    // What does not compile has been reported when the project was loaded.
+    trial.map(Arc::new).ok_or(Failure::Refused)
+}
+
+/// The bytes of a file that was named.
+fn read(file: Option<&Path>) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(file) = file else { return Ok(None) };
+    let read = if file == Path::new(STANDARD_INPUT) {
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        fs::read(file)
+    };
+    read.map(Some).map_err(|error| Failure::File {
+        file: file.to_owned(),
+        error,
+    })
+}

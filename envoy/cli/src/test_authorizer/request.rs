@@ -1,0 +1,185 @@
+//! From what was typed to a request as the proxy hands it to the filter.
+
+use attache_model::{Api, Authorization, AuthorizerKind, Operation, Verb};
+use attache_policies::Headers;
+
+use super::trial::Trial;
+use crate::configuration::suggestion::closest;
+
+/// The name of the stage that has no path segment of its own.
+const DEFAULT_STAGE: &str = "$default";
+
+/// How many names a sentence bears.
+const MOST_NAMES: usize = 16;
+
+/// What was typed.
+pub(super) struct Subject<'a> {
+    pub(super) method: &'a str,
+    pub(super) path: &'a str,
+    pub(super) api: &'a str,
+    pub(super) stage: &'a str,
+    pub(super) headers: &'a [String],
+    pub(super) body_length: Option<usize>,
+}
+
+/// A request of which it is known that an operation serves it.
+pub(super) struct TrialRequest {
+    pub(super) headers: Headers,
+    /// Whether the operation has a Lambda authorizer.
+    pub(super) asks_a_service: bool,
+}
+
+impl Subject<'_> {
+    /// The request.
+    ///
+    /// # Errors
+    ///
+    /// When the configuration has no such API, stage or operation, or a header field is none.
+    pub(super) fn request(&self, trial: &Trial) -> Result<TrialRequest, String> {
+        let apis = &trial.gateway().apis;
+        let position = apis.iter().position(|api| api.id == self.api);
+        let api = position.and_then(|position| apis.get(position));
+        let (Some(position), Some(api)) = (position, api) else {
+            let known = apis.iter().map(|api| api.id.as_str());
+            return Err(unknown("API", self.api, known));
+        };
+        let stages = || api.stages.iter().map(|stage| stage.name.as_str());
+        let Some(stage) = stages().position(|stage| stage == self.stage) else {
+            let kind = format!("stage of `{}`", self.api);
+            return Err(unknown(&kind, self.stage, stages()));
+        };
+        let headers = self.headers(api)?;
+        let route = trial
+            .routes()
+            .find(&headers)
+            .map_err(|_| self.unserved(api))?;
+        if (route.api, route.stage) != (position, stage) {
+            let other = trial.gateway().apis.get(route.api);
+            let id = other.map_or("", |api| &api.id);
+            let stage = other.and_then(|api| api.stages.get(route.stage));
+            return Err(format!(
+                "the request goes to the stage `{}` of `{id}` instead: look at its path and its \
+                 `Host`",
+                stage.map_or("", |stage| &stage.name)
+            ));
+        }
+        let operation = api.operations.get(route.operation);
+        Ok(TrialRequest {
+            asks_a_service: operation
+                .is_some_and(|operation| has_lambda_authorizer(api, operation)),
+            headers,
+        })
+    }
+
+    fn headers(&self, api: &Api) -> Result<Headers, String> {
+        if Verb::from_request(self.method.as_bytes()).is_none() {
+            let known = Verb::ALL.map(Verb::as_str);
+            return Err(unknown("method", self.method, known));
+        }
+        if !self.path.starts_with('/') || !self.path.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(format!(
+                "`{}` is not a path: it begins with a slash, and has neither spaces nor letters \
+                 that are not ASCII",
+                self.path
+            ));
+        }
+        let target = match self.stage {
+            DEFAULT_STAGE => self.path.to_owned(),
+            stage => format!("/{stage}{}", self.path),
+        };
+        let mut authority = format!("{}.localhost", api.id);
+        let mut fields = Vec::new();
+        for header in self.headers {
+            let (name, value) = field(header)?;
+            match name.as_str() {
+                "host" => value.clone_into(&mut authority),
+                _ => fields.push((name, value)),
+            }
+        }
+        let length = self.body_length.map(|length| length.to_string());
+        if let Some(length) = &length
+            && !fields.iter().any(|(name, _)| name == "content-length")
+        {
+            fields.push(("content-length".to_owned(), length));
+        }
+        let pseudo = [
+            (":authority", authority.as_str()),
+            (":method", self.method),
+            (":path", &target),
+        ];
+        let fields = fields.iter().map(|(name, value)| (name.as_str(), *value));
+        let mut headers: Headers = pseudo.into_iter().chain(fields).collect();
+        // The proxy writes it on every request.
+        if !headers.contains(b"x-forwarded-proto") {
+            headers.push(b"x-forwarded-proto", b"http");
+        }
+        Ok(headers)
+    }
+
+    /// What is said of a path and a method that no operation serves.
+    fn unserved(&self, api: &Api) -> String {
+        let wanted = format!("{} {}", self.method, self.path);
+        let wanted = wanted.split('?').next().unwrap_or_default();
+        let names: Vec<String> = api.operations.iter().map(name).collect();
+        unknown(
+            &format!("operation of `{}`", self.api),
+            wanted,
+            names.iter().map(String::as_str),
+        )
+    }
+}
+
+/// An operation as people call it.
+pub(super) fn name(operation: &Operation) -> String {
+    match operation.path.starts_with('/') {
+        true => format!("{} {}", operation.method.as_str(), operation.path),
+        false => operation.path.clone(),
+    }
+}
+
+fn has_lambda_authorizer(api: &Api, operation: &Operation) -> bool {
+    match &operation.authorization {
+        Authorization::Authorizer { index, .. } => api
+            .authorizers
+            .get(*index)
+            .is_some_and(|authorizer| matches!(authorizer.kind, AuthorizerKind::Lambda(_))),
+        Authorization::None | Authorization::AwsIam => false,
+    }
+}
+
+/// A header field as it was typed, its name in lower case.
+fn field(header: &str) -> Result<(String, &str), String> {
+    let is_name = |name: &str| {
+        let is_token =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        !name.is_empty() && name.bytes().all(is_token)
+    };
+    header
+        .split_once(':')
+        .map(|(name, value)| (name, value.trim()))
+        .filter(|(name, value)| is_name(name) && !value.contains(['\r', '\n', '\0']))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value))
+        .ok_or_else(|| format!("`{header}` is not a header field: write `Name: value`"))
+}
+
+/// What is said of a name that is not there.
+fn unknown<'k>(kind: &str, name: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    let advice = match closest(name, known.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None if known.is_empty() => "there is none".to_owned(),
+        None => {
+            let listed: Vec<String> = known
+                .iter()
+                .take(MOST_NAMES)
+                .map(|name| format!("`{name}`"))
+                .collect();
+            let more = match known.len().saturating_sub(MOST_NAMES) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("there is {}{more}", listed.join(", "))
+        }
+    };
+    format!("`{name}` is no {kind}: {advice}")
+}
