@@ -1,6 +1,7 @@
 """A Lambda authorizer: what `allow` says who it is may call, with the event it was given as context.
 
-`handler` is what Lambda calls; `python authorizer.py PORT` serves the same as a plain web service.
+`handler` is what Lambda calls; `python authorizer.py PORT` serves the same as a plain web service,
+which shows the last event to a GET.
 """
 
 import json
@@ -46,13 +47,15 @@ if __name__ == "__main__":
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
 
+        last = None
+
         def do_GET(self):
-            self.answer(200, {"ready": True})
+            self.answer(200, Service.last)
 
         def do_POST(self):
-            event = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            Service.last = json.loads(self.rfile.read(int(self.headers["content-length"])))
             try:
-                self.answer(200, handler(event, None))
+                self.answer(200, handler(Service.last, None))
             except Exception as error:
                 self.answer(500, {"errorMessage": str(error)})
 

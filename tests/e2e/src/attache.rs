@@ -101,7 +101,8 @@ impl Attache {
     pub fn wait_until_served(&mut self) {
         // Envoy compiles the filter first, which takes seconds of a processor that others use too.
         until_within(4 * DEADLINE, "attache serves", || {
-            if let Some(status) = self.ended() {
+            if self.ended().is_some() {
+                let status = self.wait();
                 panic!("attache ended with {status}: {}", self.messages());
             }
             self.output().contains("http://").then_some(())

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 
 use crate::gate::Gate;
@@ -333,6 +334,8 @@ impl Refusing {
         // client in the moment in which it is left to a server.
         static NEXT: AtomicU16 = AtomicU16::new(0);
         let bound = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
+        // Or a process that is started meanwhile keeps the port after this is gone.
+        fcntl_setfd(&bound, FdFlags::CLOEXEC).expect("a flag of the socket");
         let start = std::process::id() % 1_000 * 19;
         (0..1_000)
             .find(|_| {

@@ -273,16 +273,15 @@ fn an_http_api_asks_with_the_newer_event_and_takes_a_simple_answer() {
     }});
     let api = json!({"protocol": "HTTP", "authorizers": {"simple": {"url": service.url()}}});
     let served = Served::new(json!({}), api, &schemes, |backend, name| {
-        Operation::new(
-            "GET",
-            &format!("/{name}/{{id}}"),
-            &format!("{backend}/{name}"),
-        )
-        .secured(name, &[])
-        .set("payloadFormatVersion", "1.0")
-        .map("overwrite:header.x-event", "$context.authorizer.event")
+        let uri = format!("{backend}/{name}");
+        Operation::new("GET", &format!("/{name}/{{id}}"), &uri)
+            .secured(name, &[])
+            .set("payloadFormatVersion", "1.0")
     });
-    let mut event = served.event("/prod/simple/7?a=1&b=x%20y&a=2");
+    let answer = served.get("/prod/simple/7?a=1&b=x%20y&a=2", "allow");
+    assert_eq!((answer.status, answer.text()), (200, "pets".to_owned()));
+    assert_eq!(served.backend.take_seen().len(), 1);
+    let mut event = service.get("/");
     for pointer in [
         "/requestContext/requestId",
         "/requestContext/time",
