@@ -197,7 +197,7 @@ def script(path: str, tokens: pathlib.Path, host="benchmark.localhost") -> str:
     -- Not from the start each time: what was seen in the last round may be remembered.
     local n = (os.time() * 7919) % #tokens
     local headers = {{
-      ["user-agent"] = "wrk", ["accept"] = "application/json", ["host"] = "{host}",
+      ["user-agent"] = "wrk", ["accept"] = "application/json", ["Host"] = "{host}",
       ["accept-encoding"] = "gzip, deflate", ["accept-language"] = "en",
       ["cache-control"] = "no-cache",
     }}
@@ -250,7 +250,7 @@ def unsigned_script(target: str, host: str) -> str:
     """Requests that bring what they need in their query."""
     return f"""
     local headers = {{
-      ["user-agent"] = "wrk", ["accept"] = "application/json", ["host"] = "{host}",
+      ["user-agent"] = "wrk", ["accept"] = "application/json", ["Host"] = "{host}",
       ["accept-encoding"] = "gzip, deflate", ["accept-language"] = "en",
       ["cache-control"] = "no-cache",
     }}
