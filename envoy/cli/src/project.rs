@@ -206,10 +206,15 @@ impl Lowering<'_> {
     fn endpoints(&mut self, endpoints: &configuration::Endpoints) -> Endpoints {
         let pointer = Pointer::root().key("endpoints");
         self.remember("/endpoints", &pointer);
-        self.remember("/endpoints/lambda", &pointer.key("lambda").key("url"));
-        Endpoints {
-            lambda: endpoints.lambda.as_ref().map(|lambda| lambda.url.clone()),
-        }
+        self.remember("/endpoints/lambda/url", &pointer.key("lambda").key("url"));
+        let lambda = endpoints.lambda.iter().map(|lambda| {
+            let endpoint = attache_model::Endpoint {
+                url: lambda.url.clone(),
+                sign: false,
+            };
+            ("lambda".to_owned(), endpoint)
+        });
+        lambda.collect()
     }
 
     /// An error at a value of `attache.yaml`. The advice belongs to it from the start, because a

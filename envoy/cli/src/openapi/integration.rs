@@ -136,11 +136,11 @@ fn http_proxy<'d>(
         })
         .unwrap_or_default();
     Some(HttpProxy {
-        uri: uri?,
         http_method,
         request_parameters,
         timeout_in_millis: timeout_in_millis?,
         tls,
+        ..HttpProxy::new(uri?)
     })
 }
 

@@ -210,11 +210,9 @@ impl<'d> Importer<'_, 'd> {
         {
             self.operations.push(ImportedOperation {
                 operation: Operation {
-                    path: path_text.to_owned(),
-                    method,
                     api_key_required: needs.api_key,
                     authorization: needs.authorization,
-                    integration,
+                    ..Operation::new(path_text, method, integration)
                 },
                 places,
             });

@@ -43,7 +43,9 @@ pub(super) fn document(root: &str, operation: &str, integration: &str) -> String
 }
 
 fn proxy(api: &ImportedApi) -> &attache_model::HttpProxy {
-    let Integration::HttpProxy(proxy) = &api.operations[0].operation.integration;
+    let Integration::HttpProxy(proxy) = &api.operations[0].operation.integration else {
+        panic!("it is another integration");
+    };
     proxy
 }
 

@@ -90,16 +90,14 @@ impl Lowering<'_> {
             vpc_endpoint_id: endpoint.vpc_endpoint_id.clone(),
         });
         Some(Api {
-            id: id.to_owned(),
             name: definition.name,
-            protocol,
-            any_host: false,
             authorizers,
             resource_policy,
             vpc_endpoint,
             api_key_source: definition.api_key_source,
             operations: definition.operations,
             stages,
+            ..Api::new(id, protocol)
         })
     }
 

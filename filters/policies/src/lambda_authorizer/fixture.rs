@@ -72,7 +72,7 @@ pub(super) fn document(changes: &[(&str, Value)]) -> Gateway {
                 "stages": [{"name": "$default"}, {"name": "prod", "variables": {"key": "value"}}],
             },
         ],
-        "endpoints": {"lambda": "http://127.0.0.1:9001"},
+        "endpoints": {"lambda": {"url": "http://127.0.0.1:9001"}},
     });
     for (pointer, value) in changes {
         let (parent, name) = pointer.rsplit_once('/').unwrap();

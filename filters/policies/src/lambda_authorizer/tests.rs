@@ -316,7 +316,7 @@ fn another_configuration_finds_nothing_of_an_earlier_one() {
             json!(["method.request.header.authorization"]),
         ),
         (
-            "/endpoints/lambda".to_owned(),
+            "/endpoints/lambda/url".to_owned(),
             json!("http://127.0.0.1:9002"),
         ),
         (
