@@ -234,7 +234,7 @@ impl Authorizations {
             None
         };
         signed
-            .verify(&self.credentials, body.as_deref(), ports.now())
+            .verify(&self.credentials, body, ports.now())
             .map_err(refusal::of_signature)
     }
 
