@@ -46,7 +46,7 @@ pub use fault::PolicyFault;
 pub use keys::{ConditionKeys, RequestKeys};
 pub use method_arn::{LONGEST_METHOD_ARN, MethodArnTooLong, api_arn, method_arn};
 pub use principal_arn::account_of;
-pub(crate) use principal_arn::{PrincipalArn, PrincipalName};
+pub(crate) use principal_arn::PrincipalArn;
 
 use condition::Condition;
 use pattern::Pattern;
