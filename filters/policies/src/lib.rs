@@ -16,6 +16,8 @@ pub mod iam;
 pub mod integration;
 pub mod jwt;
 pub mod lambda_authorizer;
+mod lambda_event;
+mod lambda_function;
 pub mod metric_name;
 mod observation;
 pub mod pipeline;
