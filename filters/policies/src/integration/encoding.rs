@@ -26,7 +26,7 @@ pub(crate) enum Form {
 }
 
 impl<'v> Value<'v> {
-    pub(super) fn text(bytes: impl Into<Cow<'v, [u8]>>) -> Self {
+    pub(crate) fn text(bytes: impl Into<Cow<'v, [u8]>>) -> Self {
         Self {
             bytes: bytes.into(),
             form: Form::Text,
@@ -61,7 +61,7 @@ impl<'v> Value<'v> {
     }
 
     /// The value of a header field.
-    pub(super) fn into_field(self) -> Vec<u8> {
+    pub(crate) fn into_field(self) -> Vec<u8> {
         let mut bytes = match self.form {
             // API Gateway does not decode path parameters.
             Form::Path | Form::Text => self.bytes.into_owned(),
