@@ -11,6 +11,7 @@ mod denial;
 mod exchange;
 pub mod filter;
 mod gateway;
+pub mod gateway_response;
 mod headers;
 pub mod iam;
 pub mod integration;
