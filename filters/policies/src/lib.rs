@@ -9,6 +9,7 @@ pub mod client_certificate;
 mod compile_error;
 mod denial;
 mod exchange;
+pub mod execution_log;
 pub mod filter;
 mod gateway;
 mod headers;
