@@ -17,6 +17,8 @@ pub mod iam;
 pub mod integration;
 pub mod jwt;
 pub mod lambda_authorizer;
+#[cfg(test)]
+mod memory_ports;
 pub mod metric_name;
 mod observation;
 pub mod pipeline;
