@@ -4,6 +4,7 @@
 //! Lists and maps are shared and mutable, as they are in Java: what `$input.path` selects stays
 //! part of the document.
 
+pub mod json;
 mod list;
 mod map;
 mod number;
@@ -12,6 +13,6 @@ mod value;
 
 pub use list::{List, ListKind};
 pub use map::Map;
-pub use number::Number;
+pub use number::{Decimal, Number};
 pub use object::{CallError, Object};
 pub use value::Value;

@@ -23,8 +23,9 @@ struct Body {
     entries: RefCell<Entries>,
 }
 
+/// The entries of a map that is being made.
 #[derive(Default)]
-struct Entries {
+pub(crate) struct Entries {
     list: Vec<(Arc<str>, Value)>,
     /// Where in `list` each key stands; None while the list is short.
     index: Option<HashMap<Arc<str>, usize>>,
@@ -36,6 +37,12 @@ impl Map {
     pub fn new() -> Self {
         Self(Rc::new(Body {
             entries: RefCell::default(),
+        }))
+    }
+
+    pub(crate) fn from_entries(entries: Entries) -> Self {
+        Self(Rc::new(Body {
+            entries: RefCell::new(entries),
         }))
     }
 
@@ -85,14 +92,7 @@ impl Map {
 
     /// Sets the value of a key and returns the one it had. A key that was there keeps its place.
     pub fn insert(&self, key: impl Into<Arc<str>>, value: Value) -> Option<Value> {
-        let key = key.into();
-        let mut entries = self.0.entries.borrow_mut();
-        let position = entries.position(&key);
-        if let Some(entry) = position.and_then(|position| entries.list.get_mut(position)) {
-            return Some(std::mem::replace(&mut entry.1, value));
-        }
-        entries.append(key, value);
-        None
+        self.0.entries.borrow_mut().insert(key.into(), value)
     }
 
     /// Takes an entry out; the others keep their order.
@@ -137,7 +137,15 @@ impl Entries {
         }
     }
 
-    fn append(&mut self, key: Arc<str>, value: Value) {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub(crate) fn insert(&mut self, key: Arc<str>, value: Value) -> Option<Value> {
+        let position = self.position(&key);
+        if let Some(entry) = position.and_then(|position| self.list.get_mut(position)) {
+            return Some(std::mem::replace(&mut entry.1, value));
+        }
         if let Some(index) = &mut self.index {
             index.insert(key.clone(), self.list.len());
         }
@@ -145,6 +153,7 @@ impl Entries {
         if self.index.is_none() && self.list.len() >= INDEXED_FROM {
             self.reindex();
         }
+        None
     }
 
     fn reindex(&mut self) {
@@ -171,11 +180,11 @@ impl Default for Map {
 
 impl<K: Into<Arc<str>>> FromIterator<(K, Value)> for Map {
     fn from_iter<I: IntoIterator<Item = (K, Value)>>(entries: I) -> Self {
-        let map = Self::new();
+        let mut list = Entries::default();
         for (key, value) in entries {
-            map.insert(key, value);
+            list.insert(key.into(), value);
         }
-        map
+        Self::from_entries(list)
     }
 }
 

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::json::{self, Style};
 use crate::{List, ListKind, Map, Number, Object};
 
-/// How deep lists and maps are printed; a list that holds itself ends there.
-const MAX_DEPTH: usize = 128;
+/// How many bytes one value prints at most: more than any body that the gateway takes.
+const MOST_PRINTED: usize = 16 << 20;
 
 /// What a template computes with.
 #[derive(Clone, Debug)]
@@ -70,42 +71,29 @@ impl Value {
     /// Writes the value as Java's `toString` does where AWS shows it: a map as `{a=1, b=[2]}`,
     /// a JSON array as compact JSON.
     pub fn print(&self, out: &mut String) {
-        self.print_nested(out, MAX_DEPTH);
+        let limit = out.len().saturating_add(MOST_PRINTED);
+        self.write_within(Style::Java, out, limit);
     }
 
-    fn print_nested(&self, out: &mut String, depth: usize) {
-        let Some(depth) = depth.checked_sub(1) else {
-            return out.push_str("...");
-        };
-        match self {
-            Self::Null => out.push_str("null"),
-            Self::Boolean(boolean) => out.push_str(if *boolean { "true" } else { "false" }),
-            Self::Number(number) => number.print(out),
-            Self::String(text) => out.push_str(text),
-            Self::List(list) => list.read(|items| {
-                out.push('[');
-                for (position, item) in items.iter().enumerate() {
-                    if position > 0 {
-                        out.push_str(", ");
-                    }
-                    item.print_nested(out, depth);
-                }
-                out.push(']');
-            }),
-            Self::Map(map) => map.read(|entries| {
-                out.push('{');
-                for (position, (key, value)) in entries.iter().enumerate() {
-                    if position > 0 {
-                        out.push_str(", ");
-                    }
-                    out.push_str(key);
-                    out.push('=');
-                    value.print_nested(out, depth);
-                }
-                out.push('}');
-            }),
-            Self::Object(object) => object.print(out),
-        }
+    /// The value as compact JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let mut out = String::new();
+        self.write_json(&mut out);
+        out
+    }
+
+    /// Writes the value as compact JSON.
+    pub fn write_json(&self, out: &mut String) {
+        let limit = out.len().saturating_add(MOST_PRINTED);
+        self.write_within(Style::Json, out, limit);
+    }
+
+    /// Writes the value until `out` is longer than `limit` bytes, and says whether all of it was
+    /// written. A list that holds one list many times, which holds another many times, is small in
+    /// memory only; and one that holds itself has no end.
+    pub fn write_within(&self, style: Style, out: &mut String, limit: usize) -> bool {
+        json::write(self, style, out, limit)
     }
 }
 
