@@ -9,6 +9,7 @@ pub mod client_certificate;
 mod compile_error;
 mod denial;
 mod exchange;
+pub mod execution_log;
 pub mod filter;
 mod gateway;
 mod headers;
@@ -16,6 +17,8 @@ pub mod iam;
 pub mod integration;
 pub mod jwt;
 pub mod lambda_authorizer;
+#[cfg(test)]
+mod memory_ports;
 pub mod metric_name;
 mod observation;
 pub mod pipeline;
