@@ -270,7 +270,6 @@ fn parts_of_an_operation_know_their_places() {
 /// Code, pointer and a part of the message of a finding.
 pub(super) type Finding = (&'static str, &'static str, &'static str);
 
-const OPERATION: &str = "/paths/~1a/get";
 const INTEGRATION: &str = "/paths/~1a/get/x-amazon-apigateway-integration";
 
 /// Asserts that the findings are exactly these, by `+`-less pointers below a base.
