@@ -9,7 +9,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use super::{TIME, document, headers};
 use crate::authorization::Caller;
 use crate::exchange::{Answer, CalloutAnswer, Event, Exchange, Reply, Service, Step, Stream};
-use crate::filter::memory_ports::MemoryPorts;
+use crate::memory_ports::MemoryPorts;
 use crate::headers::Headers;
 use crate::integration::IntegrationRequest;
 use crate::lambda_proxy::LambdaProxies;
