@@ -2,7 +2,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Authorization, Authorizer, Integration, Throttle, VpcEndpoint};
+use crate::{
+    Authorization, Authorizer, Cors, GatewayResponse, Integration, RequestValidation, Throttle,
+    VpcEndpoint,
+};
 
 /// One API: its operations, and the stages that serve them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,10 +32,47 @@ pub struct Api {
     /// The VPC that requests come through, for resource policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vpc_endpoint: Option<VpcEndpoint>,
+    /// `x-amazon-apigateway-binary-media-types`: the content types of binary bodies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub binary_media_types: Vec<String>,
+    /// The models by name, each a JSON Schema of draft 4. A `$ref` to
+    /// `https://apigateway.amazonaws.com/restapis/ID/models/NAME`, to `#/definitions/NAME` or to
+    /// `#/components/schemas/NAME` is to another one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub models: BTreeMap<String, serde_json::Value>,
+    /// `x-amazon-apigateway-gateway-responses`: what refusals look like, by AWS's name of the type.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub gateway_responses: BTreeMap<String, GatewayResponse>,
+    /// HTTP APIs: how pages of other origins may call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cors: Option<Cors>,
     /// The methods of all resources. [`MethodSettings::operation`] counts from 0 in this list.
     pub operations: Vec<Operation>,
     /// The stages; each serves every operation.
     pub stages: Vec<Stage>,
+}
+
+impl Api {
+    /// An API with nothing in it.
+    #[must_use]
+    pub fn new(id: impl Into<String>, protocol: Protocol) -> Self {
+        Self {
+            id: id.into(),
+            name: String::new(),
+            protocol,
+            any_host: false,
+            api_key_source: ApiKeySource::default(),
+            authorizers: Vec::new(),
+            resource_policy: None,
+            vpc_endpoint: None,
+            binary_media_types: Vec::new(),
+            models: BTreeMap::new(),
+            gateway_responses: BTreeMap::new(),
+            cors: None,
+            operations: Vec::new(),
+            stages: Vec::new(),
+        }
+    }
 }
 
 /// REST API (v1) or HTTP API (v2).
@@ -72,8 +112,26 @@ pub struct Operation {
     /// Who may call.
     #[serde(default, skip_serializing_if = "Authorization::is_none")]
     pub authorization: Authorization,
+    /// What a request must have.
+    #[serde(default, skip_serializing_if = "RequestValidation::is_empty")]
+    pub request_validation: RequestValidation,
     /// What answers.
     pub integration: Integration,
+}
+
+impl Operation {
+    /// An operation that everybody may call.
+    #[must_use]
+    pub fn new(path: impl Into<String>, method: Verb, integration: Integration) -> Self {
+        Self {
+            path: path.into(),
+            method,
+            api_key_required: false,
+            authorization: Authorization::default(),
+            request_validation: RequestValidation::default(),
+            integration,
+        }
+    }
 }
 
 /// The methods that API Gateway knows.
@@ -153,6 +211,20 @@ pub struct Stage {
     /// The methods whose settings differ from the stage's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub methods: Vec<MethodSettings>,
+}
+
+impl Stage {
+    /// A stage without settings.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            variables: BTreeMap::new(),
+            throttle: None,
+            metrics_enabled: false,
+            methods: Vec::new(),
+        }
+    }
 }
 
 /// What one method of one stage has for itself (AWS: `methodSettings["/path/METHOD"]`).

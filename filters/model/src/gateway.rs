@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Api, ApiKey, Credential, Throttle, UsagePlan};
@@ -25,7 +27,7 @@ pub struct Gateway {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub credentials: Vec<Credential>,
     /// Where AWS's services are.
-    #[serde(default, skip_serializing_if = "Endpoints::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub endpoints: Endpoints,
     /// Whether answers of operations under a usage plan carry the IETF `RateLimit` and
     /// `Retry-After` headers. AWS sends none, so this is off unless asked for.
@@ -36,25 +38,41 @@ pub struct Gateway {
     pub access_log: bool,
 }
 
-/// Where AWS's services are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Where AWS's services are: by the name of the service as it stands in ARNs, such as `lambda` or
+/// `dynamodb`. One that is not named is at AWS.
+pub type Endpoints = BTreeMap<String, Endpoint>;
+
+/// Where a service of AWS's is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Endpoints {
-    /// The `http` or `https` URL of the Lambda Invoke API.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lambda: Option<String>,
+pub struct Endpoint {
+    /// The `http` or `https` URL of its API.
+    pub url: String,
+    /// Whether calls are signed with the proxy's own AWS credentials.
+    #[serde(default)]
+    pub sign: bool,
 }
 
-impl Endpoints {
-    /// Whether none is named.
+impl Gateway {
+    /// A gateway of an account, without APIs, plans and keys.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.lambda.is_none()
+    pub const fn new(account: Account) -> Self {
+        Self {
+            version: VERSION,
+            account,
+            apis: Vec::new(),
+            usage_plans: Vec::new(),
+            api_keys: Vec::new(),
+            credentials: Vec::new(),
+            endpoints: Endpoints::new(),
+            rate_limit_headers: false,
+            access_log: false,
+        }
     }
 }
 
 /// The AWS account that the gateway stands for.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Account {
     /// Twelve digits, for ARNs and `$context.accountId`.

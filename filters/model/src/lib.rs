@@ -8,10 +8,13 @@
 mod api;
 mod api_key;
 mod authorizer;
+mod cors;
 mod gateway;
 mod integration;
 mod load;
+mod request_validation;
 mod secret;
+mod transformation;
 mod usage_plan;
 
 pub use api::{Api, ApiKeySource, MethodSettings, Operation, Protocol, Stage, Verb};
@@ -21,8 +24,17 @@ pub use authorizer::{
     Credential, JwtAlgorithm, JwtAuthorizer, JwtIssuer, JwtKeys, LambdaAuthorizer, Principal,
     UserPool, VpcEndpoint,
 };
-pub use gateway::{Account, Endpoints, Gateway, VERSION};
-pub use integration::{HttpProxy, Integration, TlsOptions};
+pub use cors::Cors;
+pub use gateway::{Account, Endpoint, Endpoints, Gateway, VERSION};
+pub use integration::{
+    Aws, AwsProxy, ContentHandling, Http, HttpProxy, Integration, Mock, PayloadFormatVersion,
+    TlsOptions,
+};
 pub use load::{LoadError, from_json};
+pub use request_validation::{RequestModel, RequestValidation};
 pub use secret::{SealedSecret, Secret};
+pub use transformation::{
+    GatewayResponse, IntegrationResponse, MappingTemplate, PassthroughBehavior,
+    RequestTransformation,
+};
 pub use usage_plan::{ApiStage, MethodThrottle, Period, Quota, Throttle, TimeZone, UsagePlan};

@@ -10,6 +10,7 @@ mod conversation;
 mod in_flight;
 mod stream;
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use crate::headers::{HeaderEdit, Headers};
@@ -23,6 +24,7 @@ pub use stream::{Event, Hold, Step, Stream};
 pub struct Exchange {
     request: Headers,
     ends_with_headers: bool,
+    request_body: OnceCell<Vec<u8>>,
     ports: Rc<dyn Ports>,
     conversation: Rc<Conversation>,
 }
@@ -46,6 +48,19 @@ pub struct Reply {
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// Whether the field is there. `name` is lower-case.
+    pub(crate) fn has_header(&self, name: &str) -> bool {
+        self.headers.iter().any(|(candidate, _)| candidate == name)
+    }
+
+    /// Replaces every value of the field by this one. `name` is lower-case.
+    pub(crate) fn set_header(&mut self, name: &str, value: Vec<u8>) {
+        self.headers.retain(|(candidate, _)| candidate != name);
+        self.headers.push((name.to_owned(), value));
+    }
 }
 
 /// What changes on a message before it goes on.
@@ -157,12 +172,17 @@ impl Exchange {
         self.conversation.callout(callout).await
     }
 
-    /// Holds the request until its body is complete, and reads it.
-    pub async fn request_body(&self) -> Vec<u8> {
+    /// Holds the request until its body is complete, and reads it. Whoever asks again is given the
+    /// same body.
+    pub async fn request_body(&self) -> &[u8] {
         if self.ends_with_headers {
-            return Vec::new();
+            return &[];
         }
-        self.conversation.request_body().await
+        if let Some(body) = self.request_body.get() {
+            return body;
+        }
+        let body = self.conversation.request_body().await;
+        self.request_body.get_or_init(|| body)
     }
 
     /// Sends the request on, changed as `edits` say, and waits for the head of the answer.

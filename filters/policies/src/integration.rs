@@ -20,7 +20,7 @@ pub use compile::Integrations;
 pub use context::IntegrationRequest;
 pub use http_proxy::{CLUSTER_HEADER, DEFAULT_TIMEOUT_MILLIS, HttpProxy, TIMEOUT_HEADER};
 pub use response::failure;
-pub use upstream::{Scheme, Upstream};
+pub use upstream::{Scheme, Signing, Upstream};
 
 #[cfg(test)]
 mod tests;

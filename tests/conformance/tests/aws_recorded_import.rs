@@ -144,7 +144,9 @@ fn method(resource: &str, recorded: &Value, ours: &Ours) -> Result<(), String> {
         &text("/authorizationType"),
         &Some(authorization_type(imported, &ours.api)),
     )?;
-    let Integration::HttpProxy(proxy) = &imported.operation.integration;
+    let Integration::HttpProxy(proxy) = &imported.operation.integration else {
+        panic!("it is another integration");
+    };
     equal(
         "type",
         &text("/methodIntegration/type"),

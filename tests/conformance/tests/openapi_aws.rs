@@ -3,14 +3,13 @@
 
 mod declared;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use attache::diagnostic::{Diagnostic, Report};
 use attache::document::Document;
 use attache::openapi::{EXTENSIONS, ImportedApi, Treatment, import};
 use attache_conformance::{Suite, corpus, json_lines};
-use attache_model::{Account, Api, Gateway, Protocol, Stage, VERSION};
+use attache_model::{Account, Api, Gateway, Protocol, Stage};
 use attache_policies::integration::Integrations;
 use attache_policies::route::Routes;
 use declared::operations;
@@ -85,16 +84,7 @@ fn run(file: &Path, case: &Case, protocol: Protocol) -> Result<bool, String> {
 /// What is imported compiles as the filter will compile it.
 fn compile(api: &ImportedApi, protocol: Protocol) -> Result<(), String> {
     let gateway = Gateway {
-        version: VERSION,
-        account: Account {
-            id: "123456789012".to_owned(),
-            region: "us-east-1".to_owned(),
-            throttle: None,
-        },
         apis: vec![Api {
-            id: "api".to_owned(),
-            name: api.name.clone(),
-            protocol,
             any_host: true,
             authorizers: api
                 .authorizers
@@ -105,27 +95,19 @@ fn compile(api: &ImportedApi, protocol: Protocol) -> Result<(), String> {
                 .resource_policy
                 .as_ref()
                 .map(|imported| imported.policy.clone()),
-            vpc_endpoint: None,
-            api_key_source: api.api_key_source,
             operations: api
                 .operations
                 .iter()
                 .map(|imported| imported.operation.clone())
                 .collect(),
-            stages: vec![Stage {
-                name: "prod".to_owned(),
-                variables: BTreeMap::new(),
-                throttle: None,
-                metrics_enabled: false,
-                methods: Vec::new(),
-            }],
+            stages: vec![Stage::new("prod")],
+            ..Api::new("api", protocol)
         }],
-        usage_plans: Vec::new(),
-        api_keys: Vec::new(),
-        rate_limit_headers: false,
-        credentials: Vec::new(),
-        endpoints: attache_model::Endpoints::default(),
-        access_log: false,
+        ..Gateway::new(Account {
+            id: "123456789012".to_owned(),
+            region: "us-east-1".to_owned(),
+            throttle: None,
+        })
     };
     let routes = Routes::compile(&gateway).err();
     let integrations = Integrations::compile(&gateway).err();

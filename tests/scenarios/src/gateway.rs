@@ -89,6 +89,7 @@ impl Subject for GatewaySubject {
             host: address.ip().to_string(),
             port: address.port(),
             tls: TlsOptions::default(),
+            signing: None,
         }
         .cluster()
     }

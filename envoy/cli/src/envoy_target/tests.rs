@@ -3,8 +3,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use attache_model::{
-    Account, Api, ApiKeySource, Gateway, HttpProxy, Integration, Operation, Protocol, Stage,
-    TlsOptions, VERSION, Verb,
+    Account, Api, Gateway, HttpProxy, Integration, Operation, Protocol, Stage, TlsOptions, Verb,
 };
 use attache_policies::{Scheme, Upstream};
 use proptest::prelude::*;
@@ -14,48 +13,29 @@ use super::{AccessLog, Dynamic, Settings, TargetError, access_log, static_config
 
 fn gateway(title: &str) -> Gateway {
     Gateway {
-        version: VERSION,
-        account: Account {
+        apis: vec![Api {
+            name: title.to_owned(),
+            any_host: true,
+            operations: vec![Operation {
+                api_key_required: true,
+                ..Operation::new(
+                    "/pets/{petId}",
+                    Verb::Get,
+                    Integration::HttpProxy(HttpProxy::new("http://127.0.0.1:9000/pets/{petId}")),
+                )
+            }],
+            stages: vec![Stage {
+                metrics_enabled: true,
+                ..Stage::new("prod")
+            }],
+            ..Api::new("petstore", Protocol::Rest)
+        }],
+        access_log: true,
+        ..Gateway::new(Account {
             id: "000000000000".to_owned(),
             region: "us-east-1".to_owned(),
             throttle: None,
-        },
-        apis: vec![Api {
-            id: "petstore".to_owned(),
-            name: title.to_owned(),
-            protocol: Protocol::Rest,
-            any_host: true,
-            authorizers: Vec::new(),
-            resource_policy: None,
-            vpc_endpoint: None,
-            api_key_source: ApiKeySource::Header,
-            operations: vec![Operation {
-                path: "/pets/{petId}".to_owned(),
-                method: Verb::Get,
-                api_key_required: true,
-                authorization: attache_model::Authorization::None,
-                integration: Integration::HttpProxy(HttpProxy {
-                    uri: "http://127.0.0.1:9000/pets/{petId}".to_owned(),
-                    http_method: None,
-                    request_parameters: BTreeMap::new(),
-                    timeout_in_millis: 29_000,
-                    tls: TlsOptions::default(),
-                }),
-            }],
-            stages: vec![Stage {
-                name: "prod".to_owned(),
-                variables: BTreeMap::new(),
-                throttle: None,
-                metrics_enabled: true,
-                methods: Vec::new(),
-            }],
-        }],
-        usage_plans: Vec::new(),
-        api_keys: Vec::new(),
-        rate_limit_headers: false,
-        credentials: Vec::new(),
-        endpoints: attache_model::Endpoints::default(),
-        access_log: true,
+        })
     }
 }
 
@@ -65,6 +45,7 @@ fn upstream(scheme: Scheme, host: &str, port: u16) -> Upstream {
         host: host.to_owned(),
         port,
         tls: TlsOptions::default(),
+        signing: None,
     }
 }
 

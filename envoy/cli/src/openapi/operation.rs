@@ -2,6 +2,7 @@
 
 use attache_model::{Operation, Protocol, Verb};
 
+use super::method_response::MethodResponses;
 use super::security::Security;
 use super::{ImportedOperation, Located, OperationPlaces, Place, Reading, integration};
 
@@ -203,19 +204,19 @@ impl<'d> Importer<'_, 'd> {
                 ),
             );
         };
-        let integration = integration::read(reading, integration, &mut places);
-        if let Some(integration) = integration
+        let method_responses = MethodResponses::read(reading, operation);
+        let read = integration::read(reading, integration, &method_responses, &mut places);
+        if let Some(read) = read
             && !needs.refused
             && reading.error_count() == errors
         {
             self.operations.push(ImportedOperation {
                 operation: Operation {
-                    path: path_text.to_owned(),
-                    method,
                     api_key_required: needs.api_key,
                     authorization: needs.authorization,
-                    integration,
+                    ..Operation::new(path_text, method, read.integration)
                 },
+                vpc_link: read.vpc_link,
                 places,
             });
         }

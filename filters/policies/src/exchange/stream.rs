@@ -1,5 +1,6 @@
 //! Runs one pipeline for a proxy: events in, steps out.
 
+use std::cell::OnceCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -94,6 +95,7 @@ impl Stream {
         let exchange = Exchange {
             request,
             ends_with_headers,
+            request_body: OnceCell::new(),
             ports,
             conversation: Rc::clone(&conversation),
         };

@@ -23,7 +23,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use attache_model::{Account, ApiKey, Gateway, Protocol, UsagePlan, VERSION};
+use attache_model::{Account, ApiKey, Gateway, Protocol, UsagePlan};
 use serde::Deserialize;
 
 use super::configuration::{from_json, reasons};
@@ -134,19 +134,9 @@ fn plans_by_name(api_keys: Vec<ApiKey>) -> Gateway {
         })
         .collect();
     Gateway {
-        version: VERSION,
-        account: Account {
-            id: String::new(),
-            region: String::new(),
-            throttle: None,
-        },
-        apis: Vec::new(),
         usage_plans,
         api_keys,
-        rate_limit_headers: false,
-        credentials: Vec::new(),
-        endpoints: attache_model::Endpoints::default(),
-        access_log: false,
+        ..Gateway::new(Account::default())
     }
 }
 
@@ -159,10 +149,10 @@ mod tests {
     use sha2::{Digest, Sha256};
     use wasm_bindgen_test::wasm_bindgen_test;
 
-    use super::super::memory_ports::MemoryPorts;
     use super::ApiKeyFilter;
     use crate::exchange::{Edits, Service, Step, Stream};
     use crate::headers::{HeaderEdit, Headers};
+    use crate::memory_ports::MemoryPorts;
     use crate::ports::FilterState;
 
     fn digest(value: &str) -> String {

@@ -38,9 +38,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use attache_model::{
-    Account, Api, ApiKeySource, Authorization, Authorizer, AuthorizerKind, CognitoAuthorizer,
-    Credential, Endpoints, Gateway, HttpProxy, Integration, JwtAuthorizer, LambdaAuthorizer,
-    Operation, Protocol, Stage, TlsOptions, VERSION, Verb, VpcEndpoint,
+    Account, Api, Authorization, Authorizer, AuthorizerKind, CognitoAuthorizer, Credential,
+    Endpoints, Gateway, Integration, JwtAuthorizer, LambdaAuthorizer, Mock, Operation, Protocol,
+    Stage, Verb, VpcEndpoint,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -248,45 +248,22 @@ fn one_operation(configuration: Configuration) -> Gateway {
         kind,
     });
     Gateway {
-        version: VERSION,
-        account: configuration.account,
         apis: vec![Api {
-            id: configuration.api,
-            name: String::new(),
-            protocol: configuration.protocol,
             any_host: true,
-            api_key_source: ApiKeySource::default(),
             authorizers: authorizers.collect(),
             resource_policy: configuration.resource_policy,
             vpc_endpoint: configuration.vpc_endpoint,
             operations: vec![Operation {
-                path: "/{proxy+}".to_owned(),
-                method: Verb::Any,
-                api_key_required: false,
                 authorization,
                 // What answers is the proxy's business.
-                integration: Integration::HttpProxy(HttpProxy {
-                    uri: String::new(),
-                    http_method: None,
-                    request_parameters: BTreeMap::new(),
-                    timeout_in_millis: 0,
-                    tls: TlsOptions::default(),
-                }),
+                ..Operation::new("/{proxy+}", Verb::Any, Integration::Mock(Mock::default()))
             }],
-            stages: vec![Stage {
-                name: configuration.stage,
-                variables: BTreeMap::new(),
-                throttle: None,
-                metrics_enabled: false,
-                methods: Vec::new(),
-            }],
+            stages: vec![Stage::new(configuration.stage)],
+            ..Api::new(configuration.api, configuration.protocol)
         }],
-        usage_plans: Vec::new(),
-        api_keys: Vec::new(),
         credentials: configuration.credentials,
         endpoints: configuration.endpoints,
-        rate_limit_headers: false,
-        access_log: false,
+        ..Gateway::new(configuration.account)
     }
 }
 

@@ -25,10 +25,7 @@
 
 use std::sync::Arc;
 
-use attache_model::{
-    Account, Api, ApiKeySource, ApiStage, Gateway, Protocol, Quota, Stage, Throttle, UsagePlan,
-    VERSION,
-};
+use attache_model::{Account, Api, ApiStage, Gateway, Protocol, Quota, Stage, Throttle, UsagePlan};
 use serde::Deserialize;
 
 use super::configuration::{from_json, reasons};
@@ -190,36 +187,17 @@ fn one_stage(configuration: Configuration) -> Gateway {
         }],
     });
     Gateway {
-        version: VERSION,
-        account: Account {
-            id: String::new(),
-            region: String::new(),
-            throttle: configuration.throttle,
-        },
         apis: vec![Api {
-            id: String::new(),
-            name: String::new(),
-            protocol: Protocol::Rest,
             any_host: true,
-            authorizers: Vec::new(),
-            resource_policy: None,
-            vpc_endpoint: None,
-            api_key_source: ApiKeySource::default(),
-            operations: Vec::new(),
-            stages: vec![Stage {
-                name: String::new(),
-                variables: std::collections::BTreeMap::new(),
-                throttle: None,
-                metrics_enabled: false,
-                methods: Vec::new(),
-            }],
+            stages: vec![Stage::new("")],
+            ..Api::new("", Protocol::Rest)
         }],
         usage_plans: usage_plans.collect(),
-        api_keys: Vec::new(),
         rate_limit_headers: configuration.rate_limit_headers,
-        credentials: Vec::new(),
-        endpoints: attache_model::Endpoints::default(),
-        access_log: false,
+        ..Gateway::new(Account {
+            throttle: configuration.throttle,
+            ..Account::default()
+        })
     }
 }
 

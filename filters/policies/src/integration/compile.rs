@@ -123,8 +123,12 @@ fn compile_api(
     let api_id: Arc<str> = api.id.as_str().into();
     let mut compiled = Vec::with_capacity(api.operations.len());
     for (position, operation) in api.operations.iter().enumerate() {
-        let Integration::HttpProxy(definition) = &operation.integration;
-        let pointer = format!("{pointer}/operations/{position}/integration/httpProxy");
+        let pointer = format!("{pointer}/operations/{position}/integration");
+        let Integration::HttpProxy(definition) = &operation.integration else {
+            errors.push(CompileError::new(pointer, "it is not supported yet"));
+            continue;
+        };
+        let pointer = format!("{pointer}/httpProxy");
         let mut in_stage = |stage| {
             let deployment = Deployment {
                 account_id: &gateway.account.id,

@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use attache_model::{
-    Account, Api, ApiKeySource, Gateway, HttpProxy, Integration, Operation, Principal, Protocol,
-    Stage, TlsOptions, VERSION, Verb,
+    Account, Api, Gateway, HttpProxy, Integration, Operation, Principal, Protocol, Stage, Verb,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -36,65 +35,42 @@ const TIME: Timestamp = Timestamp(0x5e66_d96f * 1_000_000_000);
 
 fn proxy(uri: &str, mappings: &[(&str, &str)]) -> HttpProxy {
     HttpProxy {
-        uri: uri.to_owned(),
-        http_method: None,
         request_parameters: mappings
             .iter()
             .map(|(key, expression)| ((*key).to_owned(), (*expression).to_owned()))
             .collect(),
-        timeout_in_millis: 29_000,
-        tls: TlsOptions::default(),
+        ..HttpProxy::new(uri)
     }
 }
 
 fn stage(name: &str, variables: &[(&str, &str)]) -> Stage {
     Stage {
-        name: name.to_owned(),
         variables: variables
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect(),
-        throttle: None,
-        metrics_enabled: false,
-        methods: Vec::new(),
+        ..Stage::new(name)
     }
 }
 
 fn gateway(protocol: Protocol, stages: Vec<Stage>, operations: Vec<(&str, HttpProxy)>) -> Gateway {
     Gateway {
-        version: VERSION,
-        account: Account {
-            id: "123456789012".to_owned(),
-            region: "us-east-1".to_owned(),
-            throttle: None,
-        },
         apis: vec![Api {
-            id: "shop".to_owned(),
-            name: "Shop".to_owned(),
-            protocol,
             any_host: true,
-            authorizers: Vec::new(),
-            resource_policy: None,
-            vpc_endpoint: None,
-            api_key_source: ApiKeySource::Header,
             operations: operations
                 .into_iter()
-                .map(|(path, integration)| Operation {
-                    path: path.to_owned(),
-                    method: Verb::Any,
-                    api_key_required: false,
-                    authorization: attache_model::Authorization::None,
-                    integration: Integration::HttpProxy(integration),
+                .map(|(path, integration)| {
+                    Operation::new(path, Verb::Any, Integration::HttpProxy(integration))
                 })
                 .collect(),
             stages,
+            ..Api::new("shop", protocol)
         }],
-        usage_plans: Vec::new(),
-        api_keys: Vec::new(),
-        rate_limit_headers: false,
-        credentials: Vec::new(),
-        endpoints: attache_model::Endpoints::default(),
-        access_log: false,
+        ..Gateway::new(Account {
+            id: "123456789012".to_owned(),
+            region: "us-east-1".to_owned(),
+            throttle: None,
+        })
     }
 }
 

@@ -11,6 +11,17 @@ pub struct Upstream {
     pub port: u16,
     /// How an encrypted back end is verified.
     pub tls: TlsOptions,
+    /// Whose requests the proxy signs, when it does.
+    pub signing: Option<Signing>,
+}
+
+/// What the proxy's own AWS signatures are for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Signing {
+    /// The service as signatures name it, such as `dynamodb`.
+    pub service: String,
+    /// The region, such as `us-east-1`.
+    pub region: String,
 }
 
 /// How a back end is spoken to.
@@ -38,6 +49,12 @@ impl Upstream {
         if let Some(server_name) = &self.tls.server_name_to_verify {
             name.push('_');
             name.push_str(server_name);
+        }
+        if let Some(signing) = &self.signing {
+            name.push_str("_signed_");
+            name.push_str(&signing.service);
+            name.push('_');
+            name.push_str(&signing.region);
         }
         name
     }

@@ -134,6 +134,7 @@ pub(super) fn parse(
                 Scheme::Http => TlsOptions::default(),
                 Scheme::Https => tls.clone(),
             },
+            signing: None,
         },
         path: pieces(&format!("/{path}"), &mapped)?,
         query: pieces(query, &mapped)?,

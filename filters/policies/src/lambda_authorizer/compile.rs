@@ -111,7 +111,8 @@ impl Compiler<'_> {
         faults: &mut Faults<'_>,
     ) -> Option<LambdaAuthorizer> {
         let identity = identity(definition, deployment, faults);
-        let endpoint = self.gateway.endpoints.lambda.as_deref();
+        let endpoint = self.gateway.endpoints.get("lambda");
+        let endpoint = endpoint.map(|endpoint| &*endpoint.url);
         let service = match Service::compile(definition, &deployment.variables, endpoint) {
             Ok(service) => Some(service),
             Err(fault) => {
@@ -305,8 +306,11 @@ impl Faults<'_> {
                 "name its URL under `endpoints.lambda`, or use the URL of a web service",
             ),
             ServiceFault::Endpoint(reason) => self.push(
-                CompileError::new("/endpoints/lambda", format!("it is not a URL: {reason}"))
-                    .hint("write it as `http://HOST:PORT` or `https://…`"),
+                CompileError::new(
+                    "/endpoints/lambda/url",
+                    format!("it is not a URL: {reason}"),
+                )
+                .hint("write it as `http://HOST:PORT` or `https://…`"),
             ),
         }
     }

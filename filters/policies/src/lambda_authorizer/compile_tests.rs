@@ -190,9 +190,9 @@ fn a_function_needs_an_endpoint() {
     let found = faults(&[("/endpoints", json!({}))]);
     assert_eq!(found.len(), 1, "{found:?}");
     assert_eq!(found[0].0, format!("{TOKEN}/uri"));
-    let found = faults(&[("/endpoints/lambda", json!("localhost:9001"))]);
+    let found = faults(&[("/endpoints/lambda/url", json!("localhost:9001"))]);
     assert_eq!(found.len(), 1, "{found:?}");
-    assert_eq!(found[0].0, "/endpoints/lambda");
+    assert_eq!(found[0].0, "/endpoints/lambda/url");
     // A web service does not.
     let web = [
         ("/endpoints", json!({})),

@@ -38,7 +38,7 @@ pub(super) enum ServiceFault {
     Uri(String),
     /// `endpoints.lambda` is needed and missing.
     NoEndpoint,
-    /// `endpoints.lambda` is not a URL.
+    /// `endpoints.lambda.url` is not a URL.
     Endpoint(&'static str),
 }
 

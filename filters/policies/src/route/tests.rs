@@ -1,7 +1,4 @@
-use attache_model::{
-    Account, Api, ApiKeySource, Gateway, HttpProxy, Integration, Operation, Protocol, Stage,
-    TlsOptions, VERSION, Verb,
-};
+use attache_model::{Account, Api, Gateway, Integration, Mock, Operation, Protocol, Stage, Verb};
 use proptest::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -10,60 +7,22 @@ use crate::{Denial, Headers};
 
 fn operation(key: &str) -> Operation {
     let (method, path) = key.split_once(' ').unwrap_or(("ANY", key));
-    Operation {
-        path: path.to_owned(),
-        method: Verb::from_request(method.as_bytes()).unwrap_or(Verb::Any),
-        api_key_required: false,
-        authorization: attache_model::Authorization::None,
-        integration: Integration::HttpProxy(HttpProxy {
-            uri: "http://127.0.0.1".to_owned(),
-            http_method: None,
-            request_parameters: Default::default(),
-            timeout_in_millis: 29_000,
-            tls: TlsOptions::default(),
-        }),
-    }
+    let method = Verb::from_request(method.as_bytes()).unwrap_or(Verb::Any);
+    Operation::new(path, method, Integration::Mock(Mock::default()))
 }
 
 fn api(id: &str, protocol: Protocol, stages: &[&str], operations: &[&str]) -> Api {
     Api {
-        id: id.to_owned(),
-        name: id.to_owned(),
-        protocol,
-        any_host: false,
-        authorizers: Vec::new(),
-        resource_policy: None,
-        vpc_endpoint: None,
-        api_key_source: ApiKeySource::Header,
         operations: operations.iter().map(|key| operation(key)).collect(),
-        stages: stages
-            .iter()
-            .map(|name| Stage {
-                name: (*name).to_owned(),
-                variables: Default::default(),
-                throttle: None,
-                metrics_enabled: false,
-                methods: Vec::new(),
-            })
-            .collect(),
+        stages: stages.iter().map(|name| Stage::new(*name)).collect(),
+        ..Api::new(id, protocol)
     }
 }
 
 fn gateway(apis: Vec<Api>) -> Gateway {
     Gateway {
-        version: VERSION,
-        account: Account {
-            id: "123456789012".to_owned(),
-            region: "us-east-1".to_owned(),
-            throttle: None,
-        },
         apis,
-        usage_plans: Vec::new(),
-        api_keys: Vec::new(),
-        rate_limit_headers: false,
-        credentials: Vec::new(),
-        endpoints: attache_model::Endpoints::default(),
-        access_log: false,
+        ..Gateway::new(Account::default())
     }
 }
 

@@ -107,7 +107,7 @@ impl Service for Probe {
                     body = if forwarded {
                         exchange.response_body().await
                     } else {
-                        exchange.request_body().await
+                        exchange.request_body().await.to_vec()
                     };
                     read.extend_from_slice(&body);
                 }
