@@ -22,6 +22,7 @@ import urllib.request
 import yaml
 
 import authorization
+import transformation
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -419,6 +420,8 @@ def measure(arguments, folder, running) -> str:
     rows = authorization.loads(start, lambda where: compiled(arguments.attache, where), with_filters,
                                folder, upstream.port)
     loads += [Load(name, envoy, folder, text, status) for name, envoy, text, status in rows]
+    rows = transformation.loads(start, lambda where: compiled(arguments.attache, where), folder, upstream.port)
+    loads += [Load(name, envoy, folder, text) for name, envoy, text in rows]
     if arguments.only:
         loads = [load for load in loads if arguments.only in load.name or load.name in ("bare", "empty")]
 
@@ -491,6 +494,7 @@ def table(arguments, loads, memory) -> str:
                     f"{loads[name].microseconds:.1f} against {loads['gateway'].microseconds:.1f} µs")
     if "known JWT" in loads and not arguments.only:
         authorization.aims(loads, empty, row)
+        transformation.aims(loads, row)
     more = memory["gateway"] - memory["empty"]
     row("a worker keeps at most 2 MiB more resident than with `empty`", more <= 2,
         f"{memory['gateway']:.1f} against {memory['empty']:.1f} MiB ({memory['bare']:.1f} without a filter)")

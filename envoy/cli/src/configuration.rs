@@ -10,6 +10,7 @@ mod api;
 mod api_key;
 mod authorizer;
 mod credential;
+mod endpoint;
 mod masking;
 mod shape;
 pub(crate) mod suggestion;
@@ -23,8 +24,9 @@ use serde::Deserialize;
 
 pub use api::{Api, MethodSettings, Protocol, Stage};
 pub use api_key::{ApiKey, PreviousValue};
-pub use authorizer::{Authorizer, Endpoint, Endpoints, PolicyDocument, VpcEndpoint};
+pub use authorizer::{Authorizer, PolicyDocument, VpcEndpoint};
 pub use credential::{Credential, Principal};
+pub use endpoint::{Endpoint, Endpoints, VpcLink};
 pub(crate) use masking::looks_like_a_secret;
 pub use masking::{masked, masked_unparsed};
 pub use shape::{Reading, read, schema};
@@ -52,7 +54,9 @@ pub struct Configuration {
     /// The AWS access keys that may sign requests, by their ids (`AKIA…`).
     #[serde(default)]
     pub credentials: BTreeMap<String, Credential>,
-    /// Where AWS's services are.
+    /// Where AWS's services are, by their names in ARNs: `lambda`, `dynamodb`, `sqs`, … What is not
+    /// named here is at AWS, and calls to it are signed with the AWS credentials of Envoy's
+    /// environment. `cognito` serves `GET /POOL/.well-known/jwks.json`, the keys of user pools.
     #[serde(default)]
     pub endpoints: Endpoints,
     /// The AWS account that the gateway stands for.

@@ -13,6 +13,7 @@ mod extensions;
 mod integration;
 mod intrinsic;
 mod located;
+mod method_response;
 mod operation;
 mod policy;
 mod reading;
@@ -28,6 +29,7 @@ use crate::document::{Document, Pointer};
 
 pub use authorizer::{ImportedAuthorizer, discovery_of};
 pub use extensions::{EXTENSIONS, Extension, Level, Treatment};
+pub use integration::{ImportedVpcLink, service_of};
 use located::Located;
 pub use policy::{ImportedPolicy, LONGEST as LONGEST_POLICY};
 use reading::Reading;
@@ -56,6 +58,9 @@ pub struct ImportedApi {
 pub struct ImportedOperation {
     /// The operation as the gateway serves it.
     pub operation: Operation,
+    /// The VPC link that its integration goes through. Where it leads is not for the document to
+    /// say: until that is known, the integration is not complete.
+    pub vpc_link: Option<ImportedVpcLink>,
     /// Where its parts stand.
     pub places: OperationPlaces,
 }

@@ -10,16 +10,18 @@ mod api;
 mod api_key;
 mod authorizer;
 mod credential;
+mod endpoint;
 mod method_key;
 mod places;
 mod policy;
 mod usage_plan;
+mod vpc_link;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use attache_model::{Api, Endpoints, Gateway, Secret, VERSION};
+use attache_model::{Api, Gateway, Secret, VERSION};
 use attache_policies::Upstream;
 
 use crate::configuration::{self, AccessLog, Configuration};
@@ -190,6 +192,7 @@ impl Lowering<'_> {
         let usage_plans = self.usage_plans(&configuration.usage_plans, &by_id);
         let api_keys = self.api_keys(configuration);
         let credentials = self.credentials(&configuration.credentials, secrets_key);
+        let endpoints = self.endpoints(configuration, &apis);
         Gateway {
             version: VERSION,
             account,
@@ -198,23 +201,9 @@ impl Lowering<'_> {
             api_keys,
             rate_limit_headers: configuration.rate_limit_headers,
             credentials,
-            endpoints: self.endpoints(&configuration.endpoints),
+            endpoints,
             access_log: configuration.access_log != AccessLog::Off,
         }
-    }
-
-    fn endpoints(&mut self, endpoints: &configuration::Endpoints) -> Endpoints {
-        let pointer = Pointer::root().key("endpoints");
-        self.remember("/endpoints", &pointer);
-        self.remember("/endpoints/lambda/url", &pointer.key("lambda").key("url"));
-        let lambda = endpoints.lambda.iter().map(|lambda| {
-            let endpoint = attache_model::Endpoint {
-                url: lambda.url.clone(),
-                sign: false,
-            };
-            ("lambda".to_owned(), endpoint)
-        });
-        lambda.collect()
     }
 
     /// An error at a value of `attache.yaml`. The advice belongs to it from the start, because a

@@ -4,17 +4,13 @@
 //! compiles it, and the same function judges the request. Only what the proxy does is done here:
 //! calls go out through an HTTP client, and the clock is this computer's.
 
-mod client;
 mod decision;
 mod explanation;
-mod memory;
 mod policy;
-mod request;
 mod text;
 mod trial;
 
-use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,11 +20,9 @@ use clap::Args;
 
 use crate::command_line::REFUSED;
 use crate::diagnostic::Report;
+use crate::memory_proxy::{self, Client, Memory, Subject, Unreadable};
 use crate::project::{self, Project};
 use crate::terminal::{Output, Terminal};
-use client::Client;
-use memory::Memory;
-use request::Subject;
 use trial::Trial;
 
 const EXAMPLES: &str = "\
@@ -43,9 +37,6 @@ such API, stage or operation, or the arguments do not fit together.";
 
 /// The exit code for arguments that do not fit together, or do not fit the configuration.
 const MISUSED: u8 = 2;
-
-/// Where a file's name stands for standard input.
-const STANDARD_INPUT: &str = "-";
 
 /// The arguments of `attache test-authorizer`.
 #[derive(Debug, Args)]
@@ -89,7 +80,13 @@ enum Failure {
     /// The arguments do not fit together, or do not fit the configuration.
     Usage(String),
     /// A file cannot be read.
-    File { file: PathBuf, error: io::Error },
+    File(Unreadable),
+}
+
+impl From<Unreadable> for Failure {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::File(unreadable)
+    }
 }
 
 /// Decides about one request, and prints how.
@@ -102,7 +99,7 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCod
     let decided = decide(arguments, &mut report);
     match (&decided, arguments.output) {
         // Standard output has one document: here the decision.
-        (Ok(_) | Err(Failure::Usage(_) | Failure::File { .. }), Output::Json) => {}
+        (Ok(_) | Err(Failure::Usage(_) | Failure::File(_)), Output::Json) => {}
         (_, output) => terminal.findings(&report, output)?,
     }
     match decided {
@@ -122,7 +119,7 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCod
             terminal.notice(&format!("error: {reason}"))?;
             Ok(ExitCode::from(MISUSED))
         }
-        Err(Failure::File { file, error }) => {
+        Err(Failure::File(Unreadable { file, error })) => {
             terminal.notice(&format!("error: `{}`: {error}", file.display()))?;
             Ok(ExitCode::from(REFUSED))
         }
@@ -135,17 +132,15 @@ fn decide(arguments: &Arguments, report: &mut Report) -> Result<decision::Decisi
         [folder, method, path] => (folder.as_str(), method, path),
         _ => return Err(Failure::Usage("a method and a path are needed".to_owned())),
     };
-    let is_standard_input = |file: &Option<PathBuf>| {
-        file.as_deref()
-            .is_some_and(|file| file == Path::new(STANDARD_INPUT))
-    };
+    let is_standard_input =
+        |file: &Option<PathBuf>| file.as_deref().is_some_and(memory_proxy::is_standard_input);
     if is_standard_input(&arguments.body) && is_standard_input(&arguments.result) {
         let reason = "standard input is either `--body` or `--result`";
         return Err(Failure::Usage(reason.to_owned()));
     }
     let project = project::load(Path::new(folder), report).ok_or(Failure::Refused)?;
     let trial = compile(&project)?;
-    let body = read(arguments.body.as_deref())?;
+    let body = memory_proxy::read(arguments.body.as_deref())?;
     let subject = Subject {
         method,
         path,
@@ -154,14 +149,16 @@ fn decide(arguments: &Arguments, report: &mut Report) -> Result<decision::Decisi
         headers: &arguments.headers,
         body_length: body.as_ref().map(Vec::len),
     };
-    let request = subject.request(&trial).map_err(Failure::Usage)?;
+    let request = subject
+        .request(trial.gateway(), trial.routes())
+        .map_err(Failure::Usage)?;
     if arguments.result.is_some() && !request.asks_a_service {
         let reason = "`--result` is what a Lambda authorizer answers, and this operation has none";
         return Err(Failure::Usage(reason.to_owned()));
     }
     let client = Client {
         upstreams: project.upstreams,
-        given: read(arguments.result.as_deref())?,
+        given: memory_proxy::read(arguments.result.as_deref())?,
     };
     let memory = Memory::new(arguments.source_ip);
     let decided = trial.decide(request.headers, body, memory, &client);
@@ -175,19 +172,4 @@ fn compile(project: &Project) -> Result<Arc<Trial>, Failure> {
     let trial = Trial::new(&project.gateway, &environment);
     // What does not compile has been reported when the project was loaded.
     trial.map(Arc::new).ok_or(Failure::Refused)
-}
-
-/// The bytes of a file that was named.
-fn read(file: Option<&Path>) -> Result<Option<Vec<u8>>, Failure> {
-    let Some(file) = file else { return Ok(None) };
-    let read = if file == Path::new(STANDARD_INPUT) {
-        let mut bytes = Vec::new();
-        io::stdin().read_to_end(&mut bytes).map(|_| bytes)
-    } else {
-        fs::read(file)
-    };
-    read.map(Some).map_err(|error| Failure::File {
-        file: file.to_owned(),
-        error,
-    })
 }

@@ -24,13 +24,12 @@ use std::sync::Arc;
 
 use attache_model::{Protocol, VpcEndpoint};
 
-use crate::client_certificate::ClientCertificate;
 use crate::denial::Denial;
 use crate::exchange::{CalloutAnswer, Errand, Exchange};
 use crate::iam::{self, Accounts, Policy, Verdict};
 use crate::integration::Upstream;
 use crate::jwt::{TokenAuthorizer, TokenAuthorizers};
-use crate::lambda_authorizer::{AuthorizerRequest, LambdaAuthorizers};
+use crate::lambda_authorizer::{LambdaAuthorizer, LambdaAuthorizers};
 use crate::pipeline::LARGEST_BODY;
 use crate::ports::{Ports, Timestamp};
 use crate::request_id::RequestIds;
@@ -39,7 +38,6 @@ use crate::sigv4::{Credential, Credentials, SignedRequest};
 
 pub use caller::{Caller, CallerField, IdentityField, Signer};
 pub use inspection::{Demand, Inspection};
-use request_keys::LazyKeys;
 
 /// The authorizations of all operations of a gateway, compiled.
 #[derive(Debug)]
@@ -100,47 +98,35 @@ impl Authorizations {
         request: &AuthorizationRequest<'_>,
         learnt: &mut impl FnMut(&Caller),
     ) -> Result<Caller, Denial> {
-        let route = request.route;
-        // An API or operation that is not there has no door to go through.
-        let api = self.apis.get(route.api).ok_or(Denial::UnknownStage)?;
-        let rule = api
-            .operations
-            .get(route.operation)
-            .ok_or(Denial::MissingAuthenticationToken)?;
+        let (api, rule) = self.rule(request.route)?;
         if matches!(rule, Rule::Open) && api.policy.is_none() {
             return Ok(Caller::default());
         }
-        let arn = self.method_arn(api, route)?;
-        let keys = LazyKeys::new(exchange, request.time, api.vpc_endpoint.as_ref());
-        let access = iam::Request {
-            action: iam::INVOKE,
-            resource: &arn,
-            principal: None,
-            keys: &keys,
-        };
-        match rule {
-            Rule::Open => {
-                api.must_allow(&access)?;
+        let inspection = self.gather(api, rule, exchange, *request)?;
+        match inspection.demand() {
+            Demand::Nothing => {
+                api.must_allow(&inspection.access())?;
                 Ok(Caller::default())
             }
-            Rule::Token { authorizer, scopes } => {
-                let token = self.tokens.authorize(*authorizer, scopes, exchange).await?;
+            Demand::Token {
+                authorizers,
+                authorizer,
+                scopes,
+            } => {
+                let token = authorizers.authorize(authorizer, scopes, exchange).await?;
                 let caller = Caller {
                     claims: Some(Arc::clone(&token.claims.texts)),
                     ..Caller::default()
                 };
                 learnt(&caller);
                 if api.policy.is_some() {
-                    api.must_allow(&access)?;
+                    api.must_allow(&inspection.access())?;
                 }
                 Ok(caller)
             }
-            Rule::Lambda(authorizer) => {
-                self.ask(api, *authorizer, exchange, request, access, learnt)
-                    .await
-            }
-            Rule::Signature => {
-                let credential = self.credential(exchange).await;
+            Demand::Lambda(authorizer) => ask(api, authorizer, exchange, &inspection, learnt).await,
+            Demand::Signature(credentials) => {
+                let credential = credential(credentials, exchange).await;
                 let credential =
                     credential.map_err(|denial| refusal::of_unsigned(denial, api.protocol))?;
                 let principal = credential.principal();
@@ -152,90 +138,27 @@ impl Authorizations {
                     ..Caller::default()
                 };
                 learnt(&caller);
-                let keys = keys.signed_by(principal, credential.is_temporary());
+                let keys = inspection.keys_of_signer(credential);
                 let access = iam::Request {
                     principal: Some(principal),
                     keys: &keys,
-                    ..access
+                    ..inspection.access()
                 };
-                let accounts = Accounts::of(principal, &self.account_id);
                 let identity = credential.evaluate(&access);
+                let accounts = inspection.accounts(credential);
                 let verdict = iam::combine(accounts, identity, api.judge(&access));
-                refusal::of_signer(verdict, &principal.arn, &arn)?;
+                refusal::of_signer(verdict, &principal.arn, access.resource)?;
                 Ok(caller)
             }
         }
     }
 
-    /// A Lambda authorizer's word, between the two phases of the resource policy.
-    async fn ask(
-        &self,
-        api: &Api,
-        authorizer: usize,
-        exchange: &Exchange,
-        request: &AuthorizationRequest<'_>,
-        access: iam::Request<'_>,
-        learnt: &mut impl FnMut(&Caller),
-    ) -> Result<Caller, Denial> {
-        let resource = api.judge(&access);
-        if resource == Verdict::ExplicitDeny {
-            refusal::of_anonymous(resource, access.resource)?;
-        }
-        let route = request.route;
-        let authorizer = self
-            .lambda
-            .get(route.api, route.stage, authorizer)
-            .ok_or(Denial::AuthorizerConfigurationError)?;
-        let ports = exchange.ports();
-        let certificate = ClientCertificate::of(exchange.request(), ports);
-        let said = authorizer
-            .authorize(
-                exchange,
-                &AuthorizerRequest {
-                    headers: exchange.request(),
-                    route,
-                    ids: request.ids,
-                    time: request.time,
-                    connection: ports,
-                    client_certificate: certificate.as_ref(),
-                    access,
-                },
-            )
-            .await?;
-        let caller = Caller {
-            principal_id: said.result.principal_id.clone(),
-            context: Some(Arc::clone(&said.result.context)),
-            usage_identifier_key: said.result.usage_identifier_key.clone(),
-            authorizer_latency: said.latency_millis,
-            ..Caller::default()
-        };
-        learnt(&caller);
-        refusal::of_authorizer(iam::combine(Accounts::Same, said.verdict, resource))?;
-        Ok(caller)
-    }
-
-    /// What the request is signed with. Its body is awaited only when the signature is about it.
-    async fn credential(&self, exchange: &Exchange) -> Result<&Credential, Denial> {
-        let ports = exchange.ports();
-        let signed = SignedRequest::parse(exchange.request())
-            .map_err(refusal::of_signature)?
-            .ok_or(Denial::MissingAuthenticationToken)?;
-        signed
-            .identify(&self.credentials, ports.now())
-            .map_err(refusal::of_signature)?;
-        let body = if signed.needs_body() {
-            let body = exchange.request_body().await;
-            // One that did not say so beforehand.
-            if u64::try_from(body.len()).is_ok_and(|length| length > LARGEST_BODY) {
-                return Err(Denial::RequestTooLarge);
-            }
-            Some(body)
-        } else {
-            None
-        };
-        signed
-            .verify(&self.credentials, body, ports.now())
-            .map_err(refusal::of_signature)
+    /// The API that a request goes to, and what its operation asks for. One that is not there has
+    /// no door to go through.
+    fn rule(&self, route: Route<'_>) -> Result<(&Api, &Rule), Denial> {
+        let api = self.apis.get(route.api).ok_or(Denial::UnknownStage)?;
+        let rule = api.operations.get(route.operation);
+        Ok((api, rule.ok_or(Denial::MissingAuthenticationToken)?))
     }
 
     /// The ARN that policies judge the request by: with the path that was asked for, without a
@@ -287,4 +210,60 @@ impl Api {
     fn must_allow(&self, access: &iam::Request<'_>) -> Result<(), Denial> {
         refusal::of_anonymous(self.judge(access), access.resource)
     }
+}
+
+/// A Lambda authorizer's word, between the two phases of the resource policy.
+async fn ask(
+    api: &Api,
+    authorizer: Option<&LambdaAuthorizer>,
+    exchange: &Exchange,
+    inspection: &Inspection<'_>,
+    learnt: &mut impl FnMut(&Caller),
+) -> Result<Caller, Denial> {
+    let access = inspection.access();
+    let resource = api.judge(&access);
+    if resource == Verdict::ExplicitDeny {
+        refusal::of_anonymous(resource, access.resource)?;
+    }
+    let said = authorizer
+        .ok_or(Denial::AuthorizerConfigurationError)?
+        .authorize(exchange, &inspection.authorizer_request())
+        .await?;
+    let caller = Caller {
+        principal_id: said.result.principal_id.clone(),
+        context: Some(Arc::clone(&said.result.context)),
+        usage_identifier_key: said.result.usage_identifier_key.clone(),
+        authorizer_latency: said.latency_millis,
+        ..Caller::default()
+    };
+    learnt(&caller);
+    refusal::of_authorizer(iam::combine(Accounts::Same, said.verdict, resource))?;
+    Ok(caller)
+}
+
+/// What the request is signed with. Its body is awaited only when the signature is about it.
+async fn credential<'c>(
+    credentials: &'c Credentials,
+    exchange: &Exchange,
+) -> Result<&'c Credential, Denial> {
+    let ports = exchange.ports();
+    let signed = SignedRequest::parse(exchange.request())
+        .map_err(refusal::of_signature)?
+        .ok_or(Denial::MissingAuthenticationToken)?;
+    signed
+        .identify(credentials, ports.now())
+        .map_err(refusal::of_signature)?;
+    let body = if signed.needs_body() {
+        let body = exchange.request_body().await;
+        // One that did not say so beforehand.
+        if u64::try_from(body.len()).is_ok_and(|length| length > LARGEST_BODY) {
+            return Err(Denial::RequestTooLarge);
+        }
+        Some(body)
+    } else {
+        None
+    };
+    signed
+        .verify(credentials, body, ports.now())
+        .map_err(refusal::of_signature)
 }

@@ -8,6 +8,3 @@ pub mod authorizer;
 mod configuration;
 mod identity;
 pub mod usage_plan;
-
-#[cfg(test)]
-pub(crate) mod memory_ports;

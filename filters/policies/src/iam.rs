@@ -45,8 +45,8 @@ pub use combination::{Accounts, combine};
 pub use fault::PolicyFault;
 pub use keys::{ConditionKeys, RequestKeys};
 pub use method_arn::{LONGEST_METHOD_ARN, MethodArnTooLong, api_arn, method_arn};
+pub(crate) use principal_arn::PrincipalArn;
 pub use principal_arn::account_of;
-pub(crate) use principal_arn::{PrincipalArn, PrincipalName};
 
 use condition::Condition;
 use pattern::Pattern;

@@ -9,13 +9,17 @@ pub mod client_certificate;
 mod compile_error;
 mod denial;
 mod exchange;
+pub mod execution_log;
 pub mod filter;
 mod gateway;
+pub mod gateway_response;
 mod headers;
 pub mod iam;
 pub mod integration;
 pub mod jwt;
 pub mod lambda_authorizer;
+#[cfg(test)]
+mod memory_ports;
 pub mod metric_name;
 mod observation;
 pub mod pipeline;

@@ -20,7 +20,6 @@ mod credentials;
 mod fault;
 mod hexadecimal;
 mod presigned;
-mod principal_type;
 mod signing_time;
 #[cfg(test)]
 mod tests;
@@ -38,7 +37,6 @@ use presigned::Query;
 pub(crate) use authorization::Authorization;
 pub use credentials::{Credential, Credentials};
 pub use fault::{ExpectedSignature, SignatureFault};
-pub use principal_type::PrincipalType;
 pub use signing_time::SigningTime;
 
 /// The one algorithm there is.

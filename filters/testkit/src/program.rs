@@ -79,8 +79,8 @@ impl Service for Program {
                 },
                 Await::Body => {
                     let read = exchange.request_body().await;
-                    learnt.extend_from_slice(&read);
-                    body = Some(read);
+                    learnt.extend_from_slice(read);
+                    body = Some(read.to_vec());
                 }
             }
         }

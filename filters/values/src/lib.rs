@@ -5,12 +5,14 @@
 //! part of the document.
 
 pub mod json;
+pub mod json_path;
 mod list;
 mod map;
 mod number;
 mod object;
 mod value;
 
+pub use json_path::JsonPath;
 pub use list::{List, ListKind};
 pub use map::Map;
 pub use number::{Decimal, Number};

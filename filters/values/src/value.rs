@@ -6,6 +6,12 @@ use std::sync::Arc;
 use crate::json::{self, Style};
 use crate::{List, ListKind, Map, Number, Object};
 
+/// How deep lists and maps are followed: deeper than any document, as a list may hold itself.
+pub(crate) const MAX_DEPTH: usize = 256;
+
+/// How many pairs of values are compared to tell whether two are equal.
+const MOST_COMPARED: usize = 1 << 22;
+
 /// How many bytes one value prints at most: more than any body that the gateway takes.
 const MOST_PRINTED: usize = 16 << 20;
 
@@ -65,6 +71,51 @@ impl Value {
         match self {
             Self::String(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// Whether both are the same JSON: numbers by value, maps whatever their order. Objects are
+    /// equal to themselves. Lists and maps that are deeper than any document, or take too long to
+    /// compare because they hold the same things many times, are not equal unless they are one.
+    #[must_use]
+    pub fn equals(&self, other: &Self) -> bool {
+        self.equals_within(other, MAX_DEPTH, &mut MOST_COMPARED.clone())
+    }
+
+    fn equals_within(&self, other: &Self, depth: usize, visits: &mut usize) -> bool {
+        let (Some(depth), Some(left)) = (depth.checked_sub(1), visits.checked_sub(1)) else {
+            return false;
+        };
+        *visits = left;
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Boolean(left), Self::Boolean(right)) => left == right,
+            (Self::Number(left), Self::Number(right)) => left.equals(right),
+            (Self::String(left), Self::String(right)) => left == right,
+            (Self::List(left), Self::List(right)) => {
+                left.is(right)
+                    || left.read(|left| {
+                        right.read(|right| {
+                            let mut pairs = left.iter().zip(right);
+                            left.len() == right.len()
+                                && pairs
+                                    .all(|(left, right)| left.equals_within(right, depth, visits))
+                        })
+                    })
+            }
+            (Self::Map(left), Self::Map(right)) => {
+                left.is(right)
+                    || left.len() == right.len()
+                        && left.read(|entries| {
+                            entries.iter().all(|(key, value)| {
+                                let other = right.get(key);
+                                other
+                                    .is_some_and(|other| value.equals_within(&other, depth, visits))
+                            })
+                        })
+            }
+            (Self::Object(left), Self::Object(right)) => Rc::ptr_eq(left, right),
+            _ => false,
         }
     }
 

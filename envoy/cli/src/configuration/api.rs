@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Authorizer, PolicyDocument, VpcEndpoint};
+use super::{Authorizer, PolicyDocument, VpcEndpoint, VpcLink};
 
 /// One API: its definition, who may call it, and the stages that serve it.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -28,6 +28,9 @@ pub struct Api {
     pub resource_policy: Option<PolicyDocument>,
     /// The VPC that the API is called through, for resource policies.
     pub vpc_endpoint: Option<VpcEndpoint>,
+    /// Where VPC links lead, by the `connectionId` of the integrations that go through them.
+    #[serde(default)]
+    pub vpc_links: BTreeMap<String, VpcLink>,
     /// The stages by name: the first path segment of their requests.
     #[schemars(extend("minProperties" = 1))]
     pub stages: BTreeMap<String, Stage>,

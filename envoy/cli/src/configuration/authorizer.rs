@@ -4,28 +4,6 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// Where AWS's services are, for what names them by ARN.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(title = "endpoints")]
-pub struct Endpoints {
-    /// The Lambda Invoke API: what answers `POST /2015-03-31/functions/ARN/invocations`.
-    pub lambda: Option<Endpoint>,
-    /// Amazon Cognito: what answers `GET /POOL/.well-known/jwks.json`. Without it, keys come from
-    /// AWS. Tokens name AWS as their issuer either way.
-    pub cognito: Option<Endpoint>,
-}
-
-/// Where an AWS service is.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(title = "endpoint")]
-pub struct Endpoint {
-    /// Its address, such as `http://127.0.0.1:9001`.
-    #[schemars(regex(pattern = "^https?://[^/]"))]
-    pub url: String,
-}
-
 /// What an authorizer of the definition does differently here.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -2,6 +2,7 @@
 
 use attache_model::{Operation, Protocol, Verb};
 
+use super::method_response::MethodResponses;
 use super::security::Security;
 use super::{ImportedOperation, Located, OperationPlaces, Place, Reading, integration};
 
@@ -203,8 +204,9 @@ impl<'d> Importer<'_, 'd> {
                 ),
             );
         };
-        let integration = integration::read(reading, integration, &mut places);
-        if let Some(integration) = integration
+        let method_responses = MethodResponses::read(reading, operation);
+        let read = integration::read(reading, integration, &method_responses, &mut places);
+        if let Some(read) = read
             && !needs.refused
             && reading.error_count() == errors
         {
@@ -212,8 +214,9 @@ impl<'d> Importer<'_, 'd> {
                 operation: Operation {
                     api_key_required: needs.api_key,
                     authorization: needs.authorization,
-                    ..Operation::new(path_text, method, integration)
+                    ..Operation::new(path_text, method, read.integration)
                 },
+                vpc_link: read.vpc_link,
                 places,
             });
         }

@@ -179,3 +179,21 @@ impl<'d, 'r> Reading<'d, 'r> {
         }
     }
 }
+
+/// A status of an answer, as text or as a number.
+pub(super) fn status_code(reading: &mut Reading<'_, '_>, found: &Located<'_>) -> Option<u16> {
+    let number = match found.node.as_str() {
+        Some(text) => text.parse().ok(),
+        None => reading.whole_number(found).map(u16::try_from)?.ok(),
+    };
+    let status = number.filter(|status| (100..600).contains(status));
+    if status.is_none() {
+        reading.error(
+            "unknown-value",
+            found.place(),
+            "this is not a status code",
+            Some("write a number from 100 to 599"),
+        );
+    }
+    status
+}

@@ -9,7 +9,7 @@ use super::method_key::{self, MethodKey};
 use super::{Lowering, Pointer, beside};
 use crate::configuration;
 use crate::document::Document;
-use crate::openapi::{self, ImportedAuthorizer, ImportedPolicy};
+use crate::openapi::{self, ImportedAuthorizer, ImportedPolicy, ImportedVpcLink};
 
 /// The longest label of a host name (RFC 1035, section 2.3.4).
 const LONGEST_LABEL: usize = 63;
@@ -29,6 +29,8 @@ struct Definition {
     declared_authorizers: Vec<String>,
     resource_policy: Option<ImportedPolicy>,
     operations: Vec<Operation>,
+    /// The VPC links of the operations that go through one.
+    vpc_links: Vec<Option<ImportedVpcLink>>,
     file: PathBuf,
     /// Whether all of it could be read: what is missing here may stand in the file.
     is_complete: bool,
@@ -64,7 +66,14 @@ impl Lowering<'_> {
             self.check_stage_name(name, protocol, &pointer);
             stages.push(self.stage(id, name, stage, operations, &pointer, &model));
         }
-        let definition = definition?;
+        let mut definition = definition?;
+        self.vpc_links(
+            &mut definition.operations,
+            &definition.vpc_links,
+            api,
+            &pointer,
+            &definition.file,
+        );
         let authorizers = self.authorizers(
             Declared {
                 asked_for: definition.authorizers,
@@ -186,11 +195,14 @@ impl Lowering<'_> {
         let document = Document::read(&path, self.report)?;
         let errors = self.report.error_count();
         let imported = openapi::import(&document, protocol, self.report)?;
-        let (operations, places) = imported
-            .operations
-            .into_iter()
-            .map(|imported| (imported.operation, imported.places))
-            .unzip();
+        let mut operations = Vec::new();
+        let mut vpc_links = Vec::new();
+        let mut places = Vec::new();
+        for imported in imported.operations {
+            operations.push(imported.operation);
+            vpc_links.push(imported.vpc_link);
+            places.push(imported.places);
+        }
         self.places.insert_operations(index, path.as_path(), places);
         Some(Definition {
             name: imported.name,
@@ -199,6 +211,7 @@ impl Lowering<'_> {
             declared_authorizers: imported.declared_authorizers,
             resource_policy: imported.resource_policy,
             operations,
+            vpc_links,
             file: path,
             is_complete: self.report.error_count() == errors,
         })

@@ -62,7 +62,7 @@ impl Lowering<'_> {
             }
             let mut authorizer = imported.authorizer;
             if let (AuthorizerKind::Cognito(cognito), Some(endpoint)) =
-                (&mut authorizer.kind, &endpoints.cognito)
+                (&mut authorizer.kind, endpoints.get("cognito"))
             {
                 fetch_from(cognito, &endpoint.url);
             }
@@ -151,7 +151,7 @@ impl Lowering<'_> {
                 "write `arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/ARN/invocations`, \
                  or the URL of a web service",
             );
-        } else if endpoints.lambda.is_none() {
+        } else if !endpoints.contains_key("lambda") {
             self.refuse_at(
                 "no-lambda-endpoint",
                 &place,

@@ -11,12 +11,12 @@ use attache_policies::sigv4::{Credentials, SignatureFault, SignedRequest};
 use attache_policies::{CalloutAnswer, Denial, Exchange, Headers};
 use serde_json::{Map, Value};
 
-use super::client::Call;
 use super::decision::{
     Asked, Authorization, AuthorizationType, CallMade, ClientAnswer, Decision, Evaluation,
     Identity, IdentitySource, PolicySaid, ResultRead, SignatureRead, TokenRead,
 };
-use super::{policy, request};
+use super::policy;
+use crate::memory_proxy::{self, Call};
 
 /// A request that has been decided about.
 pub(super) struct Explanation<'e> {
@@ -79,7 +79,7 @@ impl<'e> Explanation<'e> {
             request: Asked {
                 api: api.map_or_else(String::new, |api| api.id.clone()),
                 stage: stage.map_or_else(String::new, |stage| stage.name.clone()),
-                operation: operation.map_or_else(String::new, request::name),
+                operation: operation.map_or_else(String::new, memory_proxy::name),
                 source_ip: String::from_utf8_lossy(&source).into_owned(),
                 method_arn: None,
             },
@@ -236,7 +236,7 @@ impl<'e> Explanation<'e> {
             false => None,
         };
         let now = self.exchange.ports().now();
-        let credential = match signed.verify(credentials, body.as_deref(), now) {
+        let credential = match signed.verify(credentials, body, now) {
             Ok(credential) => credential,
             Err(fault) => {
                 let mut read = refused(&fault, claimed);

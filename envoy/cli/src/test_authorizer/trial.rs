@@ -10,10 +10,9 @@ use attache_policies::request_id::RequestIds;
 use attache_policies::route::Routes;
 use attache_policies::{Answer, Edits, Event, Exchange, Headers, Service, Step, Stream};
 
-use super::client::{Call, Client};
 use super::decision::Decision;
 use super::explanation::Explanation;
-use super::memory::Memory;
+use crate::memory_proxy::{Call, Client, Memory};
 
 /// The part of the gateway that says who may call.
 pub(super) struct Trial {

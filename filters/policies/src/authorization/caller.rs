@@ -5,6 +5,8 @@ use std::sync::Arc;
 use attache_model::{Principal, Secret};
 use serde_json::{Map, Value};
 
+use crate::iam;
+
 /// Who calls, as far as the operation's authorization has found out: `$context.authorizer` and the
 /// caller's part of `$context.identity`. Of an open operation nothing is known.
 #[derive(Clone, Default)]
@@ -122,7 +124,7 @@ impl Caller {
         let principal = &signer.principal;
         match field {
             IdentityField::AccessKey => Some(&signer.access_key_id),
-            IdentityField::AccountId => principal.arn.split(':').nth(4),
+            IdentityField::AccountId => iam::account_of(&principal.arn),
             IdentityField::Caller | IdentityField::User => principal.user_id.as_deref(),
             IdentityField::PrincipalOrgId => principal.organization_id.as_deref(),
             IdentityField::UserArn => Some(&principal.arn),

@@ -1,7 +1,9 @@
 //! What a request's authorization is decided by, for tools that explain a decision.
 
+use std::cell::OnceCell;
+
 use super::request_keys::LazyKeys;
-use super::{AuthorizationRequest, Authorizations, Rule};
+use super::{Api, AuthorizationRequest, Authorizations, Rule};
 use crate::client_certificate::ClientCertificate;
 use crate::denial::Denial;
 use crate::exchange::Exchange;
@@ -38,7 +40,8 @@ pub struct Inspection<'r> {
     account_id: &'r str,
     exchange: &'r Exchange,
     request: AuthorizationRequest<'r>,
-    client_certificate: Option<ClientCertificate>,
+    /// Read when it is asked for: few requests need it.
+    client_certificate: OnceCell<Option<ClientCertificate>>,
     keys: LazyKeys<'r>,
 }
 
@@ -53,12 +56,19 @@ impl Authorizations {
         exchange: &'r Exchange,
         request: AuthorizationRequest<'r>,
     ) -> Result<Inspection<'r>, Denial> {
+        let (api, rule) = self.rule(request.route)?;
+        self.gather(api, rule, exchange, request)
+    }
+
+    /// Gathers what a request to an operation of an API is decided by.
+    pub(super) fn gather<'r>(
+        &'r self,
+        api: &'r Api,
+        rule: &'r Rule,
+        exchange: &'r Exchange,
+        request: AuthorizationRequest<'r>,
+    ) -> Result<Inspection<'r>, Denial> {
         let route = request.route;
-        let api = self.apis.get(route.api).ok_or(Denial::UnknownStage)?;
-        let rule = api
-            .operations
-            .get(route.operation)
-            .ok_or(Denial::MissingAuthenticationToken)?;
         let demand = match rule {
             Rule::Open => Demand::Nothing,
             Rule::Signature => Demand::Signature(&self.credentials),
@@ -77,7 +87,7 @@ impl Authorizations {
             account_id: &self.account_id,
             exchange,
             request,
-            client_certificate: ClientCertificate::of(exchange.request(), exchange.ports()),
+            client_certificate: OnceCell::new(),
             keys: LazyKeys::new(exchange, request.time, api.vpc_endpoint.as_ref()),
         })
     }
@@ -127,13 +137,16 @@ impl<'r> Inspection<'r> {
     /// What a Lambda authorizer is asked about.
     #[must_use]
     pub fn authorizer_request(&self) -> AuthorizerRequest<'_> {
+        let headers = self.exchange.request();
+        let ports = self.exchange.ports();
+        let certificate = || ClientCertificate::of(headers, ports);
         AuthorizerRequest {
-            headers: self.exchange.request(),
+            headers,
             route: self.request.route,
             ids: self.request.ids,
             time: self.request.time,
-            connection: self.exchange.ports(),
-            client_certificate: self.client_certificate.as_ref(),
+            connection: ports,
+            client_certificate: self.client_certificate.get_or_init(certificate).as_ref(),
             access: self.access(),
         }
     }

@@ -149,10 +149,10 @@ mod tests {
     use sha2::{Digest, Sha256};
     use wasm_bindgen_test::wasm_bindgen_test;
 
-    use super::super::memory_ports::MemoryPorts;
     use super::ApiKeyFilter;
     use crate::exchange::{Edits, Service, Step, Stream};
     use crate::headers::{HeaderEdit, Headers};
+    use crate::memory_ports::MemoryPorts;
     use crate::ports::FilterState;
 
     fn digest(value: &str) -> String {

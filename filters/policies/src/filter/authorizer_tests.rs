@@ -4,10 +4,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::super::memory_ports::MemoryPorts;
 use super::AuthorizerFilter;
 use crate::exchange::{Callout, CalloutAnswer, Event, Reply, Service, Step, Stream};
 use crate::headers::{HeaderEdit, Headers};
+use crate::memory_ports::MemoryPorts;
 use crate::ports::FilterState;
 
 /// A filter that asks a web service about the token of a request.

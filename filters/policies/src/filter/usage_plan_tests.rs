@@ -4,10 +4,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::super::memory_ports::MemoryPorts;
 use super::UsagePlanFilter;
 use crate::exchange::{Edits, Event, Reply, ResponseHead, Service, Step, Stream};
 use crate::headers::{HeaderEdit, Headers};
+use crate::memory_ports::MemoryPorts;
 use crate::ports::FilterState;
 
 const ACME: &str = r#"{"apiKeyId":"acme","usagePlans":["tin","gold"]}"#;
@@ -77,11 +77,11 @@ fn each_customer_is_held_to_throttle_and_quota() {
         br#"{"message":"Too Many Requests"}"#
     );
     assert_eq!(chain.statuses(OTHER), [200, 200, 429]);
-    chain.ports.seconds.update(|now| now + 4);
+    chain.ports.advance(4);
     assert_eq!(chain.statuses(ACME), [200, 429]);
     assert_eq!(chain.refusal(ACME).body, br#"{"message":"Limit Exceeded"}"#);
     assert_eq!(chain.refusal(ACME).headers.len(), 2);
-    chain.ports.seconds.update(|now| now + 86_400);
+    chain.ports.advance(86_400);
     assert_eq!(chain.status(ACME), 200);
 }
 

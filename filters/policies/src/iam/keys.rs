@@ -109,12 +109,7 @@ impl RequestKeys<'_> {
                 _ => principal.arn.as_str().into(),
             }),
             "principalorgid" => principal.organization_id.as_deref().map(Cow::Borrowed),
-            "principaltype" => Some(Cow::Borrowed(match arn()?.name {
-                PrincipalName::Account => "Account",
-                PrincipalName::User(_) => "User",
-                PrincipalName::Role(_) | PrincipalName::AssumedRole { .. } => "AssumedRole",
-                PrincipalName::FederatedUser(_) => "FederatedUser",
-            })),
+            "principaltype" => Some(Cow::Borrowed(arn()?.principal_type())),
             "userid" => principal.user_id.as_deref().map(Cow::Borrowed),
             "username" => match arn()?.name {
                 PrincipalName::User(name) => Some(without_path(name).into()),

@@ -61,6 +61,21 @@ impl<'a> PrincipalArn<'a> {
             name,
         })
     }
+
+    /// What kind of principal it is (`aws:PrincipalType`).
+    pub(crate) const fn principal_type(&self) -> &'static str {
+        match self.name {
+            PrincipalName::Account => "Account",
+            PrincipalName::User(_) => "User",
+            PrincipalName::Role(_) | PrincipalName::AssumedRole { .. } => "AssumedRole",
+            PrincipalName::FederatedUser(_) => "FederatedUser",
+        }
+    }
+
+    /// Whether requests can be signed in its name. A role signs in its sessions only.
+    pub(crate) const fn signs(&self) -> bool {
+        !matches!(self.name, PrincipalName::Role(_))
+    }
 }
 
 /// The account id in a principal's ARN, by which

@@ -1,6 +1,5 @@
-//! A service with one authorizer, and a proxy in memory, for the tests of this room.
+//! A service with one authorizer, for the tests of this room.
 
-use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -13,98 +12,8 @@ use crate::exchange::{
     Answer, Callout, CalloutAnswer, Edits, Event, Exchange, Reply, Step, Stream,
 };
 use crate::headers::Headers;
-use crate::ports::{
-    AccessLog, Clock, Connection, Environment, FilterState, Meter, Metric, Random, Signatures,
-    Signed, Store, StoreError, Stored, Swap, Timestamp, Version,
-};
-use crate::usage_plan::memory_store::MemoryStore;
-
-/// The moment at which the tests begin, in seconds since 1970: 2026-11-20T00:00:00Z.
-pub(super) const START: u64 = 1_795_132_800;
-
-/// A clock that is moved by hand, a store that all workers share, and nothing else.
-pub(super) struct TestPorts {
-    pub(super) millis: Cell<u64>,
-    pub(super) store: Rc<MemoryStore>,
-    /// How often the proxy was asked to verify a signature.
-    pub(super) asked: Cell<usize>,
-}
-
-impl Default for TestPorts {
-    fn default() -> Self {
-        Self {
-            millis: Cell::new(START * 1_000),
-            store: Rc::default(),
-            asked: Cell::default(),
-        }
-    }
-}
-
-impl Clock for TestPorts {
-    fn now(&self) -> Timestamp {
-        Timestamp(self.millis.get() * 1_000_000)
-    }
-}
-
-impl Random for TestPorts {
-    fn next_u64(&self) -> u64 {
-        4
-    }
-}
-
-impl Store for TestPorts {
-    fn get(&self, key: &[u8]) -> Result<Option<Stored>, StoreError> {
-        self.store.get(key)
-    }
-
-    fn compare_and_swap(
-        &self,
-        key: &[u8],
-        value: &[u8],
-        expected: Option<Version>,
-    ) -> Result<Swap, StoreError> {
-        self.store.compare_and_swap(key, value, expected)
-    }
-}
-
-impl Meter for TestPorts {
-    fn count(&self, _: &Metric, _: u64) {}
-
-    fn observe(&self, _: &Metric, _: u64) {}
-}
-
-impl AccessLog for TestPorts {
-    fn publish(&self, _: &str, _: &[u8]) {}
-}
-
-impl FilterState for TestPorts {
-    fn read(&self, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn write(&self, _: &str, _: &[u8]) {}
-}
-
-impl Connection for TestPorts {
-    fn source_address(&self) -> Vec<u8> {
-        Vec::new()
-    }
-
-    fn protocol(&self) -> Vec<u8> {
-        Vec::new()
-    }
-
-    fn is_mutual_tls(&self) -> bool {
-        false
-    }
-}
-
-impl Signatures for TestPorts {
-    fn verify(&self, _: &Signed<'_>) -> Option<bool> {
-        self.asked.set(self.asked.get() + 1);
-        None
-    }
-}
+use crate::memory_ports::MemoryPorts;
+use crate::ports::Environment;
 
 /// Answers with 200 and the claims, or 401 and the fault.
 struct Gateway {
@@ -154,7 +63,7 @@ impl Service for Gateway {
 pub(super) struct Worker {
     pub(super) authorizers: Arc<TokenAuthorizers>,
     pub(super) authorizer: TokenAuthorizer,
-    pub(super) ports: Rc<TestPorts>,
+    pub(super) ports: Rc<MemoryPorts>,
 }
 
 /// A request that waits, or has been answered.

@@ -8,9 +8,9 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use super::fixture::{Guard, REQUEST, TOKEN, document, request};
 use super::{AuthorizerRequest, LambdaAuthorizer};
 use crate::client_certificate::ClientCertificate;
-use crate::filter::memory_ports::MemoryPorts;
 use crate::headers::Headers;
 use crate::iam::{self, INVOKE, RequestKeys};
+use crate::memory_ports::MemoryPorts;
 use crate::ports::Clock;
 use crate::request_id::RequestIds;
 

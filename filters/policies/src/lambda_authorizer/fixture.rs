@@ -10,9 +10,9 @@ use super::{AuthorizerRequest, LambdaAuthorizers, LambdaDenial, LambdaResult};
 use crate::exchange::{
     Answer, Callout, CalloutAnswer, Event, Exchange, Reply, Service, Step, Stream,
 };
-use crate::filter::memory_ports::MemoryPorts;
 use crate::headers::Headers;
 use crate::iam::{self, INVOKE, RequestKeys};
+use crate::memory_ports::MemoryPorts;
 use crate::ports::Environment;
 use crate::request_id::RequestIds;
 use crate::route::{Route, Routes};
@@ -208,7 +208,7 @@ impl Worker {
     }
 
     pub(super) fn pass(&self, seconds: u64) {
-        self.ports.seconds.set(self.ports.seconds.get() + seconds);
+        self.ports.advance(seconds);
     }
 
     pub(super) fn begin(&self, request: Headers) -> Asked {

@@ -293,7 +293,7 @@ fn a_result_lives_as_long_as_the_authorizer_says() {
     // That worker has asked anew, and this one finds it.
     assert_eq!(calls(&worker), 0);
     // A clock that was set back makes no result live longer than it would have.
-    worker.ports.seconds.set(worker.ports.seconds.get() - 3600);
+    worker.ports.millis.update(|now| now - 3_600_000);
     assert_eq!((calls(&worker), calls(&worker.another(&[]))), (1, 0));
 }
 

@@ -10,7 +10,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use super::fault::SignatureFault;
-use super::principal_type::PrincipalType;
 use super::signing_time::SigningTime;
 use super::{Scope, TERMINATOR};
 use crate::compile_error::CompileError;
@@ -35,7 +34,6 @@ pub struct Credential {
     session_token: Option<KeyDigest>,
     expires_at: Option<u64>,
     principal: Arc<Principal>,
-    principal_type: PrincipalType,
     policies: Vec<Policy>,
     /// The last day that was signed for, and its key. Around midnight two days take turns.
     signing_key: Mutex<Option<([u8; 8], Hmac<Sha256>)>>,
@@ -155,18 +153,6 @@ impl Credential {
             }
         }
         all
-    }
-
-    /// The principal's account (`aws:PrincipalAccount`): twelve digits.
-    #[must_use]
-    pub fn account_id(&self) -> &str {
-        iam::account_of(&self.principal.arn).unwrap_or_default()
-    }
-
-    /// What kind of principal it is (`aws:PrincipalType`).
-    #[must_use]
-    pub const fn principal_type(&self) -> PrincipalType {
-        self.principal_type
     }
 
     /// Whether it is of a session: only then is something known of a second factor.

@@ -1,10 +1,7 @@
 //! The writer: compact JSON with json-smart's escapes, and Java's `toString`.
 
+use crate::value::MAX_DEPTH;
 use crate::{ListKind, Number, Value};
-
-/// How deep lists and maps are written. What is deeper, as in a list that holds itself, is left
-/// out.
-const MAX_DEPTH: usize = 256;
 
 /// How a value is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -7,11 +7,12 @@ use attache_model::{
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::super::test_gateway::{START, Worker};
+use super::super::test_gateway::Worker;
 use super::super::test_issuer::{base64url, jwk, key_set, token};
 use super::{TokenAuthorizer, TokenAuthorizers};
 use crate::compile_error::CompileError;
 use crate::headers::Headers;
+use crate::memory_ports::START;
 
 const ISSUER: &str = "https://issuer.example";
 const POOL: &str = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc";
@@ -228,14 +229,14 @@ fn a_known_token_is_not_verified_again_but_judged_again() {
     let worker = http();
     let token = es256(&json!({"scope": "read"}));
     assert_eq!(worker.call(&token, &[]).0, 200);
-    assert_eq!(worker.ports.asked.get(), 1);
+    assert_eq!(worker.ports.asked_to_verify.get(), 1);
     assert_eq!(worker.call(&token, &["read"]).0, 200);
     assert_eq!(worker.call(&token, &["write"]).0, 403);
     worker.pass_millis(59_999);
     assert_eq!(worker.call(&token, &[]).0, 200);
     worker.pass_millis(1);
     assert_eq!(worker.call(&token, &[]), (401, "Expired".to_owned()));
-    assert_eq!(worker.ports.asked.get(), 1);
+    assert_eq!(worker.ports.asked_to_verify.get(), 1);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -245,7 +246,7 @@ fn a_bad_token_is_verified_once() {
     for _ in 0..3 {
         assert_eq!(worker.body(&token), "Signature");
     }
-    assert_eq!(worker.ports.asked.get(), 1);
+    assert_eq!(worker.ports.asked_to_verify.get(), 1);
     // That it was forged says nothing of the true one.
     assert_eq!(worker.call(&es256(&json!({})), &[]).0, 200);
 }
@@ -292,7 +293,7 @@ fn authorizers_share_what_is_known_and_nothing_else() {
             assert!(status == 200 || text == body, "{text}");
         }
     }
-    assert_eq!(worker.ports.asked.get(), 1);
+    assert_eq!(worker.ports.asked_to_verify.get(), 1);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -315,7 +316,7 @@ fn an_oversized_token_is_not_looked_at() {
     let worker = http();
     let long = es256(&json!({"x": "x".repeat(13_000)}));
     assert_eq!(worker.body(&long), "TooLong");
-    assert_eq!(worker.ports.asked.get(), 0);
+    assert_eq!(worker.ports.asked_to_verify.get(), 0);
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::super::authorizers::TokenAuthorizers;
-use super::super::test_gateway::{START, TestPorts, Worker, answered, ok, path_of};
+use super::super::test_gateway::{Worker, answered, ok, path_of};
 use super::super::test_issuer::{jwk, token};
 use super::document::Address;
 use crate::exchange::{CalloutAnswer, Errand};
+use crate::memory_ports::START;
 
 const ISSUER: &str = "https://issuer.example";
 
@@ -48,11 +49,7 @@ fn discovered() -> Worker {
 
 /// Another worker of the same proxy.
 fn beside(worker: &Worker, mut other: Worker) -> Worker {
-    other.ports = Rc::new(TestPorts {
-        millis: worker.ports.millis.clone(),
-        store: Rc::clone(&worker.ports.store),
-        ..TestPorts::default()
-    });
+    other.ports = Rc::new(worker.ports.another());
     other
 }
 
@@ -260,11 +257,11 @@ fn keys_that_have_not_changed_keep_what_is_known() {
     let worker = at_url();
     run_errand(&worker, ok(&p256()));
     assert_eq!(worker.call(&good(), &[]).0, 200);
-    let asked = worker.ports.asked.get();
+    let asked = worker.ports.asked_to_verify.get();
     worker.pass_millis(300_000);
     run_errand(&worker, ok(&p256()));
     assert_eq!(worker.call(&good(), &[]).0, 200);
-    assert_eq!(worker.ports.asked.get(), asked);
+    assert_eq!(worker.ports.asked_to_verify.get(), asked);
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -10,7 +10,6 @@ use crate::compile_error::CompileError;
 use crate::iam::{Policy, PolicyKind, PrincipalArn};
 use crate::ports::Environment;
 use crate::sealed_secret::{SealingKey, VARIABLE};
-use crate::sigv4::principal_type::PrincipalType;
 
 /// The credentials in their order, or everything that is wrong with them.
 pub(super) fn credentials(
@@ -55,9 +54,8 @@ fn compile(
             .hint("it is 1 to 128 letters, digits and underscores"),
         );
     }
-    let principal_type = PrincipalArn::parse(&credential.principal.arn)
-        .and_then(|principal| PrincipalType::of(&principal));
-    if principal_type.is_none() {
+    let principal = PrincipalArn::parse(&credential.principal.arn);
+    if !principal.is_some_and(|principal| principal.signs()) {
         errors.push(
             CompileError::new(
                 format!("{place}/principal/arn"),
@@ -102,7 +100,6 @@ fn compile(
         session_token: credential.session_token,
         expires_at: credential.expires_at,
         principal: Arc::new(credential.principal.clone()),
-        principal_type: principal_type?,
         policies,
         signing_key: Mutex::new(None),
     })

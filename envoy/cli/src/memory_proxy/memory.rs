@@ -10,14 +10,14 @@ use attache_policies::ports::{
 };
 
 /// A proxy with one request, from this computer's clock and with a store of its own.
-pub(super) struct Memory {
+pub(crate) struct Memory {
     source_ip: IpAddr,
     store: RefCell<BTreeMap<Vec<u8>, Stored>>,
 }
 
 impl Memory {
     /// A proxy whose client has this address.
-    pub(super) const fn new(source_ip: IpAddr) -> Self {
+    pub(crate) const fn new(source_ip: IpAddr) -> Self {
         Self {
             source_ip,
             store: RefCell::new(BTreeMap::new()),

@@ -12,33 +12,40 @@ use ureq::{Agent, Body};
 
 use crate::envoy_target::system_certificate_authorities;
 
-/// The longest answer that is read, in bytes; anything that is of use to an authorizer is shorter.
-const LONGEST_ANSWER: u64 = 1024 * 1024;
+/// The longest answer that is read, in bytes; the gateway takes no more than 10 MB.
+const LONGEST_ANSWER: u64 = 11 * 1024 * 1024;
 
 /// Makes calls.
-pub(super) struct Client {
+pub(crate) struct Client {
     /// Whom the configuration names.
-    pub(super) upstreams: BTreeSet<Upstream>,
+    pub(crate) upstreams: BTreeSet<Upstream>,
     /// What every call is answered with instead, with status 200.
-    pub(super) given: Option<Vec<u8>>,
+    pub(crate) given: Option<Vec<u8>>,
 }
 
 /// A call that was made, or whose answer was given.
-pub(super) struct Call {
-    pub(super) method: String,
-    pub(super) url: String,
+pub(crate) struct Call {
+    pub(crate) method: String,
+    pub(crate) url: String,
     /// What was sent.
-    pub(super) body: Vec<u8>,
-    pub(super) answer: CalloutAnswer,
+    pub(crate) body: Vec<u8>,
+    pub(crate) answer: CalloutAnswer,
     /// Why there is no answer.
-    pub(super) failure: Option<String>,
+    pub(crate) failure: Option<String>,
     /// How long it took; `None` when the answer was given.
-    pub(super) milliseconds: Option<u128>,
+    pub(crate) milliseconds: Option<u128>,
 }
 
 impl Client {
+    /// The `Host` of the back end that has a cluster.
+    pub(crate) fn authority(&self, cluster: &str) -> String {
+        let mut upstreams = self.upstreams.iter();
+        let upstream = upstreams.find(|upstream| upstream.cluster() == cluster);
+        upstream.map(Upstream::authority).unwrap_or_default()
+    }
+
     /// Makes a call, and waits for its answer as long as it may take.
-    pub(super) fn call(&self, callout: &Callout) -> Call {
+    pub(crate) fn call(&self, callout: &Callout) -> Call {
         let text = |name: &str| {
             let field = callout.headers.iter().find(|(field, _)| field == name);
             field.map_or_else(String::new, |(_, value)| {

@@ -1,9 +1,9 @@
 //! From what was typed to a request as the proxy hands it to the filter.
 
-use attache_model::{Api, Authorization, AuthorizerKind, Operation, Verb};
+use attache_model::{Api, Authorization, AuthorizerKind, Gateway, Operation, Verb};
 use attache_policies::Headers;
+use attache_policies::route::Routes;
 
-use super::trial::Trial;
 use crate::configuration::suggestion::closest;
 
 /// The name of the stage that has no path segment of its own.
@@ -13,20 +13,20 @@ const DEFAULT_STAGE: &str = "$default";
 const MOST_NAMES: usize = 16;
 
 /// What was typed.
-pub(super) struct Subject<'a> {
-    pub(super) method: &'a str,
-    pub(super) path: &'a str,
-    pub(super) api: &'a str,
-    pub(super) stage: &'a str,
-    pub(super) headers: &'a [String],
-    pub(super) body_length: Option<usize>,
+pub(crate) struct Subject<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) api: &'a str,
+    pub(crate) stage: &'a str,
+    pub(crate) headers: &'a [String],
+    pub(crate) body_length: Option<usize>,
 }
 
 /// A request of which it is known that an operation serves it.
-pub(super) struct TrialRequest {
-    pub(super) headers: Headers,
+pub(crate) struct Request {
+    pub(crate) headers: Headers,
     /// Whether the operation has a Lambda authorizer.
-    pub(super) asks_a_service: bool,
+    pub(crate) asks_a_service: bool,
 }
 
 impl Subject<'_> {
@@ -35,8 +35,8 @@ impl Subject<'_> {
     /// # Errors
     ///
     /// When the configuration has no such API, stage or operation, or a header field is none.
-    pub(super) fn request(&self, trial: &Trial) -> Result<TrialRequest, String> {
-        let apis = &trial.gateway().apis;
+    pub(crate) fn request(&self, gateway: &Gateway, routes: &Routes) -> Result<Request, String> {
+        let apis = &gateway.apis;
         let position = apis.iter().position(|api| api.id == self.api);
         let api = position.and_then(|position| apis.get(position));
         let (Some(position), Some(api)) = (position, api) else {
@@ -49,12 +49,9 @@ impl Subject<'_> {
             return Err(unknown(&kind, self.stage, stages()));
         };
         let headers = self.headers(api)?;
-        let route = trial
-            .routes()
-            .find(&headers)
-            .map_err(|_| self.unserved(api))?;
+        let route = routes.find(&headers).map_err(|_| self.unserved(api))?;
         if (route.api, route.stage) != (position, stage) {
-            let other = trial.gateway().apis.get(route.api);
+            let other = apis.get(route.api);
             let id = other.map_or("", |api| &api.id);
             let stage = other.and_then(|api| api.stages.get(route.stage));
             return Err(format!(
@@ -64,7 +61,7 @@ impl Subject<'_> {
             ));
         }
         let operation = api.operations.get(route.operation);
-        Ok(TrialRequest {
+        Ok(Request {
             asks_a_service: operation
                 .is_some_and(|operation| has_lambda_authorizer(api, operation)),
             headers,
@@ -130,7 +127,7 @@ impl Subject<'_> {
 }
 
 /// An operation as people call it.
-pub(super) fn name(operation: &Operation) -> String {
+pub(crate) fn name(operation: &Operation) -> String {
     match operation.path.starts_with('/') {
         true => format!("{} {}", operation.method.as_str(), operation.path),
         false => operation.path.clone(),

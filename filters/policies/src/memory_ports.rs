@@ -10,29 +10,41 @@ use crate::ports::{
 };
 use crate::usage_plan::memory_store::MemoryStore;
 
-/// Time stands at 2026-11-20T00:00:00Z until it is moved.
+/// The moment at which tests begin, in seconds since 1970: 2026-11-20T00:00:00Z.
+pub(crate) const START: u64 = 1_795_132_800;
+
+/// Time stands at [`START`] until it is moved.
 pub(crate) struct MemoryPorts {
-    pub(crate) seconds: Rc<Cell<u64>>,
+    pub(crate) millis: Rc<Cell<u64>>,
     pub(crate) store: Rc<MemoryStore>,
+    /// How often the proxy was asked to verify a signature.
+    pub(crate) asked_to_verify: Cell<usize>,
     filter_state: RefCell<BTreeMap<String, Vec<u8>>>,
 }
 
 impl Default for MemoryPorts {
     fn default() -> Self {
         Self {
-            seconds: Rc::new(Cell::new(1_795_132_800)),
+            millis: Rc::new(Cell::new(START * 1_000)),
             store: Rc::default(),
+            asked_to_verify: Cell::default(),
             filter_state: RefCell::default(),
         }
     }
 }
 
 impl MemoryPorts {
+    /// Lets time go by.
+    pub(crate) fn advance(&self, seconds: u64) {
+        self.millis.update(|now| now + seconds * 1_000);
+    }
+
     /// Another request of the same proxy.
     pub(crate) fn another(&self) -> Self {
         Self {
-            seconds: Rc::clone(&self.seconds),
+            millis: Rc::clone(&self.millis),
             store: Rc::clone(&self.store),
+            asked_to_verify: Cell::default(),
             filter_state: RefCell::default(),
         }
     }
@@ -40,7 +52,7 @@ impl MemoryPorts {
 
 impl Clock for MemoryPorts {
     fn now(&self) -> Timestamp {
-        Timestamp(self.seconds.get() * 1_000_000_000)
+        Timestamp(self.millis.get() * 1_000_000)
     }
 }
 
@@ -102,7 +114,8 @@ impl Connection for MemoryPorts {
 }
 
 impl Signatures for MemoryPorts {
-    fn verify(&self, _signed: &Signed<'_>) -> Option<bool> {
+    fn verify(&self, _: &Signed<'_>) -> Option<bool> {
+        self.asked_to_verify.update(|asked| asked + 1);
         None
     }
 }

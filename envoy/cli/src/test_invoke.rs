@@ -1,0 +1,199 @@
+//! `attache test-invoke`: one request through the real policies without Envoy, and the log of its
+//! execution as API Gateway writes it.
+//!
+//! Like API Gateway's own test it asks for no authorization, API key or limit: what is shown is
+//! what the request becomes, whom it is sent to, and what becomes of the answer.
+//!
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-test-method.html>
+
+mod execution;
+mod execution_log;
+
+use std::io;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use attache_model::{ApiKeySource, Authorization, Gateway};
+use attache_policies::route::Routes;
+use clap::Args;
+use serde::Serialize;
+
+use crate::command_line::REFUSED;
+use crate::diagnostic::Report;
+use crate::memory_proxy::{self, Client, Memory, Subject, Unreadable};
+use crate::project;
+use crate::terminal::{Output, Terminal};
+
+const EXAMPLES: &str = "\
+Examples:
+  attache test-invoke --api petstore --stage prod GET /pets
+  attache test-invoke --api petstore --stage prod --body pet.json \\
+    --header 'Content-Type: application/json' POST /pets
+
+Exit code 0: the request was answered, with whatever status. 1: the configuration is refused. 2:
+there is no such API, stage or operation, or the arguments do not fit together.";
+
+/// The exit code for arguments that do not fit the configuration.
+const MISUSED: u8 = 2;
+
+/// The arguments of `attache test-invoke`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = EXAMPLES,
+    override_usage = "attache test-invoke [OPTIONS] --api <API> --stage <STAGE> [DIR] <METHOD> <PATH>"
+)]
+pub struct Arguments {
+    /// The API, by its name in `attache.yaml`.
+    #[arg(long)]
+    pub api: String,
+    /// The stage.
+    #[arg(long)]
+    pub stage: String,
+    /// A header field of the request; may come several times.
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub headers: Vec<String>,
+    /// The request's body; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub body: Option<PathBuf>,
+    /// The client's address.
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub source_ip: IpAddr,
+    /// How to print the answer and the log.
+    #[arg(long, value_enum, default_value_t)]
+    pub output: Output,
+    /// The folder that holds `attache.yaml`, or such a file (here unless given); then the request's
+    /// method, and its path without the stage.
+    #[arg(value_name = "[DIR] METHOD PATH", num_args = 2..=3, required = true)]
+    pub request: Vec<String>,
+}
+
+/// What API Gateway's `TestInvokeMethod` answers with.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Invocation {
+    status: u16,
+    body: String,
+    headers: serde_json::Map<String, serde_json::Value>,
+    multi_value_headers: serde_json::Map<String, serde_json::Value>,
+    /// The lines with a line feed after each.
+    log: String,
+    /// In milliseconds.
+    latency: u64,
+}
+
+/// Why there is no answer.
+enum Failure {
+    /// The report says what is wrong.
+    Refused,
+    /// The arguments do not fit together, or do not fit the configuration.
+    Usage(String),
+    /// A file cannot be read.
+    File(Unreadable),
+}
+
+impl From<Unreadable> for Failure {
+    fn from(unreadable: Unreadable) -> Self {
+        Self::File(unreadable)
+    }
+}
+
+/// Sends one request through the policies, and prints what became of it.
+///
+/// # Errors
+///
+/// When the output cannot be written to the terminal.
+pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCode> {
+    let mut report = Report::new();
+    let invoked = invoke(arguments, &mut report);
+    match (&invoked, arguments.output) {
+        // Standard output has one document: here the answer.
+        (Ok(_) | Err(Failure::Usage(_) | Failure::File(_)), Output::Json) => {}
+        (_, output) => terminal.findings(&report, output)?,
+    }
+    match invoked {
+        Ok(invocation) => {
+            let printed = match arguments.output {
+                Output::Text => invocation.log,
+                Output::Json => serde_json::to_string_pretty(&invocation)?,
+            };
+            terminal.result(printed.trim_end())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(Failure::Refused) => Ok(ExitCode::from(REFUSED)),
+        Err(Failure::Usage(reason)) => {
+            terminal.notice(&format!("error: {reason}"))?;
+            Ok(ExitCode::from(MISUSED))
+        }
+        Err(Failure::File(Unreadable { file, error })) => {
+            terminal.notice(&format!("error: `{}`: {error}", file.display()))?;
+            Ok(ExitCode::from(REFUSED))
+        }
+    }
+}
+
+fn invoke(arguments: &Arguments, report: &mut Report) -> Result<Invocation, Failure> {
+    let (folder, method, path) = match arguments.request.as_slice() {
+        [method, path] => (".", method, path),
+        [folder, method, path] => (folder.as_str(), method, path),
+        _ => return Err(Failure::Usage("a method and a path are needed".to_owned())),
+    };
+    let project = project::load(folder.as_ref(), report).ok_or(Failure::Refused)?;
+    let opened = without_access_control(&project.gateway);
+    let environment = project.secrets_key.environment();
+    // What does not compile has been reported when the project was loaded.
+    let routes = Routes::compile(&opened).map_err(|_| Failure::Refused)?;
+    let gateway =
+        attache_policies::Gateway::compile(&opened, &environment).map_err(|_| Failure::Refused)?;
+    let body = memory_proxy::read(arguments.body.as_deref())?;
+    let subject = Subject {
+        method,
+        path,
+        api: &arguments.api,
+        stage: &arguments.stage,
+        headers: &arguments.headers,
+        body_length: body.as_ref().map(Vec::len),
+    };
+    let request = subject.request(&opened, &routes).map_err(Failure::Usage)?;
+    let execution = execution::Execution {
+        client: Client {
+            upstreams: project.upstreams,
+            given: None,
+        },
+        body,
+        resource_path: path.split('?').next().unwrap_or_default(),
+        path_parameters: routes.find(&request.headers).map_or_else(
+            |_| Vec::new(),
+            |route| {
+                let parameters = route.path_parameters();
+                parameters
+                    .map(|(name, value)| {
+                        (name.to_owned(), String::from_utf8_lossy(value).into_owned())
+                    })
+                    .collect()
+            },
+        ),
+    };
+    Ok(execution.run(gateway, request.headers, Memory::new(arguments.source_ip)))
+}
+
+/// The configuration without what decides who may call and how often.
+fn without_access_control(gateway: &Gateway) -> Gateway {
+    let mut opened = gateway.clone();
+    opened.account.throttle = None;
+    for api in &mut opened.apis {
+        api.resource_policy = None;
+        api.api_key_source = ApiKeySource::Header;
+        for operation in &mut api.operations {
+            operation.authorization = Authorization::None;
+            operation.api_key_required = false;
+        }
+        for stage in &mut api.stages {
+            stage.throttle = None;
+            for method in &mut stage.methods {
+                method.throttle = None;
+            }
+        }
+    }
+    opened
+}

@@ -1,0 +1,147 @@
+//! The methods that Java has on what templates compute with.
+//!
+//! A method is found by its name and the kinds of its arguments, as in Java. One that is not there
+//! has no value, which is not an error; one that throws an exception in Java ends the template.
+
+mod format;
+mod list;
+mod map;
+mod number;
+mod string;
+
+use attache_values::{CallError, Number, Object, Value};
+
+use crate::comparison;
+use crate::limits::{Budget, Exhausted};
+
+/// Why a method has no answer.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// Java throws an exception.
+    Method(Box<str>),
+    Limit(Exhausted),
+}
+
+impl From<Exhausted> for Refusal {
+    fn from(exhausted: Exhausted) -> Self {
+        Self::Limit(exhausted)
+    }
+}
+
+impl From<&str> for Refusal {
+    fn from(message: &str) -> Self {
+        Self::Method(message.into())
+    }
+}
+
+impl From<CallError> for Refusal {
+    fn from(error: CallError) -> Self {
+        Self::Method(error.message)
+    }
+}
+
+type Answer = Result<Value, Refusal>;
+
+/// `$value.name`.
+pub(crate) fn property(value: &Value, name: &str) -> Option<Value> {
+    match value {
+        Value::Map(map) => map.get(name),
+        Value::Object(object) => object.property(name),
+        Value::List(list) if name == "empty" => Some(Value::Boolean(list.is_empty())),
+        Value::String(text) => match name {
+            "empty" => Some(Value::Boolean(text.is_empty())),
+            "blank" => Some(Value::Boolean(text.trim().is_empty())),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// `$value.method(arguments)`; None when there is no such method.
+pub(crate) fn call(
+    value: &Value,
+    method: &str,
+    arguments: &[Value],
+    budget: &mut Budget,
+) -> Option<Answer> {
+    let answer = match value {
+        Value::String(text) => string::call(text, method, arguments, budget),
+        Value::List(list) => list::call(list, method, arguments, budget),
+        Value::Map(map) => map::call(map, method, arguments, budget),
+        Value::Number(number) => number::call(number, method, arguments, budget),
+        Value::Boolean(boolean) => number::call_boolean(*boolean, method, arguments),
+        Value::Object(object) => {
+            let answer = object.call(method, arguments)?;
+            let answer = answer.map_err(Refusal::from);
+            return Some(answer.and_then(|value| paid(value, budget)));
+        }
+        Value::Null => None,
+    };
+    answer.or_else(|| of_all(value, method, arguments, budget))
+}
+
+/// The methods that all values have.
+fn of_all(
+    value: &Value,
+    method: &str,
+    arguments: &[Value],
+    budget: &mut Budget,
+) -> Option<Answer> {
+    Some(match (method, arguments) {
+        ("toString", []) => text(value, budget).map(Value::string),
+        ("equals", [other]) => comparison::equals(value, other, budget)
+            .map(Value::Boolean)
+            .map_err(Refusal::from),
+        ("hashCode", []) => comparison::hash_code(value, budget)
+            .map(|hash| Value::integer(i64::from(hash)))
+            .map_err(Refusal::from),
+        _ => return None,
+    })
+}
+
+/// What a value prints.
+fn text(value: &Value, budget: &mut Budget) -> Result<String, Refusal> {
+    comparison::weigh(value, budget)?;
+    let mut text = String::new();
+    value.print(&mut text);
+    budget.string(text.len())?;
+    Ok(text)
+}
+
+/// Pays for a string that a host has produced.
+fn paid(value: Value, budget: &mut Budget) -> Answer {
+    if let Value::String(text) = &value {
+        budget.string(text.len())?;
+    }
+    Ok(value)
+}
+
+/// A string that was produced.
+fn produced(text: String, budget: &mut Budget) -> Answer {
+    budget.string(text.len())?;
+    Ok(Value::string(text))
+}
+
+/// An argument that Java takes as an `int`.
+fn int(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(Number::Integer(integer)) => {
+            i32::try_from(*integer).is_ok().then_some(*integer)
+        }
+        _ => None,
+    }
+}
+
+/// The items of an argument that Java takes as a collection.
+fn collection(value: &Value) -> Option<Vec<Value>> {
+    match value {
+        Value::List(list) => Some(list.to_vec()),
+        Value::Object(object) => object.items(),
+        _ => None,
+    }
+}
+
+/// The answer of Java's `compareTo`.
+fn order(ordering: std::cmp::Ordering) -> Value {
+    Value::integer(i64::from(ordering as i8))
+}
