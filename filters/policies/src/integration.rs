@@ -13,6 +13,7 @@ pub(crate) mod context;
 mod custom;
 mod destination;
 pub(crate) mod encoding;
+mod http_api;
 mod http_proxy;
 mod integration_response;
 mod mapping;
@@ -37,9 +38,11 @@ use crate::lambda_proxy::LambdaProxy;
 use crate::observation::Observation;
 use crate::pipeline::LARGEST_BODY;
 
+pub(crate) use call::aside;
 pub use compile::Integrations;
 pub use context::IntegrationRequest;
 pub use custom::Custom;
+pub(crate) use http_api::HttpApiResponses;
 pub use http_proxy::{CLUSTER_HEADER, DEFAULT_TIMEOUT_MILLIS, HttpProxy, TIMEOUT_HEADER};
 pub(crate) use request_headers::is_hidden;
 pub use response::failure;
@@ -106,11 +109,7 @@ impl Integration {
             Self::HttpProxy(integration) => integration.answer(exchange, request, seen).await,
             Self::Custom(integration) => integration.answer(exchange, request, seen).await,
             Self::LambdaProxy(integration) => {
-                let ports = exchange.ports();
-                seen.forwarded(ports.now());
-                let reply = integration.serve(exchange, request).await;
-                // AWS's log tells what Lambda answered, and not what the function did.
-                seen.answered(ports.now(), reply.is_ok().then_some(200));
+                let reply = integration.serve(exchange, request, seen).await;
                 reply.map(Answered::Reply)
             }
         }
