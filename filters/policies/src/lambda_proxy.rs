@@ -35,6 +35,7 @@ use crate::lambda_event::Deployment;
 use crate::lambda_function::{Invocation, LARGEST_PAYLOAD};
 use crate::pipeline::LARGEST_BODY;
 
+pub(crate) use compile::LambdaPlace;
 pub use compile::LambdaProxies;
 pub use response::{ResponseFault, ResponseForm, read_response};
 
