@@ -56,6 +56,7 @@ pub use cache_key::CacheKey;
 pub use compile::LambdaAuthorizers;
 pub use identity_source::IdentityValues;
 pub use request::AuthorizerRequest;
+pub(crate) use request::resource_id;
 pub use result::{AuthorizerResult, LARGEST_ANSWER, LARGEST_POLICY, ResultFault, ResultForm};
 pub use result_cache::{LARGEST_ENTRY, SHARED_PLACES};
 

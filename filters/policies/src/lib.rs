@@ -17,6 +17,7 @@ pub mod iam;
 pub mod integration;
 pub mod jwt;
 pub mod lambda_authorizer;
+pub mod mapping_template;
 #[cfg(test)]
 mod memory_ports;
 pub mod metric_name;

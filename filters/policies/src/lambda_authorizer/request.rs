@@ -115,16 +115,21 @@ impl Deployment {
         }
     }
 
-    /// `$context.resourceId`: AWS draws six letters and digits when the resource is made. Here
-    /// they follow from the API and the path, so that they are the same in every worker.
+    /// `$context.resourceId`
     pub(super) fn resource_id(&self, operation: usize) -> String {
-        const LETTERS: [u8; 36] = *b"0123456789abcdefghijklmnopqrstuvwxyz";
-        let mut hash = Sha256::new_with_prefix(self.api_id.as_bytes());
-        hash.update([0]);
-        hash.update(self.resource_path(operation).as_bytes());
-        let letter = |byte: &u8| LETTERS.get(usize::from(byte % 36)).copied();
-        let letters = hash.finalize();
-        let letters = letters.iter().take(6).filter_map(letter);
-        letters.map(char::from).collect()
+        resource_id(&self.api_id, self.resource_path(operation))
     }
+}
+
+/// `$context.resourceId`: AWS draws six letters and digits when the resource is made. Here they
+/// follow from the API and the path, so that they are the same in every worker.
+pub(crate) fn resource_id(api_id: &str, resource_path: &str) -> String {
+    const LETTERS: [u8; 36] = *b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let mut hash = Sha256::new_with_prefix(api_id.as_bytes());
+    hash.update([0]);
+    hash.update(resource_path.as_bytes());
+    let letter = |byte: &u8| LETTERS.get(usize::from(byte % 36)).copied();
+    let letters = hash.finalize();
+    let letters = letters.iter().take(6).filter_map(letter);
+    letters.map(char::from).collect()
 }
