@@ -1,8 +1,11 @@
 //! Every way to refuse a request, and the gateway response that it becomes.
 
+use std::borrow::Cow;
+
 use attache_model::Protocol;
 
 use crate::exchange::Reply;
+use crate::gateway_response::GatewayResponseType;
 
 /// Why a request is not served. One variant for each of AWS's gateway response types that the
 /// gateway can give, and for the refusals that have no type of their own.
@@ -45,30 +48,51 @@ pub enum Denial {
     QuotaExceeded,
     /// REQUEST_TOO_LARGE: the body is over 10 MB.
     RequestTooLarge,
-    /// API_CONFIGURATION_ERROR: the integration cannot be called as it is configured, as with an
-    /// endpoint whose stage variable is empty.
+    /// BAD_REQUEST_PARAMETERS: the operation requires parameters that the request does not have.
+    BadRequestParameters {
+        /// Their names, in the order in which AWS tells them: header fields, then those of the
+        /// path, then those of the query string.
+        missing: Vec<String>,
+    },
+    /// BAD_REQUEST_BODY: the body is not what the operation's model says.
+    BadRequestBody {
+        /// Why, for `$context.error.validationErrorString`; the message does not tell.
+        validation_error: String,
+    },
+    /// A parameter is mapped from a body that is not JSON. AWS has no type for it but
+    /// DEFAULT_4XX.
+    InvalidJsonInBody,
+    /// UNSUPPORTED_MEDIA_TYPE: no mapping template is for this type of body, and it may not pass
+    /// as it is.
+    UnsupportedMediaType,
+    /// API_CONFIGURATION_ERROR: the integration cannot be called, or its answer not be mapped, as
+    /// it is configured: an endpoint whose stage variable is empty, a mapping template that fails,
+    /// an answer that no integration response is for.
     ApiConfigurationError,
     /// INTEGRATION_TIMEOUT: the back end did not answer in time.
     IntegrationTimeout,
     /// INTEGRATION_FAILURE: the back end cannot be reached.
     IntegrationFailure,
+    /// INTEGRATION_FAILURE too, but with the status 500: a Lambda proxy integration whose method
+    /// is not POST, the only one with which functions are invoked.
+    LambdaMethodNotPost,
     /// The back end answered something that is not HTTP. AWS has no type for it but
     /// DEFAULT_5XX.
     IntegrationMalformed,
+    /// A Lambda function failed, or answered something that is not the response of a proxy
+    /// integration. AWS has no type for it but DEFAULT_5XX.
+    MalformedLambdaProxyResponse,
 }
-
-/// A gateway response whose message is AWS's `null`.
-const NO_MESSAGE: &str = "";
 
 /// What one refusal looks like on the wire.
 struct GatewayResponse<'d> {
-    /// AWS's name of the type, for the access log; `None` where AWS has none.
-    response_type: Option<&'static str>,
+    /// `None` where no gateway response of AWS's applies.
+    response_type: Option<GatewayResponseType>,
     status: u16,
     /// The value of `x-amzn-ErrorType`.
     error_type: &'static str,
     /// `None` is AWS's `null`.
-    message: Option<&'d str>,
+    message: Option<Cow<'d, str>>,
 }
 
 impl Denial {
@@ -78,28 +102,38 @@ impl Denial {
         self.gateway_response(protocol).status
     }
 
-    /// AWS's name of the gateway response type (`$context.error.responseType`).
+    /// The gateway response type (`$context.error.responseType`): by which the API may have changed
+    /// the answer. `None` for a refusal that no gateway response is for.
     #[must_use]
-    pub fn response_type(&self, protocol: Protocol) -> Option<&'static str> {
+    pub fn response_type(&self, protocol: Protocol) -> Option<GatewayResponseType> {
         self.gateway_response(protocol).response_type
     }
 
     /// The message (`$context.error.message`), where there is one.
     #[must_use]
-    pub fn message(&self, protocol: Protocol) -> Option<&str> {
+    pub fn message(&self, protocol: Protocol) -> Option<Cow<'_, str>> {
         self.gateway_response(protocol).message
+    }
+
+    /// Why a body was refused (`$context.error.validationErrorString`).
+    #[must_use]
+    pub fn validation_error(&self) -> Option<&str> {
+        match self {
+            Self::BadRequestBody { validation_error } => Some(validation_error),
+            _ => None,
+        }
     }
 
     /// The answer to the client, without the headers that every answer carries.
     #[must_use]
     pub fn reply(&self, protocol: Protocol) -> Reply {
         let response = self.gateway_response(protocol);
-        if matches!(self, Self::RequestTooLarge) {
+        if matches!((self, protocol), (Self::RequestTooLarge, Protocol::Rest)) {
             // The one refusal that AWS sends as plain text, and that cannot be customised.
             return Reply {
                 status: response.status,
                 headers: vec![("content-type".to_owned(), b"text/plain".to_vec())],
-                body: response.message.unwrap_or_default().into(),
+                body: response.message.unwrap_or_default().into_owned().into(),
             };
         }
         let message = serde_json::Value::from(response.message);
@@ -136,64 +170,15 @@ impl Denial {
 
     /// REST APIs: <https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html>
     fn rest(&self) -> GatewayResponse<'_> {
+        use GatewayResponseType as Type;
+
+        const SERVER_ERROR: &str = "InternalServerErrorException";
+        const SERVER_ERROR_MESSAGE: &str = "Internal server error";
+        let mut named = None;
         let (response_type, status, error_type, message) = match self {
-            Self::Unauthorized { .. } => (
-                Some("UNAUTHORIZED"),
-                401,
-                "UnauthorizedException",
-                "Unauthorized",
-            ),
-            Self::TokenExpired => (
-                Some("UNAUTHORIZED"),
-                401,
-                "UnauthorizedException",
-                "The incoming token has expired",
-            ),
-            Self::AccessDenied(message) => (
-                Some("ACCESS_DENIED"),
-                403,
-                "AccessDeniedException",
-                message.as_str(),
-            ),
-            Self::AuthorizerFailure => (
-                Some("AUTHORIZER_FAILURE"),
-                500,
-                "AuthorizerFailureException",
-                NO_MESSAGE,
-            ),
-            Self::AuthorizerConfigurationError => (
-                Some("AUTHORIZER_CONFIGURATION_ERROR"),
-                500,
-                "AuthorizerConfigurationException",
-                NO_MESSAGE,
-            ),
-            Self::InvalidSignature(message) => (
-                Some("INVALID_SIGNATURE"),
-                403,
-                "InvalidSignatureException",
-                message.as_str(),
-            ),
-            Self::UnrecognizedClient => (
-                None,
-                403,
-                "UnrecognizedClientException",
-                "The security token included in the request is invalid.",
-            ),
-            Self::ExpiredToken => (
-                Some("EXPIRED_TOKEN"),
-                403,
-                "ExpiredTokenException",
-                "The security token included in the request is expired",
-            ),
-            Self::UriTooLong => (
-                None,
-                414,
-                "RequestURITooLongException",
-                "Request URI too long",
-            ),
             Self::UnknownStage => (None, 403, "ForbiddenException", "Forbidden"),
             Self::MissingAuthenticationToken => (
-                Some("MISSING_AUTHENTICATION_TOKEN"),
+                Some(Type::MissingAuthenticationToken),
                 403,
                 "MissingAuthenticationTokenException",
                 "Missing Authentication Token",
@@ -201,55 +186,146 @@ impl Denial {
             Self::IncompleteSignature(message) => {
                 (None, 403, "IncompleteSignatureException", message.as_str())
             }
+            Self::Unauthorized { .. } => (
+                Some(Type::Unauthorized),
+                401,
+                "UnauthorizedException",
+                "Unauthorized",
+            ),
+            Self::TokenExpired => (
+                Some(Type::Unauthorized),
+                401,
+                "UnauthorizedException",
+                "The incoming token has expired",
+            ),
+            Self::AccessDenied(message) => (
+                Some(Type::AccessDenied),
+                403,
+                "AccessDeniedException",
+                message.as_str(),
+            ),
+            Self::AuthorizerFailure => (
+                Some(Type::AuthorizerFailure),
+                500,
+                "AuthorizerFailureException",
+                "",
+            ),
+            Self::AuthorizerConfigurationError => (
+                Some(Type::AuthorizerConfigurationError),
+                500,
+                "AuthorizerConfigurationException",
+                "",
+            ),
+            Self::InvalidSignature(message) => (
+                Some(Type::InvalidSignature),
+                403,
+                "InvalidSignatureException",
+                message.as_str(),
+            ),
+            Self::UnrecognizedClient => (
+                Some(Type::Default4xx),
+                403,
+                "UnrecognizedClientException",
+                "The security token included in the request is invalid.",
+            ),
+            Self::ExpiredToken => (
+                Some(Type::ExpiredToken),
+                403,
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+            ),
+            Self::UriTooLong => (
+                Some(Type::Default4xx),
+                414,
+                "RequestURITooLongException",
+                "Request URI too long",
+            ),
             Self::InvalidApiKey => (
-                Some("INVALID_API_KEY"),
+                Some(Type::InvalidApiKey),
                 403,
                 "ForbiddenException",
                 "Forbidden",
             ),
             Self::Throttled => (
-                Some("THROTTLED"),
+                Some(Type::Throttled),
                 429,
                 "TooManyRequestsException",
                 "Too Many Requests",
             ),
             Self::QuotaExceeded => (
-                Some("QUOTA_EXCEEDED"),
+                Some(Type::QuotaExceeded),
                 429,
                 "LimitExceededException",
                 "Limit Exceeded",
             ),
             Self::RequestTooLarge => (
-                Some("REQUEST_TOO_LARGE"),
+                Some(Type::RequestTooLarge),
                 413,
                 "RequestTooLargeException",
                 "HTTP content length exceeded 10485760 bytes.",
             ),
+            Self::BadRequestParameters { missing } => {
+                named = Some(format!(
+                    "Missing required request parameters: [{}]",
+                    missing.join(", ")
+                ));
+                (
+                    Some(Type::BadRequestParameters),
+                    400,
+                    "BadRequestException",
+                    "",
+                )
+            }
+            Self::BadRequestBody { .. } => (
+                Some(Type::BadRequestBody),
+                400,
+                "BadRequestException",
+                "Invalid request body",
+            ),
+            Self::InvalidJsonInBody => (
+                Some(Type::Default4xx),
+                400,
+                "BadRequestException",
+                "Invalid JSON in request body",
+            ),
+            Self::UnsupportedMediaType => (
+                Some(Type::UnsupportedMediaType),
+                415,
+                "BadRequestException",
+                "Unsupported Media Type",
+            ),
             Self::ApiConfigurationError => (
-                Some("API_CONFIGURATION_ERROR"),
+                Some(Type::ApiConfigurationError),
                 500,
-                "InternalServerErrorException",
-                "Internal server error",
+                SERVER_ERROR,
+                SERVER_ERROR_MESSAGE,
             ),
             Self::IntegrationTimeout => (
-                Some("INTEGRATION_TIMEOUT"),
+                Some(Type::IntegrationTimeout),
                 504,
-                "InternalServerErrorException",
+                SERVER_ERROR,
                 "Endpoint request timed out",
             ),
             Self::IntegrationFailure => (
-                Some("INTEGRATION_FAILURE"),
+                Some(Type::IntegrationFailure),
                 504,
-                "InternalServerErrorException",
+                SERVER_ERROR,
                 "Network error communicating with endpoint",
             ),
-            Self::IntegrationMalformed => (
-                None,
+            Self::LambdaMethodNotPost => (
+                Some(Type::IntegrationFailure),
+                500,
+                SERVER_ERROR,
+                SERVER_ERROR_MESSAGE,
+            ),
+            Self::IntegrationMalformed | Self::MalformedLambdaProxyResponse => (
+                Some(Type::Default5xx),
                 502,
-                "InternalServerErrorException",
-                "Internal server error",
+                SERVER_ERROR,
+                SERVER_ERROR_MESSAGE,
             ),
         };
+        let message = named.map_or(Cow::Borrowed(message), Cow::Owned);
         GatewayResponse {
             response_type,
             status,
@@ -273,17 +349,26 @@ impl Denial {
             Self::UriTooLong => (414, "Request-URI Too Long"),
             Self::Throttled | Self::QuotaExceeded => (429, "Too Many Requests"),
             Self::RequestTooLarge => (413, "Request Entity Too Large"),
+            Self::BadRequestParameters { .. }
+            | Self::BadRequestBody { .. }
+            | Self::InvalidJsonInBody => (400, "Bad Request"),
+            Self::UnsupportedMediaType => (415, "Unsupported Media Type"),
             Self::AuthorizerFailure
             | Self::AuthorizerConfigurationError
             | Self::ApiConfigurationError
-            | Self::IntegrationMalformed => (500, "Internal Server Error"),
+            | Self::LambdaMethodNotPost
+            | Self::IntegrationMalformed
+            | Self::MalformedLambdaProxyResponse => (500, "Internal Server Error"),
             Self::IntegrationTimeout | Self::IntegrationFailure => (503, "Service Unavailable"),
         };
         GatewayResponse {
             response_type: None,
             status,
             error_type: "",
-            message: Some(message),
+            message: Some(message.into()),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

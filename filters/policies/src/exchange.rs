@@ -50,6 +50,19 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
+impl Reply {
+    /// Whether the field is there. `name` is lower-case.
+    pub(crate) fn has_header(&self, name: &str) -> bool {
+        self.headers.iter().any(|(candidate, _)| candidate == name)
+    }
+
+    /// Replaces every value of the field by this one. `name` is lower-case.
+    pub(crate) fn set_header(&mut self, name: &str, value: Vec<u8>) {
+        self.headers.retain(|(candidate, _)| candidate != name);
+        self.headers.push((name.to_owned(), value));
+    }
+}
+
 /// What changes on a message before it goes on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edits {

@@ -6,15 +6,20 @@ use std::sync::Arc;
 use attache_model::{self as model, ApiKeySource, Protocol};
 
 use crate::api_key::ApiKeys;
-use crate::authorization::Authorizations;
+use crate::authorization::{Authorizations, Caller};
 use crate::compile_error::CompileError;
 use crate::exchange::{Answer, CalloutAnswer, Errand, Exchange, Service};
+use crate::gateway_response::GatewayResponses;
+use crate::headers::Headers;
 use crate::integration::{Integrations, Upstream};
 use crate::observation::Metrics;
 use crate::pipeline;
 use crate::ports::{Environment, Ports};
 use crate::route::Routes;
 use crate::usage_plan::UsagePlans;
+
+/// The header of an API key.
+const API_KEY: &[u8] = b"x-api-key";
 
 /// The gateway: every API, plan and key, ready to serve.
 ///
@@ -52,6 +57,7 @@ pub struct Gateway {
     pub(crate) api_keys: ApiKeys,
     pub(crate) usage_plans: UsagePlans,
     pub(crate) integrations: Integrations,
+    pub(crate) gateway_responses: GatewayResponses,
     pub(crate) metrics: Metrics,
     pub(crate) apis: Vec<ApiFacts>,
     pub(crate) access_log: bool,
@@ -91,26 +97,41 @@ impl Gateway {
         let api_keys = ApiKeys::compile(document);
         let usage_plans = UsagePlans::compile(document);
         let integrations = Integrations::compile(document);
-        match (routes, authorizations, api_keys, usage_plans, integrations) {
-            (Ok(routes), Ok(authorizations), Ok(api_keys), Ok(usage_plans), Ok(integrations)) => {
-                Ok(Self {
-                    routes,
-                    authorizations,
-                    api_keys,
-                    usage_plans,
-                    integrations,
-                    metrics: Metrics::compile(document),
-                    apis: document.apis.iter().map(ApiFacts::of).collect(),
-                    access_log: document.access_log,
-                })
-            }
-            (routes, authorizations, api_keys, usage_plans, integrations) => {
+        let gateway_responses = GatewayResponses::compile(document);
+        match (
+            routes,
+            authorizations,
+            api_keys,
+            usage_plans,
+            integrations,
+            gateway_responses,
+        ) {
+            (
+                Ok(routes),
+                Ok(authorizations),
+                Ok(api_keys),
+                Ok(usage_plans),
+                Ok(integrations),
+                Ok(gateway_responses),
+            ) => Ok(Self {
+                routes,
+                authorizations,
+                api_keys,
+                usage_plans,
+                integrations,
+                gateway_responses,
+                metrics: Metrics::compile(document),
+                apis: document.apis.iter().map(ApiFacts::of).collect(),
+                access_log: document.access_log,
+            }),
+            (routes, authorizations, api_keys, usage_plans, integrations, gateway_responses) => {
                 let faults = [
                     routes.err(),
                     authorizations.err(),
                     api_keys.err(),
                     usage_plans.err(),
                     integrations.err(),
+                    gateway_responses.err(),
                 ];
                 Err(faults.into_iter().flatten().flatten().collect())
             }
@@ -154,6 +175,23 @@ impl ApiFacts {
         self.operations
             .get(operation)
             .is_none_or(|operation| operation.api_key_required)
+    }
+
+    /// The API key that a request presents.
+    pub(crate) fn presented_key<'r>(
+        &self,
+        request: &'r Headers,
+        caller: &'r Caller,
+    ) -> Option<&'r [u8]> {
+        match self.api_key_source {
+            // Of several, the last, which is the one that AWS reads where only one is read.
+            ApiKeySource::Header => request.last(API_KEY),
+            // The header then counts for nothing.
+            ApiKeySource::Authorizer => caller
+                .usage_identifier_key
+                .as_ref()
+                .map(|key| key.reveal().as_bytes()),
+        }
     }
 
     fn of(api: &model::Api) -> Self {

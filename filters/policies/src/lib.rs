@@ -12,6 +12,7 @@ mod exchange;
 pub mod execution_log;
 pub mod filter;
 mod gateway;
+pub mod gateway_response;
 mod headers;
 pub mod iam;
 pub mod integration;

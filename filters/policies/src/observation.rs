@@ -8,9 +8,11 @@ use attache_model::{self as model, Protocol};
 use crate::authorization::{Caller, IdentityField};
 use crate::denial::Denial;
 use crate::gateway::Gateway;
+use crate::gateway_response::RefusedRequest;
 use crate::headers::Headers;
 use crate::metric_name::{self, Measure};
-use crate::ports::{Metric, Ports, Timestamp};
+use crate::ports::{Connection, Metric, Ports, Timestamp};
+use crate::request_id::RequestIds;
 use crate::route::{Route, Unmatched};
 
 /// How many methods may have metrics of their own. The rest are counted with their stage, so
@@ -242,6 +244,42 @@ impl<'e> Observation<'e> {
         self.back_end_status = status;
     }
 
+    /// What a gateway response can tell of the request, which has come as far as it will.
+    pub(crate) fn refused<'r>(
+        &'r self,
+        gateway: &'r Gateway,
+        ids: &'r RequestIds,
+        connection: &'r dyn Connection,
+    ) -> RefusedRequest<'r> {
+        let (place, route) = match self.place {
+            Some(Place::Operation(route)) => (Some((route.api, route.stage)), Some(route)),
+            Some(Place::Stage { api, stage }) => (Some((api, stage)), None),
+            None => (None, None),
+        };
+        let api = place.and_then(|(api, _)| gateway.api(api));
+        let api_key = self
+            .key_id
+            .and(api)
+            .and_then(|api| api.presented_key(self.request, &self.caller));
+        RefusedRequest {
+            api: place.map(|(api, _)| api),
+            stage: place.map(|(_, stage)| stage),
+            stage_name: place
+                .and_then(|(api, stage)| gateway.names(api, stage))
+                .map(|(_, stage)| stage),
+            resource_path: route
+                .and_then(|route| gateway.resource_path(route.api, route.operation)),
+            route,
+            headers: self.request,
+            ids,
+            time: self.started,
+            connection,
+            api_key,
+            api_key_id: self.key_id,
+            caller: &self.caller,
+        }
+    }
+
     /// The client gets its answer now: counts it, and leaves the fields of the access log.
     pub(crate) fn end(
         &self,
@@ -310,7 +348,7 @@ impl<'e> Observation<'e> {
                 log.publish("errorMessage", message.as_bytes());
             }
             if let Some(response_type) = denial.response_type(self.protocol) {
-                log.publish("errorResponseType", response_type.as_bytes());
+                log.publish("errorResponseType", response_type.as_str().as_bytes());
             }
         }
     }

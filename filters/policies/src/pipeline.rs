@@ -1,7 +1,5 @@
 //! The life of a request.
 
-use attache_model::ApiKeySource;
-
 use crate::authorization::AuthorizationRequest;
 use crate::denial::Denial;
 use crate::exchange::{Answer, Edits, Exchange};
@@ -15,9 +13,6 @@ use crate::usage_plan::{Customer, Refusal, Target};
 
 /// AWS takes no body over 10 MB.
 pub(crate) const LARGEST_BODY: u64 = 10_485_760;
-
-/// The header of an API key.
-const API_KEY: &[u8] = b"x-api-key";
 
 /// Serves one request: decides, has the back end answer or answers itself, and tells what became
 /// of it.
@@ -38,15 +33,20 @@ pub async fn serve(gateway: &Gateway, exchange: &Exchange) -> Answer {
             })
         }
         Err(denied) => {
-            let mut reply = denied.denial.reply(seen.protocol());
-            let fields = denied.headers.into_iter();
-            reply
-                .headers
-                .extend(fields.map(|(name, value)| (name.to_owned(), value.into_bytes())));
-            let fields = ids.header_fields(seen.protocol());
-            reply
-                .headers
-                .extend(fields.map(|(name, value)| (name.to_owned(), value)));
+            let mut reply = gateway.gateway_responses.reply(
+                &denied.denial,
+                seen.protocol(),
+                &seen.refused(gateway, &ids, ports),
+            );
+            for (name, value) in denied.headers {
+                // What the API says of itself goes first.
+                if !reply.has_header(name) {
+                    reply.set_header(name, value.into_bytes());
+                }
+            }
+            for (name, value) in ids.header_fields(seen.protocol()) {
+                reply.set_header(name, value);
+            }
             seen.end(gateway, ports, reply.status, Some(&denied.denial));
             Answer::Reply(reply)
         }
@@ -82,15 +82,7 @@ async fn decide<'e>(
         .authorize(exchange, &asked, &mut |caller| seen.authorized(caller))
         .await?;
 
-    let presented = match api.api_key_source {
-        // Of several, the last, which is the one that AWS reads where only one is read.
-        ApiKeySource::Header => request.last(API_KEY),
-        // The header then counts for nothing.
-        ApiKeySource::Authorizer => caller
-            .usage_identifier_key
-            .as_ref()
-            .map(|key| key.reveal().as_bytes()),
-    };
+    let presented = api.presented_key(request, &caller);
     let customer = if api.requires_key(route.operation) {
         let key = presented
             .and_then(|value| gateway.api_keys.find(value, started))

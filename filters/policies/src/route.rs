@@ -99,6 +99,24 @@ impl<'r> Route<'r> {
         })
     }
 
+    /// What can be said of a request that no operation serves: its path and its query string. The
+    /// method is [`Verb::Any`] where API Gateway does not know the request's own.
+    pub(crate) fn of_unmatched(request: &'r Headers) -> Self {
+        let (target, query) = split_query(request.first(b":path").unwrap_or_default());
+        let path = collapse_leading_slashes(target);
+        Self {
+            api: usize::MAX,
+            stage: usize::MAX,
+            operation: usize::MAX,
+            verb: Verb::from_request(request.first(b":method").unwrap_or_default())
+                .unwrap_or(Verb::Any),
+            path,
+            resource_path: path,
+            query,
+            parameters: &[],
+        }
+    }
+
     /// All path parameters with their raw values, in the order of the path.
     pub fn path_parameters(&self) -> impl Iterator<Item = (&'r str, &'r [u8])> + use<'r> {
         let resource_path = self.resource_path;

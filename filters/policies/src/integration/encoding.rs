@@ -26,10 +26,18 @@ pub(crate) enum Form {
 }
 
 impl<'v> Value<'v> {
-    pub(super) fn text(bytes: impl Into<Cow<'v, [u8]>>) -> Self {
+    pub(crate) fn text(bytes: impl Into<Cow<'v, [u8]>>) -> Self {
         Self {
             bytes: bytes.into(),
             form: Form::Text,
+        }
+    }
+
+    /// The value of a path parameter.
+    pub(crate) const fn path(bytes: &'v [u8]) -> Self {
+        Self {
+            bytes: Cow::Borrowed(bytes),
+            form: Form::Path,
         }
     }
 
@@ -61,12 +69,8 @@ impl<'v> Value<'v> {
     }
 
     /// The value of a header field.
-    pub(super) fn into_field(self) -> Vec<u8> {
-        let mut bytes = match self.form {
-            // API Gateway does not decode path parameters.
-            Form::Path | Form::Text => self.bytes.into_owned(),
-            Form::Query => decoded(&self.bytes).collect(),
-        };
+    pub(crate) fn into_field(self) -> Vec<u8> {
+        let mut bytes = self.into_bytes();
         // RFC 9110, section 5.5: what must not stand in a field is replaced by a space.
         for byte in &mut bytes {
             if byte.is_ascii_control() && *byte != b'\t' {
@@ -74,6 +78,15 @@ impl<'v> Value<'v> {
             }
         }
         bytes
+    }
+
+    /// The value as it is meant.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        match self.form {
+            // API Gateway does not decode path parameters.
+            Form::Path | Form::Text => self.bytes.into_owned(),
+            Form::Query => decoded(&self.bytes).collect(),
+        }
     }
 }
 
@@ -121,7 +134,7 @@ impl<'q> Pair<'q> {
         decoded(self.name).eq(name.iter().copied())
     }
 
-    pub(super) const fn value(&self) -> Value<'q> {
+    pub(crate) const fn value(&self) -> Value<'q> {
         Value {
             bytes: Cow::Borrowed(self.value),
             form: Form::Query,
