@@ -19,11 +19,12 @@ pub mod iam;
 pub mod integration;
 pub mod jwt;
 pub mod lambda_authorizer;
-#[cfg(test)]
-mod memory_ports;
 mod lambda_event;
 mod lambda_function;
 pub mod lambda_proxy;
+pub mod mapping_template;
+#[cfg(test)]
+mod memory_ports;
 pub mod metric_name;
 mod observation;
 pub mod pipeline;
