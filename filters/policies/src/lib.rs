@@ -5,6 +5,7 @@
 
 pub mod api_key;
 pub mod authorization;
+mod binary_media_types;
 pub mod client_certificate;
 mod compile_error;
 mod denial;
@@ -20,6 +21,9 @@ pub mod jwt;
 pub mod lambda_authorizer;
 #[cfg(test)]
 mod memory_ports;
+mod lambda_event;
+mod lambda_function;
+pub mod lambda_proxy;
 pub mod metric_name;
 mod observation;
 pub mod pipeline;

@@ -1,4 +1,4 @@
-//! Equality as `==` and Java's `equals` have it, and what a value costs to be walked through.
+//! Equality as `==` and Java's `equals` have it, and Java's `hashCode`.
 
 use attache_values::{Number, Value};
 
@@ -7,44 +7,6 @@ use crate::limits::{Budget, Exhausted};
 
 /// How deep values are walked through.
 const MAX_DEPTH: u32 = 128;
-
-/// Pays for a walk through a value.
-///
-/// # Errors
-///
-/// When it is larger than what is left of the budget.
-pub(crate) fn weigh(value: &Value, budget: &mut Budget) -> Result<(), Exhausted> {
-    weigh_nested(value, budget, MAX_DEPTH)
-}
-
-fn weigh_nested(value: &Value, budget: &mut Budget, depth: u32) -> Result<(), Exhausted> {
-    let Some(depth) = depth.checked_sub(1) else {
-        return Ok(());
-    };
-    match value {
-        Value::String(text) => budget.text(text.len()),
-        Value::List(list) => {
-            budget.step()?;
-            let mut place = 0;
-            while let Some(item) = list.get(place) {
-                weigh_nested(&item, budget, depth)?;
-                place += 1;
-            }
-            Ok(())
-        }
-        Value::Map(map) => {
-            budget.step()?;
-            let mut place = 0;
-            while let Some((key, value)) = map.entry(place) {
-                budget.text(key.len())?;
-                weigh_nested(&value, budget, depth)?;
-                place += 1;
-            }
-            Ok(())
-        }
-        _ => budget.step(),
-    }
-}
 
 /// `==`: numbers by value, values of one kind by Java's `equals`, others by what they print.
 ///
@@ -61,15 +23,7 @@ pub(crate) fn equal(left: &Value, right: &Value, budget: &mut Budget) -> Result<
         | (Value::List(_), Value::List(_))
         | (Value::Map(_), Value::Map(_)) => equals(left, right, budget),
         (Value::Object(left), Value::Object(right)) if std::rc::Rc::ptr_eq(left, right) => Ok(true),
-        _ => {
-            let mut texts = [String::new(), String::new()];
-            for (value, text) in [left, right].into_iter().zip(&mut texts) {
-                weigh(value, budget)?;
-                value.print(text);
-            }
-            let [left, right] = texts;
-            Ok(left == right)
-        }
+        _ => Ok(budget.print(left)? == budget.print(right)?),
     }
 }
 

@@ -20,7 +20,11 @@ impl Context {
 
     /// Sets the variable `$name`.
     pub fn set(&mut self, name: &str, value: Value) {
-        match self.variables.iter_mut().find(|(other, _)| **other == *name) {
+        match self
+            .variables
+            .iter_mut()
+            .find(|(other, _)| **other == *name)
+        {
             Some(variable) => variable.1 = value,
             None => self.variables.push((name.into(), value)),
         }
@@ -32,9 +36,5 @@ impl Context {
         let mut variables = self.variables.iter();
         let found = variables.find(|(other, _)| **other == *name);
         found.map(|(_, value)| value)
-    }
-
-    pub(crate) fn variables(&self) -> &[(Box<str>, Value)] {
-        &self.variables
     }
 }

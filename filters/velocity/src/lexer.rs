@@ -157,12 +157,15 @@ impl<'s> Lexer<'s> {
                 return Err(Fault::new(start, "there are too many backslashes"));
             }
             if let Some(kind) = self.scan(start, &mut stray)? {
+                let mut start = start;
                 let mut end = self.position;
                 match kind {
                     // The name after a dot and the dots after a number are tokens of their own.
                     Kind::Dot => {
                         end = end.saturating_sub(1);
                         self.position = end;
+                        // What stood before the dot is lost, as in Velocity.
+                        start = end.saturating_sub(1);
                     }
                     Kind::Integer if self.source.get(start..end).is_some_and(ends_in_dots) => {
                         end = end.saturating_sub(2);
@@ -451,10 +454,7 @@ impl<'s> Lexer<'s> {
                 }
                 self.begin_comment(State::LineComment);
             }
-            Kind::LineCommentEnd
-            | Kind::FormalCommentEnd
-            | Kind::CommentEnd
-            | Kind::Unparsed => {
+            Kind::LineCommentEnd | Kind::FormalCommentEnd | Kind::CommentEnd | Kind::Unparsed => {
                 self.in_comment = false;
                 self.pop();
             }
@@ -568,7 +568,10 @@ fn offer_number(rest: &[u8], offer: &mut impl FnMut(usize, Found)) {
     let after = sign + whole;
     if whole > 0 {
         let dots = rest.get(after..).unwrap_or_default().starts_with(b"..");
-        offer(after + if dots { 2 } else { 0 }, Found::Token(Kind::Integer));
+        offer(
+            after + if dots { 2 } else { 0 },
+            Found::Token(Kind::Integer),
+        );
     }
     if rest.get(after) == Some(&b'.') {
         let fraction = digits(rest, after + 1);
@@ -673,7 +676,7 @@ fn dollar(rest: &[u8]) -> (usize, usize) {
     let after = rest.get(plain..).unwrap_or_default();
     let escapes = span(after, |byte| byte == b'\\');
     match after.get(escapes) {
-        Some(b'!' | b'#') => (plain, plain + escapes + 1),
+        Some(b'!') => (plain, plain + escapes + 1),
         _ => (plain, 0),
     }
 }

@@ -1,5 +1,8 @@
 //! How far a render may go.
 
+use attache_values::Value;
+use attache_values::json::Style;
+
 /// What one render may take. A template that needs more ends with an error: it never hangs, and
 /// what it holds in memory stays bounded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -36,6 +39,8 @@ pub(crate) struct Budget {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Exhausted(pub(crate) &'static str);
 
+const TOO_LARGE: &str = "a text becomes larger than the output may be";
+
 /// What an item that a list or a map gains costs.
 const ITEM: u64 = 8;
 
@@ -60,9 +65,20 @@ impl Budget {
     /// A string that is kept.
     pub(crate) fn string(&mut self, bytes: usize) -> Result<(), Exhausted> {
         if bytes > self.output {
-            return Err(Exhausted("a text becomes larger than the output may be"));
+            return Err(Exhausted(TOO_LARGE));
         }
         self.text(bytes)
+    }
+
+    /// What a value prints. One that holds itself many times over prints far more than it holds.
+    pub(crate) fn print(&mut self, value: &Value) -> Result<String, Exhausted> {
+        let mut text = String::new();
+        let fits = value.write_within(Style::Java, &mut text, self.output);
+        self.string(text.len())?;
+        match fits {
+            true => Ok(text),
+            false => Err(Exhausted(TOO_LARGE)),
+        }
     }
 
     /// Items that a list or a map gains.

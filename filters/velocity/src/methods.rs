@@ -9,7 +9,7 @@ mod map;
 mod number;
 mod string;
 
-use attache_values::{CallError, Number, Object, Value};
+use attache_values::{CallError, Number, Value};
 
 use crate::comparison;
 use crate::limits::{Budget, Exhausted};
@@ -71,22 +71,38 @@ pub(crate) fn call(
         Value::Number(number) => number::call(number, method, arguments, budget),
         Value::Boolean(boolean) => number::call_boolean(*boolean, method, arguments),
         Value::Object(object) => {
-            let answer = object.call(method, arguments)?;
-            let answer = answer.map_err(Refusal::from);
-            return Some(answer.and_then(|value| paid(value, budget)));
+            let answer = object.call(method, arguments);
+            answer.map(|answer| paid(answer?, budget))
         }
         Value::Null => None,
     };
-    answer.or_else(|| of_all(value, method, arguments, budget))
+    answer
+        .or_else(|| of_all(value, method, arguments, budget))
+        .or_else(|| {
+            // Velocity finds a method without parameters whatever it is given; Java then refuses.
+            let misused = !arguments.is_empty() && takes_nothing(value, method);
+            misused.then(|| Err("it takes no arguments".into()))
+        })
+}
+
+/// Whether Java has a method of that name without parameters.
+fn takes_nothing(value: &Value, method: &str) -> bool {
+    if matches!(method, "toString" | "hashCode") {
+        return true;
+    }
+    let methods: &[&str] = match value {
+        Value::String(_) => string::WITHOUT_ARGUMENTS,
+        Value::List(_) => list::WITHOUT_ARGUMENTS,
+        Value::Map(_) => map::WITHOUT_ARGUMENTS,
+        Value::Number(_) => number::WITHOUT_ARGUMENTS,
+        Value::Boolean(_) => &["booleanValue"],
+        _ => &[],
+    };
+    methods.contains(&method)
 }
 
 /// The methods that all values have.
-fn of_all(
-    value: &Value,
-    method: &str,
-    arguments: &[Value],
-    budget: &mut Budget,
-) -> Option<Answer> {
+fn of_all(value: &Value, method: &str, arguments: &[Value], budget: &mut Budget) -> Option<Answer> {
     Some(match (method, arguments) {
         ("toString", []) => text(value, budget).map(Value::string),
         ("equals", [other]) => comparison::equals(value, other, budget)
@@ -101,11 +117,7 @@ fn of_all(
 
 /// What a value prints.
 fn text(value: &Value, budget: &mut Budget) -> Result<String, Refusal> {
-    comparison::weigh(value, budget)?;
-    let mut text = String::new();
-    value.print(&mut text);
-    budget.string(text.len())?;
-    Ok(text)
+    Ok(budget.print(value)?)
 }
 
 /// Pays for a string that a host has produced.

@@ -151,7 +151,10 @@ impl Parser<'_, '_> {
             let token = self.lexer.next()?;
             self.tokens.push(token);
         }
-        Ok(self.tokens.get(wanted).map_or(Kind::End, |token| token.kind))
+        Ok(self
+            .tokens
+            .get(wanted)
+            .map_or(Kind::End, |token| token.kind))
     }
 
     /// Takes the next token, whatever it is, and returns its position in `tokens`.
@@ -371,10 +374,6 @@ impl Parser<'_, '_> {
             count += 1;
         }
         let next = self.peek(0)?;
-        if next == Kind::End {
-            // Velocity ends here with an exception of its own.
-            return self.fail("a template cannot end in a doubled backslash");
-        }
         let mut name = self.image(self.next).chars();
         name.next();
         let directive = matches!(

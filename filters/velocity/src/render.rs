@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use attache_values::Value;
+use attache_values::json::Style;
 
 use crate::context::Context;
 use crate::error::{Position, RenderError, RenderErrorKind};
@@ -25,6 +26,8 @@ const MAX_NESTING: u32 = 200;
 
 /// How often a block of `#define` may be within itself, as in Velocity.
 const MAX_DEFINED: u32 = 2;
+
+const TOO_LARGE: &str = "the output becomes too large";
 
 /// What ends a block before its end.
 enum Interrupt {
@@ -282,7 +285,7 @@ impl<'t> Render<'t> {
 
     fn write(&mut self, text: &str) -> Outcome<()> {
         if self.out.len().saturating_add(text.len()) > self.largest {
-            return self.exhausted("the output becomes too large");
+            return self.exhausted(TOO_LARGE);
         }
         if let Err(Exhausted(message)) = self.budget.text(text.len()) {
             return self.exhausted(message);
@@ -303,9 +306,14 @@ impl<'t> Render<'t> {
                 self.write("")
             }
             Value::List(_) | Value::Map(_) | Value::Object(_) => {
-                self.weigh(value)?;
-                value.print(&mut self.out);
-                self.write("")
+                let before = self.out.len();
+                let fits = value.write_within(Style::Java, &mut self.out, self.largest);
+                let spent = self.budget.text(self.out.len() - before);
+                self.spent(spent)?;
+                if !fits {
+                    return self.exhausted(TOO_LARGE);
+                }
+                Ok(())
             }
         }
     }
@@ -315,19 +323,8 @@ impl<'t> Render<'t> {
         if let Value::String(text) = value {
             return Ok(text.clone());
         }
-        let mut text = String::new();
-        self.weigh(value)?;
-        value.print(&mut text);
-        let spent = self.budget.string(text.len());
-        self.spent(spent)?;
-        Ok(text.into())
-    }
-
-    /// Pays for a value to be walked through before it is: one that holds itself many times over
-    /// prints far more than it holds.
-    fn weigh(&mut self, value: &Value) -> Outcome<()> {
-        let spent = crate::comparison::weigh(value, &mut self.budget);
-        self.spent(spent)
+        let text = self.budget.print(value);
+        Ok(self.spent(text)?.into())
     }
 
     fn step(&mut self) -> Outcome<()> {

@@ -129,6 +129,8 @@ pub(crate) enum Form {
     Other,
     /// `$\!name`: has no value.
     None,
+    /// The `{x}` of `${{x}`: prints its first character.
+    Runt,
 }
 
 /// What was joined to a reference from the left.

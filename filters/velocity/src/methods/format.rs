@@ -1,7 +1,5 @@
 //! `String.format`.
 
-use std::borrow::Cow;
-
 use attache_values::{Number, Value};
 
 use super::{Answer, Refusal, produced, text};
@@ -25,7 +23,7 @@ struct Field {
 
 /// Formats values as `java.util.Formatter` does: `%s %S %d %x %X %o %c %b %f %e %n %%`, with
 /// flags, width, precision and positions such as `%1$s`.
-pub(super) fn format(pattern: &str, values: Cow<'_, [Value]>, budget: &mut Budget) -> Answer {
+pub(super) fn format(pattern: &str, values: &[Value], budget: &mut Budget) -> Answer {
     let mut out = String::new();
     let mut characters = pattern.chars().peekable();
     let mut next = 0;
@@ -60,7 +58,9 @@ pub(super) fn format(pattern: &str, values: Cow<'_, [Value]>, budget: &mut Budge
         if characters.next_if_eq(&'.').is_some() {
             field.precision = Some(number(&mut characters)?);
         }
-        let conversion = characters.next().ok_or(Refusal::from("the format ends after `%`"))?;
+        let conversion = characters
+            .next()
+            .ok_or(Refusal::from("the format ends after `%`"))?;
         match conversion {
             '%' => {
                 field.pad("%".to_owned(), &mut out);
@@ -90,7 +90,10 @@ pub(super) fn format(pattern: &str, values: Cow<'_, [Value]>, budget: &mut Budge
 
 fn number(characters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<usize, Refusal> {
     let mut number = 0_usize;
-    while let Some(digit) = characters.peek().and_then(|character| character.to_digit(10)) {
+    while let Some(digit) = characters
+        .peek()
+        .and_then(|character| character.to_digit(10))
+    {
         characters.next();
         number = number * 10 + digit as usize;
         if number > MAX_WIDTH {
@@ -244,9 +247,15 @@ fn fixed(double: f64, precision: usize) -> String {
             _ => [whole, ".", fraction, &zeros].concat(),
         };
     }
-    let (kept, dropped) = fraction.split_at_checked(precision).unwrap_or((fraction, ""));
+    let (kept, dropped) = fraction
+        .split_at_checked(precision)
+        .unwrap_or((fraction, ""));
     let mut digits: Vec<u8> = [whole.trim_start_matches('-'), kept].concat().into_bytes();
-    if dropped.as_bytes().first().is_some_and(|digit| *digit >= b'5') {
+    if dropped
+        .as_bytes()
+        .first()
+        .is_some_and(|digit| *digit >= b'5')
+    {
         increment(&mut digits);
     }
     let point = digits.len().saturating_sub(precision);

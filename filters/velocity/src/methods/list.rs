@@ -8,6 +8,17 @@ use crate::limits::{Budget, Exhausted};
 
 const OUTSIDE: &str = "the list has no such index";
 
+/// The methods without parameters.
+pub(super) const WITHOUT_ARGUMENTS: &[&str] = &[
+    "size",
+    "isEmpty",
+    "clear",
+    "iterator",
+    "listIterator",
+    "toArray",
+    "clone",
+];
+
 pub(super) fn call(
     this: &List,
     method: &str,
@@ -107,12 +118,10 @@ pub(super) fn call(
                 },
             }
         }
-        ("iterator" | "listIterator" | "toArray" | "clone", []) => {
-            match budget.items(this.len()) {
-                Err(exhausted) => Err(exhausted.into()),
-                Ok(()) => Ok(Value::List(List::new(this.kind(), this.to_vec()))),
-            }
-        }
+        ("iterator" | "listIterator" | "toArray" | "clone", []) => match budget.items(this.len()) {
+            Err(exhausted) => Err(exhausted.into()),
+            Ok(()) => Ok(Value::List(List::new(this.kind(), this.to_vec()))),
+        },
         ("toJSONString", []) if this.kind() == ListKind::JsonArray => {
             text(&Value::List(this.clone()), budget).map(Value::string)
         }
@@ -147,12 +156,7 @@ fn find(
 }
 
 /// Keeps the items that are in another list, or that are not.
-fn filter(
-    list: &List,
-    other: &List,
-    keep: bool,
-    budget: &mut Budget,
-) -> Result<bool, Exhausted> {
+fn filter(list: &List, other: &List, keep: bool, budget: &mut Budget) -> Result<bool, Exhausted> {
     let mut kept = Vec::new();
     let items = list.to_vec();
     let before = items.len();

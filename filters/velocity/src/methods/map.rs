@@ -7,7 +7,12 @@ use attache_values::{CallError, Map, Object, Value};
 
 use super::{Answer, text};
 use crate::comparison;
-use crate::limits::{Budget, Exhausted};
+use crate::limits::Budget;
+
+/// The methods without parameters.
+pub(super) const WITHOUT_ARGUMENTS: &[&str] = &[
+    "size", "isEmpty", "clear", "keySet", "values", "entrySet", "clone",
+];
 
 pub(super) fn call(
     this: &Map,
@@ -30,9 +35,10 @@ fn answer(
         ("size", []) => Ok(Some(Value::integer(this.len() as i64))),
         ("isEmpty", []) => Ok(Some(Value::Boolean(this.is_empty()))),
         ("get", [key]) => found(this.get(&name(key, budget)?)),
-        ("getOrDefault", [key, other]) => {
-            found(this.get(&name(key, budget)?).or_else(|| Some(other.clone())))
-        }
+        ("getOrDefault", [key, other]) => found(
+            this.get(&name(key, budget)?)
+                .or_else(|| Some(other.clone())),
+        ),
         ("put", [key, value]) => {
             budget.items(1)?;
             found(this.insert(&*name(key, budget)?, value.clone()))
@@ -134,7 +140,9 @@ struct Entry {
 impl Entry {
     /// The value that the key has now.
     fn value(&self) -> Value {
-        self.map.get(&self.key).unwrap_or_else(|| self.value.clone())
+        self.map
+            .get(&self.key)
+            .unwrap_or_else(|| self.value.clone())
     }
 }
 
@@ -170,6 +178,3 @@ impl Object for Entry {
         self.value().print(out);
     }
 }
-
-#[allow(dead_code, reason = "names the error for the signature above")]
-type Limit = Exhausted;

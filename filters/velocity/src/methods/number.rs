@@ -8,6 +8,18 @@ use super::{Answer, Refusal, int, order, text};
 use crate::arithmetic;
 use crate::limits::Budget;
 
+const DIFFERENT: &str = "it compares values of one kind";
+
+/// The methods without parameters.
+pub(super) const WITHOUT_ARGUMENTS: &[&str] = &[
+    "intValue",
+    "longValue",
+    "doubleValue",
+    "shortValue",
+    "byteValue",
+    "floatValue",
+];
+
 pub(super) fn call(
     this: &Number,
     method: &str,
@@ -18,6 +30,15 @@ pub(super) fn call(
     let integer = |integer: i64| Ok(Value::integer(integer));
     let double = |double: f64| Ok(Value::double(double));
     let is_double = matches!(this, Number::Double(_));
+    // Java's `Integer`, and its `Long`.
+    let (is_int, is_long) = match this {
+        Number::Integer(this) => {
+            let small = i32::try_from(*this).is_ok();
+            (small, !small)
+        }
+        _ => (false, false),
+    };
+    let bits = if is_int { 32 } else { 64 };
     Some(match (method, arguments) {
         ("intValue", []) => integer(arithmetic::to_int(this)),
         ("longValue", []) => integer(arithmetic::to_long(this)),
@@ -28,17 +49,19 @@ pub(super) fn call(
         ("compareTo", [N(other)]) => match (this, other) {
             (Number::Double(this), Number::Double(other)) => Ok(order(this.total_cmp(other))),
             (Number::Integer(this), Number::Integer(other)) => Ok(order(this.cmp(other))),
-            (Number::Big(_), Number::Big(_)) => integer(i64::from(arithmetic::compare(this, other))),
-            _ => return None,
+            (Number::Big(_), Number::Big(_)) => {
+                integer(i64::from(arithmetic::compare(this, other)))
+            }
+            _ => Err(DIFFERENT.into()),
         },
-        ("parseInt", [S(digits)]) => parse(digits, 10, 32),
-        ("parseInt", [S(digits), radix]) => parse(digits, int(radix)?, 32),
-        ("parseLong", [S(digits)]) => parse(digits, 10, 64),
-        ("parseLong", [S(digits), radix]) => parse(digits, int(radix)?, 64),
-        ("parseDouble", [S(digits)]) => parse_double(digits),
-        ("valueOf", [S(digits)]) if is_double => parse_double(digits),
-        ("valueOf", [S(digits)]) => parse(digits, 10, 32),
-        ("valueOf", [S(digits), radix]) if !is_double => parse(digits, int(radix)?, 32),
+        ("compareTo", [_]) => Err(DIFFERENT.into()),
+        ("parseInt", [S(digits)]) if is_int => parse(digits, 10, bits),
+        ("parseInt", [S(digits), radix]) if is_int => parse(digits, int(radix)?, bits),
+        ("parseLong", [S(digits)]) if is_long => parse(digits, 10, bits),
+        ("parseLong", [S(digits), radix]) if is_long => parse(digits, int(radix)?, bits),
+        ("parseDouble" | "valueOf", [S(digits)]) if is_double => parse_double(digits),
+        ("valueOf", [S(digits)]) if is_int || is_long => parse(digits, 10, bits),
+        ("valueOf", [S(digits), radix]) if is_int || is_long => parse(digits, int(radix)?, bits),
         ("valueOf", [N(number)]) => Ok(N(number.clone())),
         ("toString", [value @ N(_)]) => text(value, budget).map(Value::string),
         ("toString", [N(Number::Integer(value)), radix]) if !is_double => {
@@ -65,9 +88,7 @@ pub(super) fn call(
         }
         ("compare", [N(left), N(right)]) => integer(i64::from(arithmetic::compare(left, right))),
         ("signum", [N(Number::Integer(value))]) => integer(value.signum()),
-        ("isNaN", []) if is_double => {
-            Ok(Value::Boolean(arithmetic::double_value(this).is_nan()))
-        }
+        ("isNaN", []) if is_double => Ok(Value::Boolean(arithmetic::double_value(this).is_nan())),
         ("isInfinite", []) if is_double => {
             Ok(Value::Boolean(arithmetic::double_value(this).is_infinite()))
         }
@@ -87,6 +108,7 @@ pub(super) fn call_boolean(this: bool, method: &str, arguments: &[Value]) -> Opt
             Ok(Value::string(if *value { "true" } else { "false" }))
         }
         ("compareTo", [Value::Boolean(other)]) => Ok(order(this.cmp(other))),
+        ("compareTo", [_]) => Err(DIFFERENT.into()),
         ("logicalAnd", [Value::Boolean(left), Value::Boolean(right)]) => boolean(*left && *right),
         ("logicalOr", [Value::Boolean(left), Value::Boolean(right)]) => boolean(*left || *right),
         ("logicalXor", [Value::Boolean(left), Value::Boolean(right)]) => boolean(left != right),
@@ -97,7 +119,9 @@ pub(super) fn call_boolean(this: bool, method: &str, arguments: &[Value]) -> Opt
 /// `Integer.parseInt`, `Long.parseLong`.
 fn parse(digits: &str, radix: i64, bits: u32) -> Answer {
     let refused = || Refusal::from("this is no number");
-    let radix = u32::try_from(radix).ok().filter(|radix| (2..=36).contains(radix));
+    let radix = u32::try_from(radix)
+        .ok()
+        .filter(|radix| (2..=36).contains(radix));
     let radix = radix.ok_or_else(refused)?;
     let integer = i64::from_str_radix(digits, radix).map_err(|_| refused())?;
     if bits == 32 && i32::try_from(integer).is_err() {
@@ -113,10 +137,7 @@ fn parse_double(digits: &str) -> Answer {
     let is_number = plain
         .bytes()
         .all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
-    let named = matches!(
-        digits.trim_start_matches(['+', '-']),
-        "NaN" | "Infinity"
-    );
+    let named = matches!(digits.trim_start_matches(['+', '-']), "NaN" | "Infinity");
     match (is_number, named) {
         (true, _) => plain.parse(),
         (_, true) => digits.parse(),
@@ -128,7 +149,9 @@ fn parse_double(digits: &str) -> Answer {
 
 /// `Integer.toString(value, radix)`.
 fn in_radix(value: i64, radix: i64) -> String {
-    let radix = u64::try_from(radix).ok().filter(|radix| (2..=36).contains(radix));
+    let radix = u64::try_from(radix)
+        .ok()
+        .filter(|radix| (2..=36).contains(radix));
     let digits = digits(value.unsigned_abs(), radix.unwrap_or(10));
     match value < 0 {
         true => ["-", &digits].concat(),

@@ -5,10 +5,24 @@ use std::sync::Arc;
 
 use attache_values::{Number, Value};
 
-use super::{Answer, Refusal, collection, format, int, order, produced, text};
+use super::{Answer, Refusal, collection, format, int, produced, text};
 use crate::limits::Budget;
 
 const OUTSIDE: &str = "the index is outside of the string";
+
+/// The methods without parameters.
+pub(super) const WITHOUT_ARGUMENTS: &[&str] = &[
+    "length",
+    "isEmpty",
+    "isBlank",
+    "trim",
+    "strip",
+    "stripLeading",
+    "stripTrailing",
+    "toUpperCase",
+    "toLowerCase",
+    "intern",
+];
 
 pub(super) fn call(
     this: &Arc<str>,
@@ -64,10 +78,14 @@ pub(super) fn call(
             let to = length(this) as i64;
             slice(this, from, to).and_then(|text| produced(text.into_owned(), budget))
         }
-        ("indexOf", [other]) => Ok(index_of(this, &sought(other)?, 0)),
-        ("indexOf", [other, from]) => Ok(index_of(this, &sought(other)?, int(from)?)),
-        ("lastIndexOf", [other]) => Ok(last_index_of(this, &sought(other)?, i64::MAX)),
-        ("lastIndexOf", [other, from]) => {
+        ("indexOf", [other @ (S(_) | Value::Number(_))]) => Ok(index_of(this, &sought(other)?, 0)),
+        ("indexOf", [other @ (S(_) | Value::Number(_)), from]) => {
+            Ok(index_of(this, &sought(other)?, int(from)?))
+        }
+        ("lastIndexOf", [other @ (S(_) | Value::Number(_))]) => {
+            Ok(last_index_of(this, &sought(other)?, i64::MAX))
+        }
+        ("lastIndexOf", [other @ (S(_) | Value::Number(_)), from]) => {
             Ok(last_index_of(this, &sought(other)?, int(from)?))
         }
         ("concat", [S(other)]) => produced([&**this, &**other].concat(), budget),
@@ -80,15 +98,23 @@ pub(super) fn call(
             },
         },
         ("valueOf" | "copyValueOf", [value]) => text(value, budget).map(Value::string),
-        ("format", [S(pattern), values @ ..]) => format::format(pattern, spread(values), budget),
+        ("format", [S(pattern), values @ ..]) => format::format(pattern, values, budget),
         ("join", [S(delimiter), values @ ..]) => join(delimiter, values, budget),
+        ("compareTo", [_]) => Err("it compares strings".into()),
+        (
+            "contains"
+            | "startsWith"
+            | "endsWith"
+            | "concat"
+            | "indexOf"
+            | "lastIndexOf"
+            | "contentEquals"
+            | "compareToIgnoreCase"
+            | "replace",
+            [Value::Null, ..] | [S(_), Value::Null],
+        ) => Err("it does not take null".into()),
         _ => return None,
     })
-}
-
-/// What Java would take as an array in the place of several arguments.
-fn spread(values: &[Value]) -> Cow<'_, [Value]> {
-    Cow::Borrowed(values)
 }
 
 /// How many UTF-16 units.
@@ -235,9 +261,4 @@ fn join(delimiter: &str, values: &[Value], budget: &mut Budget) -> Answer {
         budget.string(joined.len().min(delimiter.len()))?;
     }
     produced(joined, budget)
-}
-
-#[allow(dead_code, reason = "regular expressions come with their crate")]
-fn unused() -> Value {
-    order(std::cmp::Ordering::Equal)
 }

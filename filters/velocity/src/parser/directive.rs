@@ -238,7 +238,18 @@ impl Parser<'_, '_> {
                 Some(Given::Value(items)),
                 None,
             ) => (item.root, items),
-            _ => return self.fail_at(start.first, "`#foreach` is written `#foreach($item in $items)`"),
+            // Velocity takes the block for the items, which are none then.
+            (Some(_), Some(_), None, None) => {
+                self.statements()?;
+                self.expect(Kind::EndDirective)?;
+                return Ok(());
+            }
+            _ => {
+                return self.fail_at(
+                    start.first,
+                    "`#foreach` is written `#foreach($item in $items)`",
+                );
+            }
         };
         let body = self.statements()?;
         self.expect(Kind::EndDirective)?;

@@ -183,10 +183,12 @@ impl Parser<'_, '_> {
             Kind::Integer => {
                 let token = self.take()?;
                 let text = self.image(token);
-                Ok(match text.parse() {
-                    Ok(integer) => Expression::Integer(integer),
-                    Err(_) => Expression::Big(plain_integer(text)),
-                })
+                match text.parse() {
+                    Ok(integer) => Ok(Expression::Integer(integer)),
+                    // After a stray `#`.
+                    Err(_) if text.starts_with('#') => self.fail_at(token, "this is no number"),
+                    Err(_) => Ok(Expression::Big(plain_integer(text))),
+                }
             }
             Kind::Float => {
                 let token = self.take()?;

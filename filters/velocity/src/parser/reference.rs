@@ -104,6 +104,16 @@ impl Parser<'_, '_> {
             token.start += escapes + text;
         }
         let image = rest.get(text..).unwrap_or_default();
+        if !image.starts_with('$') {
+            return Reference {
+                root: self.compiler.slot(image),
+                steps: Box::default(),
+                form: Form::Runt,
+                literal: image.into(),
+                prefix: None,
+                position,
+            };
+        }
         let quiet = image.starts_with("$!");
         let root = match (quiet, formal) {
             (_, true) => self.image(first + 1),

@@ -200,12 +200,7 @@ impl<'t> Render<'t> {
     }
 
     /// Adds to a string: what has no value is added as it is written.
-    fn concatenate(
-        &mut self,
-        left: &Value,
-        operand: &'t Operand,
-        right: &Value,
-    ) -> Outcome<Value> {
+    fn concatenate(&mut self, left: &Value, operand: &'t Operand, right: &Value) -> Outcome<Value> {
         let left = match left {
             Value::Null => operand.scope.as_ref().into(),
             left => self.text_of(left)?,

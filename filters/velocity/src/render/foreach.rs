@@ -1,7 +1,7 @@
 //! `#foreach` and `$foreach`.
 
 use std::cell::Cell;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use attache_values::{CallError, List, Map, Object, Value};
 
@@ -53,6 +53,7 @@ pub(super) struct Loop {
     index: Cell<usize>,
     has_next: Cell<bool>,
     outer: Option<Rc<Loop>>,
+    itself: Weak<Loop>,
     /// What a template keeps there.
     kept: Map,
 }
@@ -68,7 +69,7 @@ impl Object for Loop {
             "last" => Value::Boolean(!self.has_next.get()),
             "parent" => Value::Object(self.outer.clone()?),
             "topmost" => {
-                let mut topmost = self.outer.clone()?;
+                let mut topmost = self.itself.upgrade()?;
                 while let Some(outer) = &topmost.outer {
                     topmost = outer.clone();
                 }
@@ -138,10 +139,11 @@ impl<'t> Render<'t> {
             foreach: self.get_if_named(self.program.foreach)?,
         };
         let state = self.program.foreach.map(|slot| {
-            let state = Rc::new(Loop {
+            let state = Rc::new_cyclic(|itself| Loop {
                 index: Cell::new(0),
                 has_next: Cell::new(false),
                 outer: self.loops.last().cloned(),
+                itself: itself.clone(),
                 kept: Map::new(),
             });
             self.loops.push(state.clone());
@@ -183,12 +185,7 @@ impl<'t> Render<'t> {
         })
     }
 
-    fn rounds(
-        &mut self,
-        foreach: &'t Foreach,
-        items: &Items,
-        state: Option<&Loop>,
-    ) -> Outcome<()> {
+    fn rounds(&mut self, foreach: &'t Foreach, items: &Items, state: Option<&Loop>) -> Outcome<()> {
         let length = items.len();
         for place in 0..length {
             if place >= self.limits.iterations as usize {

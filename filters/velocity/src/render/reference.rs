@@ -13,19 +13,32 @@ use crate::template::Dialect;
 impl<'t> Render<'t> {
     /// The value of a reference; null, or the empty string, when it has none.
     pub(super) fn resolve(&mut self, reference: &'t Reference) -> Outcome<Value> {
-        if reference.form == Form::None {
-            return Ok(Value::Null);
+        match reference.form {
+            Form::None => return Ok(self.missing()),
+            Form::Runt => return Ok(Value::Null),
+            Form::Name | Form::Other => {}
         }
-        let value = match self.get(reference.root)? {
-            Variable::Value(value) => value,
-            Variable::Block(block) => self.block_value(block)?,
+        let (value, steps) = match self.get(reference.root)? {
+            Variable::Value(value) => (value, &*reference.steps),
+            Variable::Block(block) => self.block_value(block, &reference.steps)?,
         };
-        self.follow(value, &reference.steps, reference)
+        self.follow(value, steps, reference)
     }
 
-    fn block_value(&mut self, block: u32) -> Outcome<Value> {
+    /// The value of a block of `#define`, and the steps that are left: it has no other method than
+    /// `toString`, and no properties.
+    fn block_value(&mut self, block: u32, steps: &'t [Step]) -> Outcome<(Value, &'t [Step])> {
+        let steps = match steps {
+            [] => steps,
+            [Step::Method(method), rest @ ..]
+                if &*method.name == "toString" && method.arguments.is_empty() =>
+            {
+                rest
+            }
+            _ => return Ok((Value::Null, steps)),
+        };
         let text = self.text_of_block(block)?;
-        Ok(text.map_or(Value::Null, Value::string))
+        Ok((text.map_or(Value::Null, Value::string), steps))
     }
 
     /// Goes from a value through steps to another.
@@ -123,18 +136,21 @@ impl<'t> Render<'t> {
             None => Ok(Value::Null),
             Some(Ok(value)) => Ok(value),
             Some(Err(Refusal::Limit(limit))) => self.exhausted(limit.0),
-            Some(Err(Refusal::Method(message))) => self.refuse(&["`", name, "`: ", &message].concat()),
+            Some(Err(Refusal::Method(message))) => {
+                self.refuse(&["`", name, "`: ", &message].concat())
+            }
         }
     }
 
     /// Prints a reference.
     pub(super) fn print_reference(&mut self, reference: &'t Reference) -> Outcome<()> {
-        if reference.form == Form::None {
+        match (reference.form, self.dialect) {
             // It is a name that no variable has.
-            return match self.dialect {
-                Dialect::ApiGateway => Ok(()),
-                Dialect::Apache => self.write(&reference.literal),
-            };
+            (Form::None, Dialect::ApiGateway) => return Ok(()),
+            (Form::None, Dialect::Apache) | (Form::Runt, _) => {
+                return self.write(&reference.literal);
+            }
+            _ => {}
         }
         let root = self.get(reference.root)?;
         let value = match root {
@@ -143,8 +159,8 @@ impl<'t> Render<'t> {
                 return self.print_defined(reference, block);
             }
             Variable::Block(block) => {
-                let value = self.block_value(block)?;
-                self.follow(value, &reference.steps, reference)?
+                let (value, steps) = self.block_value(block, &reference.steps)?;
+                self.follow(value, steps, reference)?
             }
         };
         if reference.prefix.is_none() && !matches!(value, Value::Null) {
@@ -207,7 +223,7 @@ impl<'t> Render<'t> {
         };
         let value = match value {
             Variable::Value(value) => value,
-            Variable::Block(block) => self.block_value(block)?,
+            Variable::Block(block) => self.block_value(block, &[])?.0,
         };
         let mut holder = match self.get(target.root)? {
             Variable::Value(holder) => holder,
