@@ -26,8 +26,6 @@ pub mod lambda_proxy;
 pub mod mapping_template;
 #[cfg(test)]
 mod memory_ports;
-#[cfg(test)]
-mod memory_ports;
 pub mod metric_name;
 mod observation;
 pub mod pipeline;
