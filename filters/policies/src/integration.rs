@@ -31,7 +31,7 @@ use std::borrow::Cow;
 
 use crate::denial::Denial;
 use crate::exchange::{Answer, Edits, Exchange, Reply};
-use crate::headers::HeaderEdit;
+use crate::headers::{HeaderEdit, Headers};
 use crate::lambda_proxy::LambdaProxy;
 use crate::observation::Observation;
 use crate::pipeline::LARGEST_BODY;
@@ -70,7 +70,9 @@ pub enum Answered {
     PassThrough {
         /// The status that the client sees.
         status: u16,
-        /// What changes on the header fields.
+        /// The header fields that the back end sent.
+        headers: Headers,
+        /// What changes on them.
         edits: Vec<HeaderEdit>,
     },
     /// An answer of the gateway's own.

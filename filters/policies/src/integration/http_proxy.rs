@@ -162,6 +162,7 @@ impl HttpProxy {
             None => Ok(Answered::PassThrough {
                 status: head.status,
                 edits: self.response_edits(&head),
+                headers: head.headers,
             }),
         }
     }

@@ -215,7 +215,11 @@ impl IntegrationResponse {
                     status.to_string().into_bytes(),
                 ));
             }
-            return Ok(Answered::PassThrough { status, edits });
+            return Ok(Answered::PassThrough {
+                status,
+                headers: answer.headers,
+                edits,
+            });
         }
         let headers = fields.into_vec().into_iter();
         Ok(Answered::Reply(Reply {
