@@ -21,7 +21,7 @@ impl Part<'_, '_, '_> {
                 "a back end that is called over HTTP is called without any",
             ));
         } else if self.kind == Kind::AwsProxy
-            || (self.kind == Kind::Aws && !self.is_called_as_caller())
+            || (self.kind == Kind::Aws && !self.is_refused_as_caller())
         {
             fields.push((
                 "credentials",
