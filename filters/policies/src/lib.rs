@@ -8,6 +8,7 @@ pub mod authorization;
 mod binary_media_types;
 pub mod client_certificate;
 mod compile_error;
+pub mod cors;
 mod denial;
 mod exchange;
 pub mod execution_log;
@@ -19,11 +20,12 @@ pub mod iam;
 pub mod integration;
 pub mod jwt;
 pub mod lambda_authorizer;
-#[cfg(test)]
-mod memory_ports;
 mod lambda_event;
 mod lambda_function;
 pub mod lambda_proxy;
+pub mod mapping_template;
+#[cfg(test)]
+mod memory_ports;
 pub mod metric_name;
 mod observation;
 pub mod pipeline;
