@@ -5,6 +5,7 @@
 //! class 4xx in JSON, and what it sends on is a well-formed request.
 
 #![expect(
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test that cannot go on says so by panicking"
 )]
