@@ -47,8 +47,8 @@ use attache_model::AuthorizerEvent;
 use crate::denial::Denial;
 use crate::exchange::{Callout, CalloutAnswer, Exchange};
 use crate::iam::Verdict;
+use crate::lambda_event::Deployment;
 use identity_source::IdentitySources;
-use request::Deployment;
 use result_cache::{Kept, ResultCache};
 use service::Service;
 
@@ -208,7 +208,7 @@ impl LambdaAuthorizer {
     ) -> Result<(AuthorizerResult, &'a [u8]), LambdaDenial> {
         let service = self.service.as_ref();
         let service = service.ok_or(LambdaDenial::AuthorizerConfigurationError)?;
-        result::read_answer(answer, service.kind, self.form)
+        result::read_answer(answer, service, self.form)
     }
 
     const fn kept(&self, key: CacheKey) -> Kept {

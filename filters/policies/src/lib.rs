@@ -5,8 +5,10 @@
 
 pub mod api_key;
 pub mod authorization;
+mod binary_media_types;
 pub mod client_certificate;
 mod compile_error;
+pub mod cors;
 mod denial;
 mod exchange;
 pub mod execution_log;
@@ -18,6 +20,10 @@ pub mod iam;
 pub mod integration;
 pub mod jwt;
 pub mod lambda_authorizer;
+mod lambda_event;
+mod lambda_function;
+pub mod lambda_proxy;
+pub mod mapping_template;
 #[cfg(test)]
 mod memory_ports;
 pub mod metric_name;

@@ -14,7 +14,7 @@ mod value;
 
 pub use json_path::JsonPath;
 pub use list::{List, ListKind};
-pub use map::Map;
+pub use map::{Map, MapKind};
 pub use number::{Decimal, Number};
 pub use object::{CallError, Object};
 pub use value::Value;

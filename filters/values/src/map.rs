@@ -12,6 +12,18 @@ use crate::value::release;
 /// From how many entries on a look-up goes through an index instead of all entries.
 const INDEXED_FROM: usize = 16;
 
+/// What a map is of, which decides how its keys are found and how it prints.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum MapKind {
+    /// Of anything: prints as `{a=1}`.
+    #[default]
+    Plain,
+    /// Of header fields: a key is found whatever the case of its letters.
+    Fields,
+    /// A part of `$context`: as a whole it prints nothing.
+    Context,
+}
+
 /// A map that is shared and can be changed: clones are the same map. It keeps the order in which
 /// keys were first inserted, as Java's `LinkedHashMap` does.
 ///
@@ -20,6 +32,7 @@ const INDEXED_FROM: usize = 16;
 pub struct Map(Rc<Body>);
 
 struct Body {
+    kind: MapKind,
     entries: RefCell<Entries>,
 }
 
@@ -29,19 +42,38 @@ pub(crate) struct Entries {
     list: Vec<(Arc<str>, Value)>,
     /// Where in `list` each key stands; None while the list is short.
     index: Option<HashMap<Arc<str>, usize>>,
+    ignores_case: bool,
 }
 
 impl Map {
     /// A map without entries.
     #[must_use]
     pub fn new() -> Self {
+        Self::of(MapKind::Plain)
+    }
+
+    /// A map of that kind, without entries.
+    #[must_use]
+    pub fn of(kind: MapKind) -> Self {
+        let entries = Entries {
+            ignores_case: kind == MapKind::Fields,
+            ..Entries::default()
+        };
         Self(Rc::new(Body {
-            entries: RefCell::default(),
+            kind,
+            entries: RefCell::new(entries),
         }))
+    }
+
+    /// What the map is of.
+    #[must_use]
+    pub fn kind(&self) -> MapKind {
+        self.0.kind
     }
 
     pub(crate) fn from_entries(entries: Entries) -> Self {
         Self(Rc::new(Body {
+            kind: MapKind::Plain,
             entries: RefCell::new(entries),
         }))
     }
@@ -107,7 +139,11 @@ impl Map {
     /// Takes all entries out.
     pub fn clear(&self) {
         // What was there is dropped after the map is free again.
-        let _earlier = self.0.entries.take();
+        let _earlier = {
+            let mut entries = self.0.entries.borrow_mut();
+            entries.index = None;
+            std::mem::take(&mut entries.list)
+        };
     }
 
     /// Whether both are one map.
@@ -132,6 +168,10 @@ impl Map {
 impl Entries {
     fn position(&self, key: &str) -> Option<usize> {
         match &self.index {
+            _ if self.ignores_case => {
+                let mut keys = self.list.iter();
+                keys.position(|entry| entry.0.eq_ignore_ascii_case(key))
+            }
             Some(index) => index.get(key).copied(),
             None => self.list.iter().position(|entry| &*entry.0 == key),
         }
@@ -193,3 +233,6 @@ impl fmt::Debug for Map {
         write!(formatter, "Map({} entries)", self.len())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use crate::exchange::{ResponseHead, UpstreamFailure};
 use crate::headers::HeaderEdit;
 
 /// What happens to one field of a back end's answer.
-enum Fate {
+pub(crate) enum Fate {
     /// It reaches the client under another name.
     Remapped(&'static str),
     /// The same, but the field itself stays, because the proxy or the gateway writes its own
@@ -71,7 +71,7 @@ impl HttpProxy {
 /// The recorded answers of `HTTP_PROXY` show the first four and the request id; the rest is the
 /// table in "Amazon API Gateway important notes". `content-encoding` passes, as that table says:
 /// without it the client could not read the body, which is not touched.
-fn fate(name: &[u8]) -> Fate {
+pub(crate) fn fate(name: &[u8]) -> Fate {
     match name {
         // Written by the proxy: the connection is its own, and so is the framing of the body.
         b"connection" => Fate::Copied("x-amzn-remapped-connection"),
@@ -88,6 +88,30 @@ fn fate(name: &[u8]) -> Fate {
             Fate::Dropped
         }
         // `transfer-encoding` does not reach the client either: the proxy writes its own.
+        _ => Fate::Passed,
+    }
+}
+
+/// What happens to a field that is mapped or overridden for the client. Recorded from AWS with
+/// every field of the table mapped.
+pub(super) fn custom_fate(name: &str) -> Fate {
+    match name {
+        "connection" => Fate::Remapped("x-amzn-remapped-connection"),
+        "content-length" => Fate::Remapped("x-amzn-remapped-content-length"),
+        "date" => Fate::Remapped("x-amzn-remapped-date"),
+        "server" => Fate::Remapped("x-amzn-remapped-server"),
+        "authorization" => Fate::Remapped("x-amzn-remapped-authorization"),
+        "content-md5" => Fate::Remapped("x-amzn-remapped-content-md5"),
+        "expect" => Fate::Remapped("x-amzn-remapped-expect"),
+        "host" => Fate::Remapped("x-amzn-remapped-host"),
+        "max-forwards" => Fate::Remapped("x-amzn-remapped-max-forwards"),
+        "proxy-authenticate" => Fate::Remapped("x-amzn-remapped-proxy-authenticate"),
+        "trailer" => Fate::Remapped("x-amzn-remapped-trailer"),
+        "upgrade" => Fate::Remapped("x-amzn-remapped-upgrade"),
+        "user-agent" => Fate::Remapped("x-amzn-remapped-user-agent"),
+        "www-authenticate" => Fate::Remapped("x-amzn-remapped-www-authenticate"),
+        // The connection is the proxy's.
+        "transfer-encoding" | "keep-alive" | "proxy-connection" => Fate::Dropped,
         _ => Fate::Passed,
     }
 }

@@ -1,7 +1,7 @@
 //! The writer: compact JSON with json-smart's escapes, and Java's `toString`.
 
 use crate::value::MAX_DEPTH;
-use crate::{ListKind, Number, Value};
+use crate::{ListKind, MapKind, Number, Value};
 
 /// How a value is written.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,6 +56,7 @@ impl Writer<'_> {
                     fits && self.fits()
                 });
             }
+            Value::Map(map) if style == Style::Java && map.kind() == MapKind::Context => {}
             Value::Map(map) => {
                 return map.read(|entries| {
                     self.out.push('{');
