@@ -22,7 +22,6 @@ mod request_transformation;
 mod response;
 mod response_parameters;
 mod service;
-mod template_scope;
 mod templates;
 mod trace;
 mod upstream;

@@ -8,7 +8,6 @@ use attache_java_regex::Pattern;
 use attache_model::{self as model, Api, Gateway, Protocol, Stage, Verb};
 
 use super::http_proxy::HttpProxy;
-use super::template_scope::Template;
 use super::upstream::Upstream;
 use super::uri::has_stage_variables;
 use super::{Custom, Integration};
@@ -16,6 +15,7 @@ use crate::binary_media_types::BinaryMediaTypes;
 use crate::compile_error::CompileError;
 use crate::lambda_event;
 use crate::lambda_proxy::{LambdaPlace, LambdaProxy};
+use crate::mapping_template::{MappingTemplate, OperationContext};
 use crate::route::parameter_names;
 
 /// The integrations of all operations in all stages.
@@ -79,12 +79,24 @@ pub(super) struct Deployment<'m> {
     pub(super) binary_media_types: Arc<BinaryMediaTypes>,
 }
 
+impl Deployment<'_> {
+    /// What mapping templates read of it.
+    pub(super) fn context(&self) -> OperationContext {
+        OperationContext::new(
+            self.account_id,
+            &self.api_id,
+            self.stage,
+            self.resource_path,
+        )
+    }
+}
+
 /// What many integrations have in common, and is compiled once.
 #[derive(Default)]
 pub(super) struct SharedParts<'m> {
     pub(super) endpoints: Endpoints,
     /// By their text; `None` for what does not compile, and is reported where it stands first.
-    templates: BTreeMap<&'m str, Option<Arc<Template>>>,
+    templates: BTreeMap<&'m str, Option<Arc<MappingTemplate>>>,
     patterns: BTreeMap<&'m str, Option<Arc<Pattern>>>,
 }
 
@@ -95,14 +107,25 @@ impl<'m> SharedParts<'m> {
         text: &'m str,
         pointer: &str,
         errors: &mut Vec<CompileError>,
-    ) -> Option<Arc<Template>> {
-        let compiled = self.templates.entry(text).or_insert_with(|| {
-            errors.push(CompileError::new(
-                pointer,
-                "mapping templates are not supported yet",
-            ));
-            None
-        });
+    ) -> Option<Arc<MappingTemplate>> {
+        let compiled =
+            self.templates
+                .entry(text)
+                .or_insert_with(|| match MappingTemplate::compile(text) {
+                    Ok(template) => Some(Arc::new(template)),
+                    Err(fault) => {
+                        errors.push(
+                            CompileError::new(
+                                pointer,
+                                format!("it is not a mapping template: {fault}"),
+                            )
+                            .hint(
+                                "see AWS's reference of mapping templates for what can be written",
+                            ),
+                        );
+                        None
+                    }
+                });
         compiled.clone()
     }
 
@@ -292,18 +315,19 @@ fn compile_integration<'m>(
     }
 }
 
-/// Whether what is compiled of an integration depends on the stage. Templates read a stage's
-/// variables when they are rendered.
+/// Whether what is compiled of an integration depends on the stage. That of a template does not,
+/// but `$context` and `$stageVariables` do.
 fn differs_by_stage(integration: &model::Integration) -> bool {
     let reads_stage = |expression: &String| {
         expression.starts_with("stageVariables.") || expression == "context.stage"
     };
     let transforms = |request: &model::RequestTransformation,
                       responses: &[model::IntegrationResponse]| {
-        request.parameters.values().any(reads_stage)
-            || responses
-                .iter()
-                .any(|response| response.parameters.values().any(reads_stage))
+        !request.templates.is_empty()
+            || request.parameters.values().any(reads_stage)
+            || responses.iter().any(|response| {
+                !response.templates.is_empty() || response.parameters.values().any(reads_stage)
+            })
     };
     match integration {
         model::Integration::HttpProxy(definition) => {
