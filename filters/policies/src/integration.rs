@@ -23,7 +23,6 @@ mod request_transformation;
 mod response;
 mod response_parameters;
 mod service;
-mod template_scope;
 mod templates;
 mod trace;
 mod upstream;
@@ -33,7 +32,7 @@ use std::borrow::Cow;
 
 use crate::denial::Denial;
 use crate::exchange::{Answer, Edits, Exchange, Reply};
-use crate::headers::HeaderEdit;
+use crate::headers::{HeaderEdit, Headers};
 use crate::lambda_proxy::LambdaProxy;
 use crate::observation::Observation;
 use crate::pipeline::LARGEST_BODY;
@@ -43,7 +42,9 @@ pub use compile::Integrations;
 pub use context::IntegrationRequest;
 pub use custom::Custom;
 pub(crate) use http_api::HttpApiResponses;
-pub use http_proxy::{CLUSTER_HEADER, DEFAULT_TIMEOUT_MILLIS, HttpProxy, TIMEOUT_HEADER};
+pub use http_proxy::{
+    CLUSTER_HEADER, DEFAULT_TIMEOUT_MILLIS, HttpProxy, MAPPED_HEADER, TIMEOUT_HEADER,
+};
 pub(crate) use request_headers::is_hidden;
 pub use response::failure;
 pub(crate) use response::{Fate, fate};
@@ -74,7 +75,9 @@ pub enum Answered {
     PassThrough {
         /// The status that the client sees.
         status: u16,
-        /// What changes on the header fields.
+        /// The header fields that the back end sent.
+        headers: Headers,
+        /// What changes on them.
         edits: Vec<HeaderEdit>,
     },
     /// An answer of the gateway's own.

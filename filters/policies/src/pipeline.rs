@@ -34,6 +34,9 @@ pub async fn serve(gateway: &Gateway, exchange: &Exchange) -> Answer {
                 seen.protocol(),
                 &seen.refused(gateway, &ids, ports),
             );
+            if let Some(cors) = gateway.cors(seen.api()) {
+                cors.apply(exchange.request(), &mut reply);
+            }
             for (name, value) in denied.headers {
                 // What the API says of itself goes first.
                 if !reply.has_header(name) {
@@ -59,12 +62,18 @@ async fn decide<'e>(
     let ports = exchange.ports();
     let request = exchange.request();
 
-    let route = gateway
-        .routes
-        .find(request)
-        .inspect_err(|unmatched| seen.unmatched(unmatched))?;
+    let found = gateway.routes.find(request);
+    match &found {
+        Ok(route) => seen.matched(*route, gateway.protocol(route.api)),
+        Err(unmatched) => seen.unmatched(unmatched),
+    }
+    let cors = gateway.cors(seen.api());
+    // Browsers ask without credentials, and whether there is such a route or not.
+    if let Some(reply) = cors.and_then(|cors| cors.preflight(request)) {
+        return Ok(Answered::Reply(reply));
+    }
+    let route = found?;
     let api = gateway.api(route.api).ok_or(Denial::UnknownStage)?;
-    seen.matched(route, api.protocol);
     refuse_large_body(request)?;
 
     let started = seen.started();
@@ -121,6 +130,14 @@ async fn decide<'e>(
     let mut answered = integration.answer(exchange, &request, seen).await?;
     for (name, value) in rate_limit_headers::of_allowance(&allowance) {
         answered.set(name, value.into_bytes());
+    }
+    if let Some(cors) = cors {
+        match &mut answered {
+            Answered::PassThrough { headers, edits, .. } => {
+                edits.extend(cors.response_edits(request.headers, headers));
+            }
+            Answered::Reply(reply) => cors.apply(request.headers, reply),
+        }
     }
     Ok(answered)
 }

@@ -9,7 +9,6 @@ use attache_model::{self as model, Api, Gateway, Protocol, Stage, Verb};
 
 use super::http_api::HttpApiResponses;
 use super::http_proxy::HttpProxy;
-use super::template_scope::Template;
 use super::upstream::Upstream;
 use super::uri::has_stage_variables;
 use super::{Custom, Integration};
@@ -17,6 +16,7 @@ use crate::binary_media_types::BinaryMediaTypes;
 use crate::compile_error::CompileError;
 use crate::lambda_event;
 use crate::lambda_proxy::{LambdaPlace, LambdaProxy};
+use crate::mapping_template::{MappingTemplate, OperationContext};
 use crate::route::parameter_names;
 
 /// The integrations of all operations in all stages.
@@ -81,12 +81,24 @@ pub(super) struct Deployment<'m> {
     pub(super) binary_media_types: Arc<BinaryMediaTypes>,
 }
 
+impl Deployment<'_> {
+    /// What mapping templates read of it.
+    pub(super) fn context(&self) -> OperationContext {
+        OperationContext::new(
+            self.account_id,
+            &self.api_id,
+            self.stage,
+            self.resource_path,
+        )
+    }
+}
+
 /// What many integrations have in common, and is compiled once.
 #[derive(Default)]
 pub(super) struct SharedParts<'m> {
     pub(super) endpoints: Endpoints,
     /// By their text; `None` for what does not compile, and is reported where it stands first.
-    templates: BTreeMap<&'m str, Option<Arc<Template>>>,
+    templates: BTreeMap<&'m str, Option<Arc<MappingTemplate>>>,
     patterns: BTreeMap<&'m str, Option<Arc<Pattern>>>,
 }
 
@@ -97,14 +109,25 @@ impl<'m> SharedParts<'m> {
         text: &'m str,
         pointer: &str,
         errors: &mut Vec<CompileError>,
-    ) -> Option<Arc<Template>> {
-        let compiled = self.templates.entry(text).or_insert_with(|| {
-            errors.push(CompileError::new(
-                pointer,
-                "mapping templates are not supported yet",
-            ));
-            None
-        });
+    ) -> Option<Arc<MappingTemplate>> {
+        let compiled =
+            self.templates
+                .entry(text)
+                .or_insert_with(|| match MappingTemplate::compile(text) {
+                    Ok(template) => Some(Arc::new(template)),
+                    Err(fault) => {
+                        errors.push(
+                            CompileError::new(
+                                pointer,
+                                format!("it is not a mapping template: {fault}"),
+                            )
+                            .hint(
+                                "see AWS's reference of mapping templates for what can be written",
+                            ),
+                        );
+                        None
+                    }
+                });
         compiled.clone()
     }
 
@@ -335,8 +358,8 @@ pub(super) fn of_http_apis(pointer: String) -> CompileError {
     .hint("use an HTTP or AWS integration, whose integration responses can be mapped")
 }
 
-/// Whether what is compiled of an integration depends on the stage. Templates read a stage's
-/// variables when they are rendered.
+/// Whether what is compiled of an integration depends on the stage. That of a template does not,
+/// but `$context` and `$stageVariables` do.
 fn differs_by_stage(integration: &model::Integration) -> bool {
     let reads_stage = |expression: &String| {
         // Values of HTTP APIs have them in the middle, too.
@@ -344,10 +367,11 @@ fn differs_by_stage(integration: &model::Integration) -> bool {
     };
     let transforms = |request: &model::RequestTransformation,
                       responses: &[model::IntegrationResponse]| {
-        request.parameters.values().any(reads_stage)
-            || responses
-                .iter()
-                .any(|response| response.parameters.values().any(reads_stage))
+        !request.templates.is_empty()
+            || request.parameters.values().any(reads_stage)
+            || responses.iter().any(|response| {
+                !response.templates.is_empty() || response.parameters.values().any(reads_stage)
+            })
     };
     match integration {
         model::Integration::HttpProxy(definition) => {

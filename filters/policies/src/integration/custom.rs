@@ -22,12 +22,12 @@ use super::integration_response::{IntegrationResponses, Selector};
 use super::request_headers::{self, MappedHeader, Recipient};
 use super::request_transformation::{RequestTransformation, TransformedRequest};
 use super::response::failure;
-use super::template_scope::TemplateScope;
 use super::trace::trace_id;
 use super::upstream::Upstream;
 use crate::binary_media_types::BinaryMediaTypes;
 use crate::denial::Denial;
 use crate::exchange::Exchange;
+use crate::mapping_template::{OperationContext, RequestFacts, TemplateScope};
 use crate::observation::Observation;
 
 /// An `HTTP`, `AWS` or `MOCK` integration, compiled for one operation in the stages that it is
@@ -39,6 +39,7 @@ pub struct Custom {
     responses: IntegrationResponses,
     binary_media_types: Arc<BinaryMediaTypes>,
     api_id: Arc<str>,
+    context: OperationContext,
 }
 
 /// Who answers.
@@ -95,7 +96,11 @@ impl Custom {
         request: &IntegrationRequest<'_>,
         seen: &mut Observation<'_>,
     ) -> Result<Answered, Denial> {
-        let mut scope = TemplateScope::new(request);
+        let facts = RequestFacts {
+            request: *request,
+            operation: &self.context,
+        };
+        let mut scope = TemplateScope::new(&facts);
         let content_type = request.headers.last(b"content-type");
         let is_binary = self.binary_media_types.contains(content_type);
         let transformed = self

@@ -16,14 +16,15 @@ use super::context::IntegrationRequest;
 use super::encoding::Value;
 use super::response::{Fate, custom_fate};
 use super::response_parameters::ResponseParameters;
-use super::template_scope::TemplateScope;
 use super::templates::Templates;
 use super::{Answered, LARGEST_ANSWER};
 use crate::binary_media_types::BinaryMediaTypes;
 use crate::compile_error::CompileError;
 use crate::denial::Denial;
 use crate::exchange::{Exchange, Reply};
+use crate::execution_log;
 use crate::headers::{HeaderEdit, is_field_name};
+use crate::mapping_template::{TemplateBody, TemplateScope};
 
 /// The responses of an integration.
 #[derive(Debug)]
@@ -177,18 +178,24 @@ impl IntegrationResponse {
         {
             set_field(&mut fields, name, [value.into_field()]);
         }
-        let (body, overrides) = match (body, template) {
+        let body = match (body, template) {
             (Some(body), Some((_, template))) => {
                 let text = conversion.text(body.into())?;
-                let (body, overrides) = template.render_answer(scope, text)?;
-                (Some(body.into_bytes()), overrides)
+                let body = template
+                    .render(scope, TemplateBody::new(text))
+                    .map_err(|error| {
+                        execution_log::configuration_error(format_args!(
+                            "Unable to transform response: {error}"
+                        ));
+                        Denial::ApiConfigurationError
+                    })?;
+                Some(body.into_bytes())
             }
-            (Some(body), None) => (
-                Some(conversion.apply(body.into())?.into_owned()),
-                scope.answer_overrides(),
-            ),
-            (None, _) => (None, scope.answer_overrides()),
+            (Some(body), None) => Some(conversion.apply(body.into())?.into_owned()),
+            (None, _) => None,
         };
+        // The request's template may have set some, too.
+        let overrides = scope.response_overrides();
         for (name, values) in overrides.headers {
             let name = name.to_ascii_lowercase();
             if is_field_name(&name) {
@@ -208,7 +215,11 @@ impl IntegrationResponse {
                     status.to_string().into_bytes(),
                 ));
             }
-            return Ok(Answered::PassThrough { status, edits });
+            return Ok(Answered::PassThrough {
+                status,
+                headers: answer.headers,
+                edits,
+            });
         }
         let headers = fields.into_vec().into_iter();
         Ok(Answered::Reply(Reply {

@@ -15,11 +15,12 @@ use super::context::IntegrationRequest;
 use super::held_body;
 use super::parameters::RequestParameters;
 use super::request_headers::Recipient;
-use super::template_scope::{Overrides, TemplateScope};
 use super::templates::Templates;
 use crate::compile_error::CompileError;
 use crate::denial::Denial;
 use crate::exchange::Exchange;
+use crate::execution_log;
+use crate::mapping_template::{RequestOverrides, TemplateBody, TemplateError, TemplateScope};
 
 /// A request transformation, compiled.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ pub(super) struct TransformedRequest {
     /// The body for the back end.
     pub(super) payload: Payload,
     /// What the template sets beside the body.
-    pub(super) overrides: Overrides,
+    pub(super) overrides: RequestOverrides,
 }
 
 impl RequestTransformation {
@@ -82,7 +83,8 @@ impl RequestTransformation {
     /// - [`Denial::UnsupportedMediaType`] when no template is for this type of body, and it may
     ///   not pass.
     /// - [`Denial::RequestTooLarge`] for a body over 10 MB that did not say so beforehand.
-    /// - [`Denial::InvalidJsonInBody`] when a parameter is mapped from a body that is none.
+    /// - [`Denial::InvalidJsonInBody`] when a parameter or the template reads JSON of a body that
+    ///   is none.
     /// - [`Denial::ApiConfigurationError`] when the template fails or is to read bytes, or the
     ///   body is to be decoded and is not Base64.
     pub(super) async fn transform(
@@ -105,11 +107,13 @@ impl RequestTransformation {
         } else {
             None
         };
-        let mut overrides = Overrides::default();
+        let mut overrides = RequestOverrides::default();
         let payload = if let Some(template) = template {
             let text = conversion.text(held_body(exchange).await?.into())?;
-            let (body, set) = template.render_request(scope, text)?;
-            overrides = set;
+            let body = template
+                .render(scope, TemplateBody::new(text))
+                .map_err(untransformed)?;
+            overrides = scope.request_overrides();
             Payload::Replaced(body.into_bytes())
         } else if conversion.changes_nothing() {
             Payload::AsSent
@@ -131,5 +135,13 @@ impl RequestTransformation {
             PassthroughBehavior::WhenNoTemplates => !self.templates.is_empty(),
             PassthroughBehavior::Never => true,
         }
+    }
+}
+
+fn untransformed(error: TemplateError) -> Denial {
+    execution_log::configuration_error(format_args!("Unable to transform request: {error}"));
+    match error {
+        TemplateError::Body(_) => Denial::InvalidJsonInBody,
+        TemplateError::Template(_) => Denial::ApiConfigurationError,
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use attache_model as model;
 
 use super::compile::SharedParts;
-use super::template_scope::Template;
 use crate::compile_error::CompileError;
 use crate::headers::media_type;
+use crate::mapping_template::MappingTemplate;
 
 /// Mapping templates by content type.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ struct Entry {
     content_type: Box<str>,
     /// Type and subtype in lower case.
     media_type: Box<[u8]>,
-    template: Arc<Template>,
+    template: Arc<MappingTemplate>,
 }
 
 /// The key of the template for every request that has no other.
@@ -59,7 +59,7 @@ impl Templates {
 
     /// The template for a request: that of its content type, or `$default`. Parameters of the
     /// content type do not count, and one that is missing is JSON.
-    pub(super) fn for_request(&self, content_type: Option<&[u8]>) -> Option<&Template> {
+    pub(super) fn for_request(&self, content_type: Option<&[u8]>) -> Option<&MappingTemplate> {
         let wanted = content_type.map_or_else(|| JSON.to_vec(), media_type);
         let entry = self.of_type(&wanted).or_else(|| self.of_type(DEFAULT))?;
         Some(&entry.template)
@@ -67,7 +67,7 @@ impl Templates {
 
     /// The template for an answer, and its content type: the first one that the client accepts,
     /// that of JSON, or the first of all.
-    pub(super) fn for_answer(&self, accept: Option<&[u8]>) -> Option<(&str, &Template)> {
+    pub(super) fn for_answer(&self, accept: Option<&[u8]>) -> Option<(&str, &MappingTemplate)> {
         let accepted = accept.unwrap_or_default().split(|byte| *byte == b',');
         let entry = accepted
             .map(media_type)

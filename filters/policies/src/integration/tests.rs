@@ -7,6 +7,7 @@ mod played;
 mod request;
 mod response;
 mod service;
+mod template;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

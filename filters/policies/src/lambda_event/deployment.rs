@@ -12,8 +12,7 @@ pub(crate) struct Deployment {
     pub(crate) api_id: Box<str>,
     pub(crate) stage: Box<str>,
     pub(crate) variables: BTreeMap<String, String>,
-    /// AWS draws six letters and digits when an API is deployed to a stage. Here they follow from
-    /// API and stage, so that they are the same in every worker.
+    /// `$context.deploymentId`
     pub(crate) id: String,
     operations: Arc<[Operation]>,
 }
@@ -38,7 +37,7 @@ impl Deployment {
             api_id: api.id.as_str().into(),
             stage: stage.name.as_str().into(),
             variables: stage.variables.clone(),
-            id: six_letters(["deployment", &api.id, &stage.name]),
+            id: deployment_id(&api.id, &stage.name),
             operations: Arc::clone(&operations),
         };
         let stages = api.stages.iter();
@@ -62,11 +61,22 @@ impl Deployment {
         }
     }
 
-    /// `$context.resourceId`: AWS draws six letters and digits when the resource is made. Here
-    /// they follow from the API and the path, so that they are the same in every worker.
+    /// `$context.resourceId`
     pub(crate) fn resource_id(&self, operation: usize) -> String {
-        six_letters(["resource", &self.api_id, self.resource_path(operation)])
+        resource_id(&self.api_id, self.resource_path(operation))
     }
+}
+
+/// `$context.deploymentId`: AWS draws six letters and digits when an API is deployed to a stage.
+/// Here they follow from API and stage, so that they are the same in every worker.
+pub(crate) fn deployment_id(api_id: &str, stage: &str) -> String {
+    six_letters(["deployment", api_id, stage])
+}
+
+/// `$context.resourceId`: AWS draws six letters and digits when the resource is made. Here they
+/// follow from the API and the path, so that they are the same in every worker.
+pub(crate) fn resource_id(api_id: &str, resource_path: &str) -> String {
+    six_letters(["resource", api_id, resource_path])
 }
 
 /// Six letters and digits, drawn by what they name.

@@ -168,6 +168,7 @@ impl Custom {
             responses,
             binary_media_types: Arc::clone(&deployment.binary_media_types),
             api_id: Arc::clone(&deployment.api_id),
+            context: deployment.context(),
         })
     }
 }
