@@ -20,6 +20,8 @@ use crate::wait::until;
 pub struct Service {
     process: Child,
     folder: TempDir,
+    /// What only this service needs.
+    project: Option<TempDir>,
     address: SocketAddr,
 }
 
@@ -38,7 +40,7 @@ impl Service {
         command
             .arg(script("issuer.py"))
             .arg(address.port().to_string());
-        Self::start(command, taken, "/fetches")
+        Self::start(command, taken, ("/fetches", 200))
     }
 
     /// An authorizer as a plain web service (`clients/authorizer.py`).
@@ -49,7 +51,7 @@ impl Service {
         command
             .arg(script("authorizer.py"))
             .arg(taken.address().port().to_string());
-        Self::start(command, taken, "/")
+        Self::start(command, taken, ("/", 200))
     }
 
     /// `MiniStack`: services of AWS, among them Cognito and a Lambda that runs functions.
@@ -60,7 +62,7 @@ impl Service {
         command
             .env("BIND_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", taken.address().port().to_string());
-        Self::start(command, taken, "/_ministack/health")
+        Self::start(command, taken, ("/_ministack/health", 200))
     }
 
     /// `moto`: services of AWS, among them DynamoDB and SQS.
@@ -71,7 +73,36 @@ impl Service {
         command
             .args(["--host", "127.0.0.1", "--port"])
             .arg(taken.address().port().to_string());
-        Self::start(command, taken, "/moto-api/data.json")
+        Self::start(command, taken, ("/moto-api/data.json", 200))
+    }
+
+    /// Lambda's APIs as `cargo lambda` emulates them, for one function of this name: the program
+    /// at `function`, which AWS's own runtime runs.
+    ///
+    /// # Panics
+    ///
+    /// When either does not start.
+    #[must_use]
+    pub fn lambda(name: &str, function: &Path) -> Self {
+        let taken = Refusing::new();
+        let project = tempfile::tempdir().expect("a temporary folder");
+        // It serves the binaries of a project by their names, and wants one although it starts
+        // none of them.
+        let manifest = format!("[package]\nname = \"{name}\"\nversion = \"0.0.0\"\n");
+        fs::create_dir(project.path().join("src")).expect("a folder");
+        fs::write(project.path().join("Cargo.toml"), manifest).expect("a manifest");
+        fs::write(project.path().join("src/main.rs"), "fn main() {}").expect("a program");
+        let mut command = Command::new("/bin/sh");
+        command
+            .env("EMULATOR", program("cargo-lambda"))
+            .env("FUNCTION", function)
+            .env("PORT", taken.address().port().to_string())
+            .env("PROJECT", project.path())
+            .env("NAME", name)
+            .arg(script("lambda.sh"));
+        let mut service = Self::start(command, taken, ("/lambda-url/none/", 404));
+        service.project = Some(project);
+        service
     }
 
     /// The back end of an example: its `backend.py`, which answers a `GET` of `ready`.
@@ -87,11 +118,12 @@ impl Service {
             .arg(file)
             .arg("--port")
             .arg(taken.address().port().to_string());
-        Self::start(command, taken, ready)
+        Self::start(command, taken, (ready, 200))
     }
 
-    /// Starts a server where nobody listened, and waits until it answers a `GET` of `ready`.
-    fn start(mut command: Command, taken: Refusing, ready: &str) -> Self {
+    /// Starts a server where nobody listened, and waits until it answers a `GET` of `ready` with
+    /// this status.
+    fn start(mut command: Command, taken: Refusing, (ready, status): (&str, u16)) -> Self {
         let address = taken.address();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let log = File::create(folder.path().join("log")).expect("a log file");
@@ -108,6 +140,7 @@ impl Service {
         let mut service = Self {
             process,
             folder,
+            project: None,
             address,
         };
         until("a service that answers", || {
@@ -118,7 +151,7 @@ impl Service {
             let head =
                 format!("GET {ready} HTTP/1.1\r\nhost: service\r\nconnection: close\r\n\r\n");
             connection.send(head.as_bytes());
-            (connection.response()?.status == 200).then_some(())
+            (connection.response()?.status == status).then_some(())
         });
         service
     }
