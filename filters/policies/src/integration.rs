@@ -159,7 +159,7 @@ impl From<Answered> for Answer {
 /// # Errors
 ///
 /// [`Denial::RequestTooLarge`] for one over 10 MB that did not say so beforehand.
-async fn held_body(exchange: &Exchange) -> Result<&[u8], Denial> {
+pub(crate) async fn held_body(exchange: &Exchange) -> Result<&[u8], Denial> {
     let body = exchange.request_body().await;
     if u64::try_from(body.len()).is_ok_and(|length| length > LARGEST_BODY) {
         Err(Denial::RequestTooLarge)

@@ -372,7 +372,8 @@ fn compile_integration<'m>(
 /// but `$context` and `$stageVariables` do.
 fn differs_by_stage(integration: &model::Integration) -> bool {
     let reads_stage = |expression: &String| {
-        expression.starts_with("stageVariables.") || expression == "context.stage"
+        expression.starts_with("stageVariables.")
+            || matches!(&**expression, "context.stage" | "context.deploymentId")
     };
     let transforms = |request: &model::RequestTransformation,
                       responses: &[model::IntegrationResponse]| {

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use attache_model::Protocol;
 
 use super::mapping::MappingFault;
+use crate::denial::Denial;
+use crate::execution_log::misconfigured;
 use crate::headers::is_field_name;
 
 /// Whether API Gateway takes the field from a request before it maps anything. `name` is in
@@ -120,6 +122,11 @@ pub(super) fn mapped(name: &str, recipient: Recipient) -> Result<MappedHeader, M
             "remove it: the field belongs to the connection, which is the proxy's",
         )),
     }
+}
+
+/// The refusal of a call that sets a field which API Gateway keeps for itself.
+pub(super) fn kept_header(name: &str) -> Denial {
+    misconfigured(format_args!("The header field `{name}` cannot be mapped."))
 }
 
 /// What becomes of a field that an override of a mapping template sets: as a mapped one, but what

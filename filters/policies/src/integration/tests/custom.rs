@@ -72,6 +72,7 @@ fn only_what_is_mapped_is_sent() {
         ("x-amzn-apigateway-api-id", "shop"),
         ("x-amzn-trace-id", "Root=1-a-b;Parent=c;Sampled=1"),
         ("x-attache-cluster", "http_back.example_80"),
+        ("x-attache-mapped", "1"),
     ];
     assert_eq!(*seen, Message::new(&expected, body));
     assert!(!played.aside && !played.held_request && !played.held_answer);
@@ -121,6 +122,8 @@ fn every_source_reaches_the_back_end() {
             "integration.request.header.X-Body": "method.request.body",
             "integration.request.header.X-List": "method.request.body.list",
             "integration.request.header.X-Stage": "context.stage",
+            "integration.request.header.X-Resource": "context.resourceId",
+            "integration.request.header.X-Deployment": "context.deploymentId",
             "integration.request.header.X-Word": "stageVariables.word",
             "integration.request.header.User-Agent": "'mine'",
             "integration.request.header.Content-Type": "'text/plain'",
@@ -152,6 +155,9 @@ fn every_source_reaches_the_back_end() {
         assert_eq!(seen.field(name), value, "{name}");
     }
     assert_eq!(seen.text(), body);
+    for name in ["x-resource", "x-deployment"] {
+        assert_eq!(seen.field(name).map(str::len), Some(6), "{name}");
+    }
 }
 
 /// Bodies that a parameter is mapped from.
@@ -629,7 +635,7 @@ fn faults_are_reported_where_they_are() {
             "responses/0/selectionPattern",
         ),
         (
-            json!({"responses": [{"statusCode": 99}]}),
+            json!({"responses": [{"statusCode": 199}]}),
             "responses/0/statusCode",
         ),
         (
