@@ -257,7 +257,7 @@ impl Custom {
     ) -> Result<Vec<u8>, Denial> {
         let overrides = &transformed.overrides;
         let body = transformed.mapped_body.as_ref();
-        let mut target = destination.target(|placeholder| {
+        let mut target = destination.target(None, |placeholder| {
             let overridden = overrides.path.iter().rev();
             let mut overridden = overridden.filter(|(name, _)| **name == *placeholder.name);
             match overridden.next() {
