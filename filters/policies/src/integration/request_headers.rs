@@ -151,6 +151,12 @@ fn fate(lower: &str, recipient: Recipient) -> Option<MappedHeader> {
             MappedHeader::Illegal
         }
         "connection" | "expect" | "proxy-authenticate" | "te" | "via" => MappedHeader::Dropped,
+        // AWS takes these mappings too; the endpoint's own host and the connection win.
+        "host" | "keep-alive" | "proxy-connection" | "trailer" | "upgrade"
+            if recipient != Recipient::Proxied =>
+        {
+            MappedHeader::Dropped
+        }
         "host" | "keep-alive" | "proxy-connection" | "trailer" | "upgrade" => return None,
         _ if is_the_proxys(lower) => return None,
         _ => MappedHeader::Sent,
