@@ -37,6 +37,7 @@ use crate::observation::Observation;
 use crate::pipeline::LARGEST_BODY;
 
 pub use compile::Integrations;
+pub(crate) use compile::Transformations;
 pub use context::IntegrationRequest;
 pub use custom::Custom;
 pub use http_proxy::{
