@@ -9,20 +9,25 @@
 //! with its default `basepath=ignore`.
 
 mod authorizer;
+mod cors;
 mod extensions;
+mod gateway_response;
 mod integration;
 mod intrinsic;
 mod located;
+mod mapping;
 mod method_response;
+mod model;
 mod operation;
 mod policy;
 mod reading;
+mod request_validation;
 mod security;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use attache_model::{ApiKeySource, Operation, Protocol};
+use attache_model::{ApiKeySource, Cors, GatewayResponse, Operation, Protocol};
 
 use crate::diagnostic::Report;
 use crate::document::{Document, Pointer};
@@ -33,6 +38,7 @@ pub use integration::{ImportedVpcLink, service_of};
 use located::Located;
 pub use policy::{ImportedPolicy, LONGEST as LONGEST_POLICY};
 use reading::Reading;
+use request_validation::Validators;
 use security::Security;
 
 /// What a document says about its API.
@@ -48,6 +54,16 @@ pub struct ImportedApi {
     pub declared_authorizers: Vec<String>,
     /// The resource policy.
     pub resource_policy: Option<ImportedPolicy>,
+    /// The content types of binary bodies.
+    pub binary_media_types: Vec<String>,
+    /// The models that operations need, by name.
+    pub models: BTreeMap<String, serde_json::Value>,
+    /// What refusals look like, by AWS's name of the type.
+    pub gateway_responses: BTreeMap<String, GatewayResponse>,
+    /// How pages of other origins may call.
+    pub cors: Option<Cors>,
+    /// Where the parts of all these stand, by their pointers in [`attache_model::Api`].
+    pub places: BTreeMap<String, Place>,
     /// The operations that can be served, in the order of the document. One with a fault is
     /// missing here, and the report has the reason.
     pub operations: Vec<ImportedOperation>,
@@ -140,9 +156,19 @@ pub fn import(document: &Document, protocol: Protocol, report: &mut Report) -> O
     let api_key_source = extensions::api_key_source(&mut reading, &root);
     let resource_policy = policy::read(&mut reading, &root);
     let mut security = Security::new(&mut reading, &root, version);
-    let operations = operation::all(&mut reading, &root, &mut security);
+    let mut validators = Validators::new(&root, version);
+    let operations = operation::all(&mut reading, &root, &mut security, &mut validators);
+    let (models, mut places) = validators.models.into_parts();
+    let binary_media_types = extensions::binary_media_types(&mut reading, &root, &mut places);
+    let gateway_responses = gateway_response::read(&mut reading, &root, &mut places);
+    let cors = cors::read(&mut reading, &root, &mut places);
     Some(ImportedApi {
         name,
+        binary_media_types,
+        models,
+        gateway_responses,
+        cors,
+        places,
         api_key_source,
         declared_authorizers: security.declared_authorizers(),
         authorizers: security.into_authorizers(),

@@ -19,7 +19,10 @@ pub(crate) mod uri;
 pub use compile::Integrations;
 pub use context::IntegrationRequest;
 pub use http_proxy::{CLUSTER_HEADER, DEFAULT_TIMEOUT_MILLIS, HttpProxy, TIMEOUT_HEADER};
+pub(crate) use request_headers::is_hidden;
 pub use response::failure;
+pub(crate) use response::{Fate, fate};
+pub(crate) use trace::trace_id;
 pub use upstream::{Scheme, Signing, Upstream};
 
 #[cfg(test)]

@@ -47,8 +47,8 @@ use attache_model::AuthorizerEvent;
 use crate::denial::Denial;
 use crate::exchange::{Callout, CalloutAnswer, Exchange};
 use crate::iam::Verdict;
+use crate::lambda_event::Deployment;
 use identity_source::IdentitySources;
-use request::Deployment;
 use result_cache::{Kept, ResultCache};
 use service::Service;
 
@@ -56,7 +56,6 @@ pub use cache_key::CacheKey;
 pub use compile::LambdaAuthorizers;
 pub use identity_source::IdentityValues;
 pub use request::AuthorizerRequest;
-pub(crate) use request::resource_id;
 pub use result::{AuthorizerResult, LARGEST_ANSWER, LARGEST_POLICY, ResultFault, ResultForm};
 pub use result_cache::{LARGEST_ENTRY, SHARED_PLACES};
 
@@ -209,7 +208,7 @@ impl LambdaAuthorizer {
     ) -> Result<(AuthorizerResult, &'a [u8]), LambdaDenial> {
         let service = self.service.as_ref();
         let service = service.ok_or(LambdaDenial::AuthorizerConfigurationError)?;
-        result::read_answer(answer, service.kind, self.form)
+        result::read_answer(answer, service, self.form)
     }
 
     const fn kept(&self, key: CacheKey) -> Kept {

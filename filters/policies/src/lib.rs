@@ -5,6 +5,7 @@
 
 pub mod api_key;
 pub mod authorization;
+mod binary_media_types;
 pub mod client_certificate;
 mod compile_error;
 mod denial;
@@ -18,6 +19,9 @@ pub mod iam;
 pub mod integration;
 pub mod jwt;
 pub mod lambda_authorizer;
+mod lambda_event;
+mod lambda_function;
+pub mod lambda_proxy;
 pub mod mapping_template;
 #[cfg(test)]
 mod memory_ports;

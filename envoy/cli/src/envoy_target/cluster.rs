@@ -14,6 +14,10 @@ pub(super) fn context(upstream: &Upstream, authorities: Option<&str>) -> Value {
         port => upstream.port,
         authority => upstream.authority(),
         is_address => is_address(&upstream.host),
+        signing => upstream.signing.as_ref().map(|signing| context! {
+            service => &signing.service,
+            region => &signing.region,
+        }),
         tls => (upstream.scheme == Scheme::Https).then(|| tls(upstream, authorities)),
     }
 }

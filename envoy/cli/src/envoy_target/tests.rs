@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use attache_model::{
     Account, Api, Gateway, HttpProxy, Integration, Operation, Protocol, Stage, TlsOptions, Verb,
 };
+use attache_policies::integration::Signing;
 use attache_policies::{Scheme, Upstream};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -54,7 +55,13 @@ fn upstreams() -> BTreeSet<Upstream> {
     insecure.tls.insecure_skip_verification = true;
     let mut renamed = upstream(Scheme::Https, "10.0.0.7", 443);
     renamed.tls.server_name_to_verify = Some("internal.example.com".to_owned());
+    let mut signed = upstream(Scheme::Https, "bucket.s3.eu-west-1.amazonaws.com", 443);
+    signed.signing = Some(Signing {
+        service: "s3".to_owned(),
+        region: "eu-west-1".to_owned(),
+    });
     BTreeSet::from([
+        signed,
         upstream(Scheme::Http, "127.0.0.1", 9000),
         upstream(Scheme::Http, "::1", 80),
         upstream(Scheme::Http, "localhost", 9001),
@@ -215,6 +222,36 @@ fn a_cluster_follows_its_back_end() {
         &insecure["transport_socket"]["typed_config"]["common_tls_context"]["validation_context"];
     assert_eq!(validation["trust_chain_verification"], "ACCEPT_UNTRUSTED");
     assert!(validation.get("trusted_ca").is_none());
+}
+
+#[test]
+fn calls_to_a_service_of_aws_are_signed_as_its_cluster_says() {
+    let dynamic = Dynamic::new(settings(), PathBuf::from("/run/attache"));
+    let clusters = read(&dynamic.clusters(&upstreams()).unwrap().text);
+    let options = |name| {
+        cluster(&clusters, name)["typed_extension_protocol_options"]
+            ["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"]
+            .clone()
+    };
+    let name = "https_bucket.s3.eu-west-1.amazonaws.com_443_signed_s3_eu-west-1";
+    let filters = options(name)["http_filters"].clone();
+    let signing = &filters[0]["typed_config"];
+    assert_eq!(signing["service_name"], "s3");
+    assert_eq!(signing["region"], "eu-west-1");
+    assert_eq!(signing["use_unsigned_payload"], false);
+    assert_eq!(filters[1]["name"], "envoy.filters.http.upstream_codec");
+    assert_eq!(filters.as_array().map(Vec::len), Some(2));
+    assert_eq!(
+        cluster(&clusters, name)["per_connection_buffer_limit_bytes"],
+        16 * 1024 * 1024
+    );
+    let unsigned = "http_127.0.0.1_9000";
+    assert!(options(unsigned).get("http_filters").is_none());
+    assert!(
+        cluster(&clusters, unsigned)
+            .get("per_connection_buffer_limit_bytes")
+            .is_none()
+    );
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! AWS's extensions: which there are, where they may stand, and what becomes of each.
 
+use std::collections::BTreeMap;
+
 use attache_model::{ApiKeySource, Protocol};
 
-use super::{Located, Place, Reading, intrinsic};
+use super::{Located, Place, Reading, intrinsic, mapping};
 use crate::configuration::suggestion::closest;
-use crate::document::{Node, Value};
+use crate::document::{Node, Pointer, Value};
 
 /// What becomes of an extension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,17 +114,17 @@ pub const EXTENSIONS: &[Extension] = &[
         &[Level::SecurityScheme],
         Treatment::Read,
     ),
-    // A proxied body passes as it is, which is what API Gateway does with the types of this list.
-    both(
-        "x-amazon-apigateway-binary-media-types",
-        &[Level::Root],
-        Treatment::NoEffect,
-    ),
+    Extension {
+        name: "x-amazon-apigateway-binary-media-types",
+        levels: &[Level::Root],
+        rest: Treatment::Read,
+        http: REST_ONLY,
+    },
     Extension {
         name: "x-amazon-apigateway-cors",
         levels: &[Level::Root],
         rest: HTTP_ONLY,
-        http: Treatment::Refused("browsers would miss its answers to preflight requests"),
+        http: Treatment::Read,
     },
     both(
         "x-amazon-apigateway-documentation",
@@ -142,7 +144,7 @@ pub const EXTENSIONS: &[Extension] = &[
     Extension {
         name: "x-amazon-apigateway-gateway-responses",
         levels: &[Level::Root],
-        rest: Treatment::Refused("refused requests would be answered with the default responses"),
+        rest: Treatment::Read,
         http: REST_ONLY,
     },
     both(
@@ -345,6 +347,21 @@ fn endpoint_configuration(reading: &mut Reading<'_, '_>, value: &Located<'_>) {
              address that it closes",
             Some("take it out to serve the API at its default address"),
         );
+    }
+}
+
+/// `x-amazon-apigateway-binary-media-types`.
+pub(super) fn binary_media_types<'d>(
+    reading: &mut Reading<'d, '_>,
+    root: &Located<'d>,
+    places: &mut BTreeMap<String, Place>,
+) -> Vec<String> {
+    match root.get("x-amazon-apigateway-binary-media-types") {
+        Some(types) if reading.protocol == Protocol::Rest && !types.node.is_null() => {
+            let pointer = Pointer::root().key("binaryMediaTypes");
+            mapping::list(reading, &types, &pointer, places)
+        }
+        _ => Vec::new(),
     }
 }
 

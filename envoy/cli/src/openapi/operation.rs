@@ -3,12 +3,12 @@
 use attache_model::{Operation, Protocol, Verb};
 
 use super::method_response::MethodResponses;
+use super::request_validation::Validators;
 use super::security::Security;
 use super::{ImportedOperation, Located, OperationPlaces, Place, Reading, integration};
 
 const ANY_METHOD: &str = "x-amazon-apigateway-any-method";
 const INTEGRATION: &str = "x-amazon-apigateway-integration";
-const VALIDATOR: &str = "x-amazon-apigateway-request-validator";
 const DEFAULT_ROUTE: &str = "$default";
 
 const PATH_ITEM_FIELDS: &[&str] = &["$ref", "summary", "description", "servers", "parameters"];
@@ -61,6 +61,7 @@ pub(super) fn all<'d>(
     reading: &mut Reading<'d, '_>,
     root: &Located<'d>,
     security: &mut Security<'d>,
+    validators: &mut Validators<'d>,
 ) -> Vec<ImportedOperation> {
     let Some(paths) = root.get("paths") else {
         let start = root.node.span.start;
@@ -77,11 +78,7 @@ pub(super) fn all<'d>(
     };
     let mut importer = Importer {
         security,
-        validators: Validators {
-            defined: root.get("x-amazon-apigateway-request-validators"),
-            default: root.get(VALIDATOR),
-            default_reported: false,
-        },
+        validators,
         operations: Vec::new(),
     };
     for entry in reading.mapping(&paths).unwrap_or_default() {
@@ -115,7 +112,7 @@ struct Path<'d> {
 
 struct Importer<'s, 'd> {
     security: &'s mut Security<'d>,
-    validators: Validators<'d>,
+    validators: &'s mut Validators<'d>,
     operations: Vec<ImportedOperation>,
 }
 
@@ -143,7 +140,8 @@ impl<'d> Importer<'_, 'd> {
             let key = entry.key.as_str();
             let place = item.key_of(entry);
             if let Some(method) = verb(key) {
-                self.operation(reading, path, method, place, &item.value_of(entry));
+                let operation = item.value_of(entry);
+                self.operation(reading, path, (method, place), &item, &operation);
             } else if key == "trace" {
                 reading.error(
                     "method",
@@ -170,8 +168,8 @@ impl<'d> Importer<'_, 'd> {
         &mut self,
         reading: &mut Reading<'d, '_>,
         path: &Path<'d>,
-        method: Verb,
-        place: Place,
+        (method, place): (Verb, Place),
+        item: &Located<'d>,
         operation: &Located<'d>,
     ) {
         let errors = reading.error_count();
@@ -185,8 +183,8 @@ impl<'d> Importer<'_, 'd> {
             path.text
         };
         let needs = self.security.needs(reading, operation);
-        self.validators.check(reading, operation);
         let mut places = OperationPlaces::new(path.place.clone(), place.clone());
+        let validation = self.validators.read(reading, item, operation, &mut places);
         if let Some(security) = operation.get("security") {
             places.insert("/apiKeyRequired", security.place());
             places.insert("/authorization", security.place());
@@ -206,7 +204,7 @@ impl<'d> Importer<'_, 'd> {
         };
         let method_responses = MethodResponses::read(reading, operation);
         let read = integration::read(reading, integration, &method_responses, &mut places);
-        if let Some(read) = read
+        if let (Some(read), Some(request_validation)) = (read, validation)
             && !needs.refused
             && reading.error_count() == errors
         {
@@ -214,6 +212,7 @@ impl<'d> Importer<'_, 'd> {
                 operation: Operation {
                     api_key_required: needs.api_key,
                     authorization: needs.authorization,
+                    request_validation,
                     ..Operation::new(path_text, method, read.integration)
                 },
                 vpc_link: read.vpc_link,
@@ -256,68 +255,6 @@ fn default_route<'d>(
                 );
             }
             false
-        }
-    }
-}
-
-/// Request validators. None is supported, so those in use are refused.
-struct Validators<'d> {
-    defined: Option<Located<'d>>,
-    default: Option<Located<'d>>,
-    default_reported: bool,
-}
-
-impl<'d> Validators<'d> {
-    fn check(&mut self, reading: &mut Reading<'d, '_>, operation: &Located<'d>) {
-        if let Some(own) = operation.get(VALIDATOR) {
-            self.refuse(reading, &own);
-        } else if !self.default_reported
-            && let Some(default) = self.default.clone()
-        {
-            self.default_reported = true;
-            self.refuse(reading, &default);
-        }
-    }
-
-    fn refuse(&self, reading: &mut Reading<'d, '_>, chosen: &Located<'d>) {
-        let Some(name) = reading.text(chosen) else {
-            return;
-        };
-        if reading.protocol == Protocol::Http {
-            return reading.warning(
-                "extension-without-effect",
-                chosen.place(),
-                "HTTP APIs do not validate requests",
-                None,
-            );
-        }
-        let defined = self.defined.as_ref().and_then(|defined| defined.get(name));
-        let Some(validator) = defined else {
-            return reading.error(
-                "unknown-request-validator",
-                chosen.place(),
-                format!("there is no request validator `{name}`"),
-                Some("define it under `x-amazon-apigateway-request-validators`"),
-            );
-        };
-        if reading.mapping(&validator).is_none() {
-            return;
-        }
-        let flags = ["validateRequestBody", "validateRequestParameters"];
-        let mut validates = false;
-        for flag in flags.into_iter().filter_map(|key| validator.get(key)) {
-            validates |= reading.boolean(&flag) == Some(true);
-        }
-        if validates {
-            reading.error(
-                "unsupported-extension",
-                chosen.place(),
-                format!(
-                    "request validation (`{name}`) is not supported yet: the back end would get \
-                     requests that it refuses"
-                ),
-                Some("take it out to serve the operation without validation"),
-            );
         }
     }
 }

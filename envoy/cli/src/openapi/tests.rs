@@ -270,7 +270,6 @@ fn parts_of_an_operation_know_their_places() {
 /// Code, pointer and a part of the message of a finding.
 pub(super) type Finding = (&'static str, &'static str, &'static str);
 
-const OPERATION: &str = "/paths/~1a/get";
 const INTEGRATION: &str = "/paths/~1a/get/x-amazon-apigateway-integration";
 
 /// Asserts that the findings are exactly these, by `+`-less pointers below a base.
@@ -646,55 +645,20 @@ fn a_default_that_cannot_be_had_refuses_every_operation_that_takes_it() {
 }
 
 #[test]
-fn validators_in_use_are_refused_and_others_are_not() {
-    const VALIDATORS: &str = "x-amazon-apigateway-request-validators: {all: {validateRequestBody: true, validateRequestParameters: true}, none: {validateRequestBody: false}}\n";
-    let chosen = "x-amazon-apigateway-request-validator";
-    for (root, operation) in [("", ""), ("", "none"), ("all", "none"), ("none", "")] {
-        let line = |name: &str| match name {
-            "" => String::new(),
-            name => format!("{chosen}: {name}"),
-        };
-        let text = document(&format!("{VALIDATORS}{}", line(root)), &line(operation), "");
-        clean(&text, Protocol::Rest);
-    }
-    let root = document(&format!("{VALIDATORS}{chosen}: all"), "", "");
-    let finding = (
-        "unsupported-extension",
-        "/x-amazon-apigateway-request-validator",
-        "`all`",
-    );
-    expect(&root, Protocol::Rest, Severity::Error, "", finding);
-    let own = document(VALIDATORS, &format!("{chosen}: all"), "");
-    let finding = (
-        "unsupported-extension",
-        "/x-amazon-apigateway-request-validator",
-        "`all`",
-    );
-    expect(&own, Protocol::Rest, Severity::Error, OPERATION, finding);
-    let lost = document("", &format!("{chosen}: all"), "");
-    let finding = (
-        "unknown-request-validator",
-        "/x-amazon-apigateway-request-validator",
-        "`all`",
-    );
-    expect(&lost, Protocol::Rest, Severity::Error, OPERATION, finding);
-}
-
-#[test]
 fn extensions_are_judged_by_what_a_client_would_notice() {
     let refused = Some(Severity::Error);
     let warned = Some(Severity::Warning);
     for (text, rest, http) in [
         (
             "x-amazon-apigateway-gateway-responses: {THROTTLED: {statusCode: 420}}",
-            refused,
+            None,
             warned,
         ),
         ("x-amazon-apigateway-gateway-responses: {}", None, None),
         (
             "x-amazon-apigateway-cors: {allowOrigins: ['*']}",
             warned,
-            refused,
+            None,
         ),
         (
             "x-amazon-apigateway-minimum-compression-size: 100",
@@ -705,7 +669,7 @@ fn extensions_are_judged_by_what_a_client_would_notice() {
         (
             "x-amazon-apigateway-binary-media-types: [image/png]",
             None,
-            None,
+            warned,
         ),
         (
             "x-amazon-apigateway-documentation: {version: '1', documentationParts: [{x-amazon-apigateway-nothing: 1}]}",

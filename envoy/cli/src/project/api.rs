@@ -1,12 +1,14 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use attache_model::{
-    Api, ApiKeySource, MethodSettings, Operation, Protocol, Stage, Throttle, VpcEndpoint,
+    Api, ApiKeySource, Cors, GatewayResponse, MethodSettings, Operation, Protocol, Stage, Throttle,
+    VpcEndpoint,
 };
 
 use super::authorizer::Declared;
 use super::method_key::{self, MethodKey};
-use super::{Lowering, Pointer, beside};
+use super::{Lowering, Place, Pointer, beside};
 use crate::configuration;
 use crate::document::Document;
 use crate::openapi::{self, ImportedAuthorizer, ImportedPolicy, ImportedVpcLink};
@@ -28,6 +30,10 @@ struct Definition {
     /// The names of all authorizers, of those too that no operation asks for.
     declared_authorizers: Vec<String>,
     resource_policy: Option<ImportedPolicy>,
+    binary_media_types: Vec<String>,
+    models: BTreeMap<String, serde_json::Value>,
+    gateway_responses: BTreeMap<String, GatewayResponse>,
+    cors: Option<Cors>,
     operations: Vec<Operation>,
     /// The VPC links of the operations that go through one.
     vpc_links: Vec<Option<ImportedVpcLink>>,
@@ -104,6 +110,10 @@ impl Lowering<'_> {
             resource_policy,
             vpc_endpoint,
             api_key_source: definition.api_key_source,
+            binary_media_types: definition.binary_media_types,
+            models: definition.models,
+            gateway_responses: definition.gateway_responses,
+            cors: definition.cors,
             operations: definition.operations,
             stages,
             ..Api::new(id, protocol)
@@ -195,6 +205,14 @@ impl Lowering<'_> {
         let document = Document::read(&path, self.report)?;
         let errors = self.report.error_count();
         let imported = openapi::import(&document, protocol, self.report)?;
+        for (part, place) in imported.places {
+            let place = Place {
+                file: path.clone(),
+                span: place.span,
+                pointer: place.pointer,
+            };
+            self.places.insert(format!("/apis/{index}{part}"), place);
+        }
         let mut operations = Vec::new();
         let mut vpc_links = Vec::new();
         let mut places = Vec::new();
@@ -210,6 +228,10 @@ impl Lowering<'_> {
             authorizers: imported.authorizers,
             declared_authorizers: imported.declared_authorizers,
             resource_policy: imported.resource_policy,
+            binary_media_types: imported.binary_media_types,
+            models: imported.models,
+            gateway_responses: imported.gateway_responses,
+            cors: imported.cors,
             operations,
             vpc_links,
             file: path,

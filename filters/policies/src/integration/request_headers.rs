@@ -11,7 +11,7 @@ use super::mapping::MappingFault;
 
 /// Whether API Gateway takes the field from a request before it maps anything. `name` is in
 /// lower case.
-pub(super) fn is_hidden(name: &[u8]) -> bool {
+pub(crate) fn is_hidden(name: &[u8]) -> bool {
     matches!(
         name,
         b"connection"

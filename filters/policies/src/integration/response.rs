@@ -9,7 +9,7 @@ use crate::exchange::{ResponseHead, UpstreamFailure};
 use crate::headers::HeaderEdit;
 
 /// What happens to one field of a back end's answer.
-enum Fate {
+pub(crate) enum Fate {
     /// It reaches the client under another name.
     Remapped(&'static str),
     /// The same, but the field itself stays, because the proxy or the gateway writes its own
@@ -71,7 +71,7 @@ impl HttpProxy {
 /// The recorded answers of `HTTP_PROXY` show the first four and the request id; the rest is the
 /// table in "Amazon API Gateway important notes". `content-encoding` passes, as that table says:
 /// without it the client could not read the body, which is not touched.
-fn fate(name: &[u8]) -> Fate {
+pub(crate) fn fate(name: &[u8]) -> Fate {
     match name {
         // Written by the proxy: the connection is its own, and so is the framing of the body.
         b"connection" => Fate::Copied("x-amzn-remapped-connection"),

@@ -7,7 +7,7 @@ use crate::request_id::hex_digit;
 ///
 /// `Root` and `Parent` are kept and what is missing of them is made up. `Sampled` is kept, and
 /// otherwise 1 exactly when the client named a `Parent`.
-pub(super) fn trace_id(
+pub(crate) fn trace_id(
     incoming: Option<&[u8]>,
     time: Timestamp,
     random: &(impl Random + ?Sized),

@@ -10,12 +10,13 @@ use attache_model::{
 use super::LambdaAuthorizer;
 use super::cache_key::{CacheKey, generation};
 use super::identity_source::{IdentitySource, IdentitySources};
-use super::request::Deployment;
 use super::result::ResultForm;
 use super::result_cache::{LONGEST_TTL, ResultCache};
 use super::service::{Service, ServiceFault};
 use crate::compile_error::CompileError;
 use crate::integration::Upstream;
+use crate::lambda_event::Deployment;
+use crate::lambda_function;
 use crate::validation_expression::ValidationExpression;
 
 /// The Lambda authorizers of all APIs in all their stages.
@@ -67,7 +68,7 @@ impl LambdaAuthorizers {
     pub fn upstreams(&self) -> BTreeSet<&Upstream> {
         let authorizers = self.apis.iter().flatten().flatten();
         let services = authorizers.filter_map(|authorizer| authorizer.service.as_ref());
-        services.map(|service| &service.upstream).collect()
+        services.map(Service::upstream).collect()
     }
 }
 
@@ -111,8 +112,7 @@ impl Compiler<'_> {
         faults: &mut Faults<'_>,
     ) -> Option<LambdaAuthorizer> {
         let identity = identity(definition, deployment, faults);
-        let endpoint = self.gateway.endpoints.get("lambda");
-        let endpoint = endpoint.map(|endpoint| &*endpoint.url);
+        let endpoint = self.gateway.endpoints.get(lambda_function::SERVICE);
         let service = match Service::compile(definition, &deployment.variables, endpoint) {
             Ok(service) => Some(service),
             Err(fault) => {

@@ -133,17 +133,17 @@ fn a_request_event_of_rest_apis() {
         "path":"/pets/a%20b/",
         "httpMethod":"POST",
         "headers":{
-            "host":"shop.execute-api.localhost:8080",
+            "Host":"shop.execute-api.localhost:8080",
             "accept":"*/*",
             "headerauth1":"headerValue1",
-            "user-agent":"curl/8",
+            "User-Agent":"curl/8",
             "x-api-key":"the key"
         },
         "multiValueHeaders":{
-            "host":["shop.execute-api.localhost:8080"],
+            "Host":["shop.execute-api.localhost:8080"],
             "accept":["*/*"],
             "headerauth1":["first","headerValue1"],
-            "user-agent":["curl/8"],
+            "User-Agent":["curl/8"],
             "x-api-key":["the key"]
         },
         "queryStringParameters":{"q":"2","p":"x y z","empty":""},
@@ -151,15 +151,18 @@ fn a_request_event_of_rest_apis() {
         "pathParameters":{"id":"a%20b"},
         "stageVariables":{"empty":"","key":"value"},
         "requestContext":{
-            "path":"/prod//pets/a%20b/",
             "accountId":"123456789012",
-            "resourceId":"RESOURCE",
-            "stage":"prod",
-            "requestId":"REQUEST-ID",
+            "apiId":"shop",
+            "deploymentId":"DEPLOYMENT",
+            "domainName":"shop.execute-api.localhost",
+            "domainPrefix":"shop",
+            "extendedRequestId":"EXTENDED-ID",
+            "httpMethod":"POST",
             "identity":{
+                "accessKey":null,
+                "accountId":null,
                 "apiKey":"the key",
-                "sourceIp":"127.0.0.1",
-                "userAgent":"curl/8",
+                "caller":null,
                 "clientCert":{
                     "clientCertPem":"CERT_CONTENT",
                     "subjectDN":"www.example.com",
@@ -170,38 +173,35 @@ fn a_request_event_of_rest_apis() {
                         "notAfter":"Aug  5 09:36:04 2021 GMT"
                     }
                 },
-                "accessKey":null,
-                "accountId":null,
-                "caller":null,
                 "cognitoAuthenticationProvider":null,
                 "cognitoAuthenticationType":null,
                 "cognitoIdentityId":null,
                 "cognitoIdentityPoolId":null,
                 "principalOrgId":null,
+                "sourceIp":"127.0.0.1",
                 "user":null,
+                "userAgent":"curl/8",
                 "userArn":null
             },
-            "resourcePath":"/pets/{id}",
-            "httpMethod":"POST",
-            "apiId":"shop",
-            "domainName":"shop.execute-api.localhost",
-            "domainPrefix":"shop",
+            "path":"/prod//pets/a%20b/",
             "protocol":"HTTP/1.1",
+            "requestId":"REQUEST-ID",
             "requestTime":"20/Nov/2026:00:00:00 +0000",
             "requestTimeEpoch":1795132800000,
-            "extendedRequestId":"EXTENDED-ID"
+            "resourceId":"RESOURCE",
+            "resourcePath":"/pets/{id}",
+            "stage":"prod"
         }
     }"#;
-    let resource_id = {
+    let id = |name: &str| {
         let event: Value = serde_json::from_str(&event).unwrap();
-        event["requestContext"]["resourceId"]
-            .as_str()
-            .unwrap()
-            .to_owned()
+        let id = event["requestContext"][name].as_str().unwrap().to_owned();
+        assert_eq!(id.len(), 6);
+        id
     };
-    assert_eq!(resource_id.len(), 6);
     let expected = compact(expected)
-        .replace("RESOURCE", &resource_id)
+        .replace("RESOURCE", &id("resourceId"))
+        .replace("DEPLOYMENT", &id("deploymentId"))
         .replace("REQUEST-ID", ids.request_id())
         .replace("EXTENDED-ID", ids.extended());
     assert_eq!(event, expected);
@@ -259,7 +259,7 @@ fn format_1_of_http_apis_names_the_identity() {
         "methodArn":"arn:aws:execute-api:us-east-1:123456789012:club/prod/GET/pets/7",
         "identitySource":"user1,123","authorizationToken":"user1,123",
         "resource":"/pets/{id}","path":"/pets/7","httpMethod":"GET",
-        "headers":{"host":"club.x","auth":"user1","content-length":"0"},"#;
+        "headers":{"Host":"club.x","auth":"user1","content-length":"0"},"#;
     assert!(text.starts_with(&compact(first)), "{text}");
     let event: Value = serde_json::from_str(&text).unwrap();
     let context = &event["requestContext"];

@@ -6,11 +6,12 @@ use std::borrow::Cow;
 use attache_model::Protocol;
 
 use super::LambdaDenial;
-use super::request::{API_KEY, AuthorizerRequest, Deployment};
+use super::request::{API_KEY, AuthorizerRequest};
 use crate::authorization::Caller;
 use crate::integration::IntegrationRequest;
 use crate::integration::context::ContextVariable;
 use crate::integration::encoding::pairs;
+use crate::lambda_event::Deployment;
 use crate::validation_expression::ValidationExpression;
 
 /// The values of all identity sources, in the order in which they are declared. None is empty.

@@ -7,7 +7,7 @@ use attache_model::{Protocol, Secret};
 use serde_json::{Map, Value};
 
 use super::LambdaDenial;
-use super::service::ServiceKind;
+use super::service::Service;
 use crate::exchange::CalloutAnswer;
 use crate::iam::{self, Policy, PolicyFault, PolicyKind, Verdict};
 
@@ -170,17 +170,17 @@ fn texts(context: Map<String, Value>) -> Result<Map<String, Value>, ResultFault>
 ///   or was answered with a 5xx, which may be the proxy's own.
 /// - [`LambdaDenial::AuthorizerConfigurationError`]: the function has failed, may not be called,
 ///   or its answer is not a result.
-pub(super) fn read_answer(
-    answer: &CalloutAnswer,
-    kind: ServiceKind,
+pub(super) fn read_answer<'a>(
+    answer: &'a CalloutAnswer,
+    service: &Service,
     form: ResultForm,
-) -> Result<(AuthorizerResult, &[u8]), LambdaDenial> {
+) -> Result<(AuthorizerResult, &'a [u8]), LambdaDenial> {
     let CalloutAnswer::Answered { headers, body } = answer else {
         return Err(LambdaDenial::AuthorizerFailure);
     };
-    match (headers.first(b":status"), kind) {
+    match (headers.first(b":status"), service) {
         (Some(b"200"), _) => {}
-        (Some(b"401"), ServiceKind::Web) => return Err(LambdaDenial::Unauthorized),
+        (Some(b"401"), Service::Web { .. }) => return Err(LambdaDenial::Unauthorized),
         (Some([b'2'..=b'4', _, _]), _) => return Err(LambdaDenial::AuthorizerConfigurationError),
         _ => return Err(LambdaDenial::AuthorizerFailure),
     }

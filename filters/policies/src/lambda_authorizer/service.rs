@@ -2,31 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use attache_model::LambdaAuthorizer;
+use attache_model::{Endpoint, LambdaAuthorizer};
 
 use crate::exchange::Callout;
 use crate::integration::Upstream;
 use crate::integration::uri::{has_stage_variables, parse_fixed, resolve_stage_variables};
+use crate::lambda_function::{Function, Invocation};
 
 use super::cache_key::CacheKey;
 
 /// Whom an authorizer asks, with the stage's variables in place.
 #[derive(Debug)]
-pub(super) struct Service {
-    pub(super) upstream: Upstream,
-    pub(super) kind: ServiceKind,
-    cluster: String,
-    authority: String,
-    target: String,
-}
-
-/// How the answer is to be understood.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ServiceKind {
+pub(super) enum Service {
     /// The Invoke API of AWS Lambda.
-    Function,
+    Function(Invocation),
     /// A web service.
-    Web,
+    Web {
+        upstream: Upstream,
+        cluster: String,
+        authority: String,
+        target: String,
+    },
 }
 
 /// Why there is nobody to ask.
@@ -47,7 +43,7 @@ impl Service {
     pub(super) fn compile(
         definition: &LambdaAuthorizer,
         variables: &BTreeMap<String, String>,
-        endpoint: Option<&str>,
+        endpoint: Option<&Endpoint>,
     ) -> Result<Self, ServiceFault> {
         let uri = resolve_stage_variables(&definition.uri, variables);
         let fault = |reason: &str| {
@@ -59,25 +55,24 @@ impl Service {
         };
         if !uri.starts_with("arn:") {
             let (upstream, target) = parse_fixed(&uri).map_err(fault)?;
-            return Ok(Self::new(upstream, target, ServiceKind::Web));
+            return Ok(Self::Web {
+                cluster: upstream.cluster(),
+                authority: upstream.authority(),
+                upstream,
+                target,
+            });
         }
         let function = Function::of_invocation_uri(&uri).map_err(fault)?;
         let endpoint = endpoint.ok_or(ServiceFault::NoEndpoint)?;
-        let (upstream, base) = parse_fixed(endpoint).map_err(ServiceFault::Endpoint)?;
-        if base.contains('?') {
-            return Err(ServiceFault::Endpoint("it has a query string"));
-        }
-        let target = function.target(base.trim_end_matches('/'));
-        Ok(Self::new(upstream, target, ServiceKind::Function))
+        Invocation::compile(&function, Some(endpoint))
+            .map(Self::Function)
+            .map_err(ServiceFault::Endpoint)
     }
 
-    fn new(upstream: Upstream, target: String, kind: ServiceKind) -> Self {
-        Self {
-            cluster: upstream.cluster(),
-            authority: upstream.authority(),
-            upstream,
-            kind,
-            target,
+    pub(super) const fn upstream(&self) -> &Upstream {
+        match self {
+            Self::Function(invocation) => &invocation.upstream,
+            Self::Web { upstream, .. } => upstream,
         }
     }
 
@@ -88,84 +83,29 @@ impl Service {
         timeout_millis: u32,
         shared_as: Option<CacheKey>,
     ) -> Callout {
-        let mut headers = vec![
-            (":method".to_owned(), b"POST".to_vec()),
-            (":path".to_owned(), self.target.clone().into_bytes()),
-            (":authority".to_owned(), self.authority.clone().into_bytes()),
-            ("content-type".to_owned(), b"application/json".to_vec()),
-        ];
-        if self.kind == ServiceKind::Function {
-            headers.push((
-                "x-amz-invocation-type".to_owned(),
-                b"RequestResponse".to_vec(),
-            ));
+        match self {
+            Self::Function(invocation) => Callout {
+                shared_as,
+                ..invocation.callout(event, timeout_millis)
+            },
+            Self::Web {
+                cluster,
+                authority,
+                target,
+                ..
+            } => Callout {
+                cluster: cluster.clone(),
+                headers: vec![
+                    (":method".to_owned(), b"POST".to_vec()),
+                    (":path".to_owned(), target.clone().into_bytes()),
+                    (":authority".to_owned(), authority.clone().into_bytes()),
+                    ("content-type".to_owned(), b"application/json".to_vec()),
+                ],
+                body: event,
+                timeout_millis,
+                shared_as,
+            },
         }
-        Callout {
-            cluster: self.cluster.clone(),
-            headers,
-            body: event,
-            timeout_millis,
-            shared_as,
-        }
-    }
-}
-
-/// A Lambda function as an invocation URI names it.
-struct Function<'u> {
-    name: &'u str,
-    /// A version or an alias.
-    qualifier: Option<&'u str>,
-}
-
-impl<'u> Function<'u> {
-    /// Reads `arn:aws:apigateway:REGION:lambda:path/2015-03-31/functions/FUNCTION/invocations`,
-    /// where FUNCTION is `arn:aws:lambda:REGION:ACCOUNT:function:NAME[:QUALIFIER]` or its end
-    /// from `ACCOUNT` or `NAME` on.
-    fn of_invocation_uri(uri: &'u str) -> Result<Self, &'static str> {
-        const NO_INVOCATION: &str = "it is an ARN, but not one of a function's invocation";
-        const NO_FUNCTION: &str = "it names no function";
-        let mut parts = uri.splitn(6, ':');
-        let is_invocation = parts.next() == Some("arn")
-            && parts.next().is_some_and(|partition| !partition.is_empty())
-            && parts.next() == Some("apigateway")
-            && parts.next().is_some_and(|region| !region.is_empty())
-            && parts.next() == Some("lambda");
-        let function = parts
-            .next()
-            .filter(|_| is_invocation)
-            .and_then(|path| path.strip_prefix("path/"))
-            .and_then(|path| path.split_once("/functions/"))
-            .and_then(|(_, function)| function.strip_suffix("/invocations"))
-            .ok_or(NO_INVOCATION)?;
-        let named = match function.split_once(":function:") {
-            Some((_, named)) => named,
-            None => function,
-        };
-        let (name, qualifier) = match named.split_once(':') {
-            Some((name, qualifier)) => (name, Some(qualifier)),
-            None => (named, None),
-        };
-        let is_name = |text: &str| {
-            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-            !text.is_empty() && text.len() <= 128 && text.bytes().all(allowed)
-        };
-        let is_qualifier = |text: &str| text == "$LATEST" || is_name(text);
-        if !is_name(name) || !qualifier.is_none_or(is_qualifier) {
-            return Err(NO_FUNCTION);
-        }
-        Ok(Self { name, qualifier })
-    }
-
-    /// The request target of the Invoke API.
-    ///
-    /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
-    fn target(&self, base: &str) -> String {
-        let mut target = format!("{base}/2015-03-31/functions/{}/invocations", self.name);
-        if let Some(qualifier) = self.qualifier {
-            target.push_str("?Qualifier=");
-            target.push_str(&qualifier.replace('$', "%24"));
-        }
-        target
     }
 }
 
@@ -173,10 +113,10 @@ impl<'u> Function<'u> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use attache_model::{AuthorizerEvent, LambdaAuthorizer};
+    use attache_model::{AuthorizerEvent, Endpoint, LambdaAuthorizer};
     use wasm_bindgen_test::wasm_bindgen_test;
 
-    use super::{Service, ServiceFault, ServiceKind};
+    use super::{Service, ServiceFault};
 
     fn compile(uri: &str, endpoint: Option<&str>) -> Result<Service, ServiceFault> {
         let definition = LambdaAuthorizer {
@@ -189,7 +129,11 @@ mod tests {
             timeout_in_millis: 29_000,
         };
         let variables = BTreeMap::from([("name".to_owned(), "guard".to_owned())]);
-        Service::compile(&definition, &variables, endpoint)
+        let endpoint = endpoint.map(|url| Endpoint {
+            url: url.to_owned(),
+            sign: false,
+        });
+        Service::compile(&definition, &variables, endpoint.as_ref())
     }
 
     const INVOKE: &str = "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/";
@@ -236,7 +180,7 @@ mod tests {
         ] {
             let uri = format!("{INVOKE}{function}/invocations");
             let service = compile(&uri, Some(endpoint)).unwrap();
-            assert_eq!(service.kind, ServiceKind::Function);
+            assert!(matches!(service, Service::Function(_)));
             let callout = service.callout(b"{}".to_vec(), 7, Some([1; 32]));
             assert_eq!(callout.cluster, cluster);
             assert_eq!(
@@ -261,7 +205,7 @@ mod tests {
     #[wasm_bindgen_test(unsupported = test)]
     fn a_web_service_gets_a_plain_post() {
         let service = compile("https://auth.example:8443/check?v=1", None).unwrap();
-        assert_eq!(service.kind, ServiceKind::Web);
+        assert!(matches!(service, Service::Web { .. }));
         let callout = service.callout(b"{}".to_vec(), 7, None);
         assert_eq!(callout.cluster, "https_auth.example_8443");
         assert_eq!(

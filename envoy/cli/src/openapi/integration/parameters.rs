@@ -6,7 +6,7 @@ use attache_model::Protocol;
 
 use super::{Located, Part};
 use crate::document::Pointer;
-use crate::openapi::intrinsic;
+use crate::openapi::{intrinsic, mapping};
 
 impl<'d> Part<'_, 'd, '_> {
     /// A mapping of targets to source expressions, which stands under `part` in the model. What the
@@ -25,18 +25,7 @@ impl<'d> Part<'_, 'd, '_> {
         mapping: &Located<'d>,
         pointer: &Pointer,
     ) -> BTreeMap<String, String> {
-        let mut texts = BTreeMap::new();
-        for entry in self.reading.mapping(mapping).unwrap_or_default() {
-            let name = entry.key.as_str();
-            let value = mapping.value_of(entry);
-            if intrinsic::is_name(name) {
-                self.reading.intrinsic(mapping.key_of(entry), name);
-            } else if let Some(text) = self.reading.text(&value) {
-                self.places.insert(pointer.key(name), value.place());
-                texts.insert(name.to_owned(), text.to_owned());
-            }
-        }
-        texts
+        mapping::texts(self.reading, mapping, pointer, &mut self.places.parts)
     }
 
     /// `responseParameters` of an HTTP API: by status code, what changes on the answer.

@@ -4,9 +4,9 @@ use attache_model::IntegrationResponse;
 
 use super::{Located, Part};
 use crate::document::Pointer;
-use crate::openapi::intrinsic;
 use crate::openapi::method_response::MethodResponses;
 use crate::openapi::reading::status_code;
+use crate::openapi::{intrinsic, mapping};
 
 const FIELDS: &[&str] = &[
     "statusCode",
@@ -63,7 +63,10 @@ impl<'d> Part<'_, 'd, '_> {
             .map(|parameters| self.texts(&parameters, &pointer.key("parameters")))
             .unwrap_or_default();
         let templates = field("responseTemplates")
-            .map(|templates| self.templates(&templates, &pointer.key("templates")))
+            .map(|templates| {
+                let pointer = pointer.key("templates");
+                mapping::templates(self.reading, &templates, &pointer, &mut self.places.parts)
+            })
             .unwrap_or_default();
         let content_handling =
             field("contentHandling").and_then(|handling| self.content_handling_of(&handling));

@@ -3,8 +3,7 @@
 use attache_model::{ContentHandling, MappingTemplate, PassthroughBehavior, RequestTransformation};
 
 use super::{Located, Part};
-use crate::document::Pointer;
-use crate::openapi::intrinsic;
+use crate::openapi::mapping;
 
 impl<'d> Part<'_, 'd, '_> {
     /// What the request becomes.
@@ -22,35 +21,7 @@ impl<'d> Part<'_, 'd, '_> {
             return Vec::new();
         };
         let pointer = self.pointer("request/templates");
-        self.templates(&templates, &pointer)
-    }
-
-    /// The templates of a mapping, in its order, which stand at `pointer` in the model. An empty
-    /// one is a template too: what it makes is empty.
-    pub(super) fn templates(
-        &mut self,
-        templates: &Located<'d>,
-        pointer: &Pointer,
-    ) -> Vec<MappingTemplate> {
-        let mut read = Vec::new();
-        for entry in self.reading.mapping(templates).unwrap_or_default() {
-            let value = templates.value_of(entry);
-            if intrinsic::is_name(&entry.key) {
-                self.reading.intrinsic(templates.key_of(entry), &entry.key);
-            } else if value.node.is_null() {
-                // An export's way to say that there is none.
-            } else if let Some(text) = self.reading.text(&value) {
-                let pointer = pointer.index(read.len());
-                self.places
-                    .insert(pointer.key("contentType"), templates.key_of(entry));
-                self.places.insert(pointer, value.place());
-                read.push(MappingTemplate {
-                    content_type: entry.key.clone(),
-                    template: text.to_owned(),
-                });
-            }
-        }
-        read
+        mapping::templates(self.reading, &templates, &pointer, &mut self.places.parts)
     }
 
     fn passthrough_behavior(&mut self) -> PassthroughBehavior {
