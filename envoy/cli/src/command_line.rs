@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::terminal::Terminal;
-use crate::{check, compile, keys, run as serve, schema, test_authorizer, test_invoke};
+use crate::{check, compile, keys, run as serve, schema, template, test_authorizer, test_invoke};
 
 /// The exit code of a command that refuses a configuration, having said why. 2 is for a command
 /// line that cannot be understood, 0 for everything that went well.
@@ -36,6 +36,8 @@ pub enum Verb {
     Keys(keys::Arguments),
     /// Print the JSON Schema of attache.yaml.
     Schema(schema::Arguments),
+    /// Render a mapping template.
+    Template(template::Arguments),
     /// Show who may call, and why, for one request and without Envoy.
     TestAuthorizer(test_authorizer::Arguments),
     /// Send one request through the policies without Envoy, and print the log of its execution.
@@ -54,6 +56,7 @@ pub fn run(command_line: &CommandLine, terminal: &mut Terminal) -> io::Result<Ex
         Verb::Compile(arguments) => compile::run(arguments, terminal),
         Verb::Keys(arguments) => keys::command(arguments, terminal),
         Verb::Schema(arguments) => schema::run(arguments, terminal),
+        Verb::Template(arguments) => template::run(arguments, terminal),
         Verb::TestAuthorizer(arguments) => test_authorizer::run(arguments, terminal),
         Verb::TestInvoke(arguments) => test_invoke::run(arguments, terminal),
     }

@@ -17,6 +17,7 @@ pub mod project;
 pub mod run;
 pub mod schema;
 pub mod secrets_key;
+pub mod template;
 pub mod terminal;
 pub mod test_authorizer;
 pub mod test_invoke;

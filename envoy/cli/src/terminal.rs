@@ -43,6 +43,17 @@ impl Terminal {
         writeln!(self.results, "{line}")
     }
 
+    /// Writes bytes as they are to standard output, without a line feed of its own.
+    ///
+    /// # Errors
+    ///
+    /// When nobody reads it any more.
+    pub fn exactly(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut output = self.results.as_inner();
+        output.write_all(bytes)?;
+        output.flush()
+    }
+
     /// Writes a line about what happens to standard error.
     ///
     /// # Errors

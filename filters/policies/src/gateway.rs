@@ -8,6 +8,7 @@ use attache_model::{self as model, ApiKeySource, Protocol};
 use crate::api_key::ApiKeys;
 use crate::authorization::{Authorizations, Caller};
 use crate::compile_error::CompileError;
+use crate::cors::{Cors, CorsConfigurations};
 use crate::exchange::{Answer, CalloutAnswer, Errand, Exchange, Service};
 use crate::gateway_response::GatewayResponses;
 use crate::headers::Headers;
@@ -53,6 +54,7 @@ const API_KEY: &[u8] = b"x-api-key";
 #[derive(Debug)]
 pub struct Gateway {
     pub(crate) routes: Routes,
+    pub(crate) cors: CorsConfigurations,
     pub(crate) authorizations: Authorizations,
     pub(crate) api_keys: ApiKeys,
     pub(crate) usage_plans: UsagePlans,
@@ -92,50 +94,30 @@ impl Gateway {
         document: &model::Gateway,
         environment: &dyn Environment,
     ) -> Result<Self, Vec<CompileError>> {
-        let routes = Routes::compile(document);
+        let mut faults = Vec::new();
+        let routes = kept(Routes::compile(document), &mut faults);
+        let cors = kept(CorsConfigurations::compile(document), &mut faults);
         let authorizations = Authorizations::compile(document, environment);
-        let api_keys = ApiKeys::compile(document);
-        let usage_plans = UsagePlans::compile(document);
-        let integrations = Integrations::compile(document);
-        let gateway_responses = GatewayResponses::compile(document);
-        match (
-            routes,
-            authorizations,
-            api_keys,
-            usage_plans,
-            integrations,
-            gateway_responses,
-        ) {
-            (
-                Ok(routes),
-                Ok(authorizations),
-                Ok(api_keys),
-                Ok(usage_plans),
-                Ok(integrations),
-                Ok(gateway_responses),
-            ) => Ok(Self {
-                routes,
-                authorizations,
-                api_keys,
-                usage_plans,
-                integrations,
-                gateway_responses,
+        let authorizations = kept(authorizations, &mut faults);
+        let api_keys = kept(ApiKeys::compile(document), &mut faults);
+        let usage_plans = kept(UsagePlans::compile(document), &mut faults);
+        let integrations = kept(Integrations::compile(document), &mut faults);
+        let gateway_responses = kept(GatewayResponses::compile(document), &mut faults);
+        let compiled = || {
+            Some(Self {
+                routes: routes?,
+                cors: cors?,
+                authorizations: authorizations?,
+                api_keys: api_keys?,
+                usage_plans: usage_plans?,
+                integrations: integrations?,
+                gateway_responses: gateway_responses?,
                 metrics: Metrics::compile(document),
                 apis: document.apis.iter().map(ApiFacts::of).collect(),
                 access_log: document.access_log,
-            }),
-            (routes, authorizations, api_keys, usage_plans, integrations, gateway_responses) => {
-                let faults = [
-                    routes.err(),
-                    authorizations.err(),
-                    api_keys.err(),
-                    usage_plans.err(),
-                    integrations.err(),
-                    gateway_responses.err(),
-                ];
-                Err(faults.into_iter().flatten().flatten().collect())
-            }
-        }
+            })
+        };
+        compiled().ok_or(faults)
     }
 
     /// The back ends of all operations, and all that authorizers call: the clusters that the proxy
@@ -150,10 +132,27 @@ impl Gateway {
     }
 }
 
+/// What a room has compiled; otherwise its faults are put to the others'.
+fn kept<R>(room: Result<R, Vec<CompileError>>, faults: &mut Vec<CompileError>) -> Option<R> {
+    room.map_err(|found| faults.extend(found)).ok()
+}
+
 impl Gateway {
     /// The API as the pipeline knows it.
     pub(crate) fn api(&self, api: usize) -> Option<&ApiFacts> {
         self.apis.get(api)
+    }
+
+    /// Whose way of answering applies to an API.
+    pub(crate) fn protocol(&self, api: usize) -> Protocol {
+        self.apis
+            .get(api)
+            .map_or(Protocol::Rest, |api| api.protocol)
+    }
+
+    /// What pages of other origins may do with an API.
+    pub(crate) fn cors(&self, api: Option<usize>) -> Option<&Cors> {
+        self.cors.get(api?)
     }
 
     /// The ids of an API and of one of its stages.

@@ -120,3 +120,13 @@ pub(crate) fn is_field_name(text: &str) -> bool {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
+
+/// Type and subtype of a content type, in lower case and without its parameters (RFC 9110, section
+/// 8.3.1).
+pub(crate) fn media_type(content_type: &[u8]) -> Vec<u8> {
+    let essence = content_type.split(|byte| *byte == b';').next();
+    essence
+        .unwrap_or_default()
+        .trim_ascii()
+        .to_ascii_lowercase()
+}

@@ -151,6 +151,11 @@ impl Invocation {
         })
     }
 
+    /// The request target of the call.
+    pub(crate) fn target(&self) -> &str {
+        &self.target
+    }
+
     /// The call with an event, whose answer is waited for.
     pub(crate) fn callout(&self, event: Vec<u8>, timeout_millis: u32) -> Callout {
         let field = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());

@@ -35,6 +35,7 @@ use crate::lambda_event::Deployment;
 use crate::lambda_function::{Invocation, LARGEST_PAYLOAD};
 use crate::pipeline::LARGEST_BODY;
 
+pub(crate) use compile::LambdaPlace;
 pub use compile::LambdaProxies;
 pub use response::{ResponseFault, ResponseForm, read_response};
 
@@ -91,8 +92,9 @@ impl LambdaProxy {
     ///
     /// # Errors
     ///
-    /// - [`Denial::ApiConfigurationError`] when the function cannot be called as it is configured:
-    ///   because of a stage variable, or with another method than `POST`.
+    /// - [`Denial::LambdaMethodNotPost`] when a REST API is to call it with another method.
+    /// - [`Denial::ApiConfigurationError`] when a stage variable makes the URI one that cannot be
+    ///   called.
     /// - [`Denial::RequestTooLarge`] when the event is over the 6 MB that Lambda takes.
     pub fn callout(
         &self,
@@ -101,11 +103,11 @@ impl LambdaProxy {
         trace: &[u8],
     ) -> Result<Callout, Denial> {
         let is_post = self.method.unwrap_or(request.route.verb) == Verb::Post;
-        let invocation = self
-            .invocation
-            .as_ref()
-            .filter(|_| is_post || self.deployment.protocol == Protocol::Http)
-            .ok_or(Denial::ApiConfigurationError)?;
+        if !is_post && self.deployment.protocol == Protocol::Rest {
+            return Err(Denial::LambdaMethodNotPost);
+        }
+        let invocation = self.invocation.as_ref();
+        let invocation = invocation.ok_or(Denial::ApiConfigurationError)?;
         let event = self.event(request, body, trace);
         if event.len() > LARGEST_PAYLOAD {
             return Err(Denial::RequestTooLarge);
@@ -131,7 +133,7 @@ impl LambdaProxy {
     ///   answer.
     /// - [`Denial::ApiConfigurationError`] when Lambda does not run the function: because it may
     ///   not be called, or is called too often.
-    /// - [`Denial::IntegrationMalformed`] when the function has failed, or its result is not a
+    /// - [`Denial::MalformedLambdaProxyResponse`] when the function has failed, or its result is not a
     ///   response.
     pub fn answer(
         &self,
@@ -154,7 +156,7 @@ impl LambdaProxy {
                 "{}: malformed Lambda proxy response: {fault}",
                 request.ids.request_id()
             );
-            Denial::IntegrationMalformed
+            Denial::MalformedLambdaProxyResponse
         })?;
         if self.deployment.protocol == Protocol::Rest {
             reply

@@ -8,6 +8,7 @@ pub mod authorization;
 mod binary_media_types;
 pub mod client_certificate;
 mod compile_error;
+pub mod cors;
 mod denial;
 mod exchange;
 pub mod execution_log;

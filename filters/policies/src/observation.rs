@@ -208,6 +208,15 @@ impl<'e> Observation<'e> {
         self.protocol
     }
 
+    /// The API that the request goes to, as far as it is known.
+    pub(crate) const fn api(&self) -> Option<usize> {
+        match self.place {
+            Some(Place::Operation(route)) => Some(route.api),
+            Some(Place::Stage { api, .. }) => Some(api),
+            None => None,
+        }
+    }
+
     /// No operation serves the request; perhaps a stage would have.
     pub(crate) fn unmatched(&mut self, unmatched: &Unmatched) {
         self.protocol = unmatched.protocol;

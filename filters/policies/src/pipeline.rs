@@ -2,10 +2,10 @@
 
 use crate::authorization::AuthorizationRequest;
 use crate::denial::Denial;
-use crate::exchange::{Answer, Edits, Exchange};
+use crate::exchange::{Answer, Exchange};
 use crate::gateway::Gateway;
-use crate::headers::{HeaderEdit, Headers};
-use crate::integration::{self, IntegrationRequest};
+use crate::headers::Headers;
+use crate::integration::{Answered, IntegrationRequest};
 use crate::observation::Observation;
 use crate::rate_limit_headers;
 use crate::request_id::RequestIds;
@@ -21,16 +21,12 @@ pub async fn serve(gateway: &Gateway, exchange: &Exchange) -> Answer {
     let mut seen = Observation::begin(exchange.request(), ports.now());
     let ids = RequestIds::generate(ports);
     match decide(gateway, exchange, &ids, &mut seen).await {
-        Ok(mut response) => {
-            let fields = ids.header_fields(seen.protocol());
-            response
-                .edits
-                .extend(fields.map(|(name, value)| HeaderEdit::Set(name.into(), value)));
-            seen.end(gateway, ports, response.status, None);
-            Answer::PassThrough(Edits {
-                headers: response.edits,
-                body: None,
-            })
+        Ok(mut answered) => {
+            for (name, value) in ids.header_fields(seen.protocol()) {
+                answered.set(name, value);
+            }
+            seen.end(gateway, ports, answered.status(), None);
+            answered.into()
         }
         Err(denied) => {
             let mut reply = gateway.gateway_responses.reply(
@@ -38,6 +34,9 @@ pub async fn serve(gateway: &Gateway, exchange: &Exchange) -> Answer {
                 seen.protocol(),
                 &seen.refused(gateway, &ids, ports),
             );
+            if let Some(cors) = gateway.cors(seen.api()) {
+                cors.apply(exchange.request(), &mut reply);
+            }
             for (name, value) in denied.headers {
                 // What the API says of itself goes first.
                 if !reply.has_header(name) {
@@ -59,16 +58,22 @@ async fn decide<'e>(
     exchange: &'e Exchange,
     ids: &RequestIds,
     seen: &mut Observation<'e>,
-) -> Result<Response, Denied> {
+) -> Result<Answered, Denied> {
     let ports = exchange.ports();
     let request = exchange.request();
 
-    let route = gateway
-        .routes
-        .find(request)
-        .inspect_err(|unmatched| seen.unmatched(unmatched))?;
+    let found = gateway.routes.find(request);
+    match &found {
+        Ok(route) => seen.matched(*route, gateway.protocol(route.api)),
+        Err(unmatched) => seen.unmatched(unmatched),
+    }
+    let cors = gateway.cors(seen.api());
+    // Browsers ask without credentials, and whether there is such a route or not.
+    if let Some(reply) = cors.and_then(|cors| cors.preflight(request)) {
+        return Ok(Answered::Reply(reply));
+    }
+    let route = found?;
     let api = gateway.api(route.api).ok_or(Denial::UnknownStage)?;
-    seen.matched(route, api.protocol);
     refuse_large_body(request)?;
 
     let started = seen.started();
@@ -103,53 +108,38 @@ async fn decide<'e>(
         stage: route.stage,
         operation: route.operation,
     };
-    let now = ports.now();
     let allowance = gateway
         .usage_plans
-        .admit(target, customer, ports, now)
+        .admit(target, customer, ports, ports.now())
         .map_err(Denied::by_limit)?;
 
     let integration = gateway
         .integrations
         .get(route.api, route.stage, route.operation)
         .ok_or(Denial::ApiConfigurationError)?;
-    let edits = integration.request_edits(
-        &IntegrationRequest {
-            headers: request,
-            route,
-            ids,
-            time: seen.started(),
-            connection: ports,
-            api_key: customer.and(presented),
-            api_key_id: customer.map(|customer| customer.key_id),
-            caller: &caller,
-        },
-        ports,
-    )?;
-
-    seen.forwarded(now);
-    let head = exchange.forward(edits).await;
-    seen.answered(ports.now(), head.failure.is_none().then_some(head.status));
-    if let Some(failure) = head.failure {
-        return Err(integration::failure(failure).into());
+    let request = IntegrationRequest {
+        headers: request,
+        route,
+        ids,
+        time: seen.started(),
+        connection: ports,
+        api_key: customer.and(presented),
+        api_key_id: customer.map(|customer| customer.key_id),
+        caller: &caller,
+    };
+    let mut answered = integration.answer(exchange, &request, seen).await?;
+    for (name, value) in rate_limit_headers::of_allowance(&allowance) {
+        answered.set(name, value.into_bytes());
     }
-
-    let mut edits = integration.response_edits(&head);
-    edits.extend(
-        rate_limit_headers::of_allowance(&allowance)
-            .into_iter()
-            .map(|(name, value)| HeaderEdit::Set(name.into(), value.into_bytes())),
-    );
-    Ok(Response {
-        status: head.status,
-        edits,
-    })
-}
-
-/// The upstream's answer, on its way to the client.
-struct Response {
-    status: u16,
-    edits: Vec<HeaderEdit>,
+    if let Some(cors) = cors {
+        match &mut answered {
+            Answered::PassThrough { headers, edits, .. } => {
+                edits.extend(cors.response_edits(request.headers, headers));
+            }
+            Answered::Reply(reply) => cors.apply(request.headers, reply),
+        }
+    }
+    Ok(answered)
 }
 
 /// A refusal, with header fields that only this request's has.

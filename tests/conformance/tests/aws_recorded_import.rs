@@ -1,6 +1,6 @@
 //! What AWS made of documents, as recorded: the same resources and methods come from ours, and
-//! what is imported has the settings that AWS gave it. Operations that cannot be served yet count
-//! as seen when an error names them.
+//! what is imported has the settings that AWS gave it: who may call, what a request must have, and
+//! every part of the integration.
 
 mod declared;
 
@@ -11,7 +11,10 @@ use attache::diagnostic::Report;
 use attache::document::Document;
 use attache::openapi::{ImportedApi, ImportedOperation, import};
 use attache_conformance::{Suite, corpus, json_lines};
-use attache_model::{ApiKeySource, Authorization, AuthorizerKind, Integration, Protocol};
+use attache_model::{
+    ApiKeySource, Authorization, AuthorizerKind, ContentHandling, Integration, IntegrationResponse,
+    MappingTemplate, PassthroughBehavior, Protocol,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -109,7 +112,7 @@ fn compare(name: &str, recorded: &Value, ours: &Ours) -> Result<(), String> {
     Ok(())
 }
 
-/// One method as AWS describes it; nothing to compare when it cannot be served yet.
+/// One method as AWS describes it.
 fn method(resource: &str, recorded: &Value, ours: &Ours) -> Result<(), String> {
     let verb = recorded
         .get("httpMethod")
@@ -130,7 +133,7 @@ fn method(resource: &str, recorded: &Value, ours: &Ours) -> Result<(), String> {
     let Some(imported) = ours.api.operations.iter().find(|imported| {
         imported.operation.path == path && imported.operation.method.as_str() == verb
     }) else {
-        return Ok(());
+        return Err(format!("{verb} {path} is refused"));
     };
     let text = |pointer: &str| recorded.pointer(pointer).and_then(Value::as_str);
     let required = recorded.get("apiKeyRequired").and_then(Value::as_bool);
@@ -144,28 +147,176 @@ fn method(resource: &str, recorded: &Value, ours: &Ours) -> Result<(), String> {
         &text("/authorizationType"),
         &Some(authorization_type(imported, &ours.api)),
     )?;
-    let Integration::HttpProxy(proxy) = &imported.operation.integration else {
-        panic!("it is another integration");
+    validation(recorded, imported)?;
+    let empty = Value::Null;
+    let theirs = recorded.get("methodIntegration").unwrap_or(&empty);
+    integration(theirs, &imported.operation.integration)
+}
+
+/// The parameters that AWS wants in every request, when it has a validator.
+fn validation(recorded: &Value, imported: &ImportedOperation) -> Result<(), String> {
+    let own = &imported.operation.request_validation;
+    if recorded.get("requestValidatorId").is_none() {
+        return equal("requestValidatorId", &true, &own.is_empty());
+    }
+    let parameters = recorded.get("requestParameters").and_then(Value::as_object);
+    let theirs: BTreeSet<&str> = parameters
+        .into_iter()
+        .flatten()
+        .filter(|(_, required)| required.as_bool() == Some(true))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let required = own.required_parameters.iter().map(String::as_str);
+    equal("required parameters", &theirs, &required.collect())?;
+    let models = recorded.get("requestModels").and_then(Value::as_object);
+    let theirs: BTreeMap<&str, &str> = models
+        .into_iter()
+        .flatten()
+        .filter_map(|(content_type, model)| Some((content_type.as_str(), model.as_str()?)))
+        .collect();
+    let own = own.request_models.iter();
+    let ours = own.map(|model| (model.content_type.as_str(), model.model.as_str()));
+    equal("requestModels", &theirs, &ours.collect())
+}
+
+/// An integration as AWS describes it, part by part.
+fn integration(theirs: &Value, ours: &Integration) -> Result<(), String> {
+    let (kind, timeout, request, responses) = match ours {
+        Integration::HttpProxy(proxy) => {
+            address(theirs, &proxy.uri, proxy.http_method.as_deref())?;
+            parameters(theirs, "requestParameters", &proxy.request_parameters)?;
+            ("HTTP_PROXY", Some(proxy.timeout_in_millis), None, None)
+        }
+        Integration::AwsProxy(function) => {
+            address(theirs, &function.uri, function.http_method.as_deref())?;
+            ("AWS_PROXY", Some(function.timeout_in_millis), None, None)
+        }
+        Integration::Http(http) => {
+            address(theirs, &http.uri, http.http_method.as_deref())?;
+            let timeout = Some(http.timeout_in_millis);
+            ("HTTP", timeout, Some(&http.request), Some(&http.responses))
+        }
+        Integration::Aws(aws) => {
+            address(theirs, &aws.uri, aws.http_method.as_deref())?;
+            let timeout = Some(aws.timeout_in_millis);
+            ("AWS", timeout, Some(&aws.request), Some(&aws.responses))
+        }
+        Integration::Mock(mock) => ("MOCK", None, Some(&mock.request), Some(&mock.responses)),
     };
-    equal(
-        "type",
-        &text("/methodIntegration/type"),
-        &Some("HTTP_PROXY"),
-    )?;
-    let method = text("/methodIntegration/httpMethod").filter(|method| *method != "ANY");
-    equal("httpMethod", &method, &proxy.http_method.as_deref())?;
-    let timeout = recorded
-        .pointer("/methodIntegration/timeoutInMillis")
-        .and_then(Value::as_u64);
-    equal(
-        "timeoutInMillis",
-        &timeout,
-        &Some(u64::from(proxy.timeout_in_millis)),
-    )?;
-    match text("/methodIntegration/uri") {
-        Some(uri) if !uri.contains('<') => equal("uri", uri, proxy.uri.as_str()),
+    let text = |field: &str| theirs.get(field).and_then(Value::as_str);
+    equal("type", &text("type"), &Some(kind))?;
+    if let Some(timeout) = timeout {
+        let recorded = theirs.get("timeoutInMillis").and_then(Value::as_u64);
+        equal("timeoutInMillis", &recorded, &Some(u64::from(timeout)))?;
+    }
+    if let Some(request) = request {
+        parameters(theirs, "requestParameters", &request.parameters)?;
+        templates(theirs, "requestTemplates", &request.templates)?;
+        let behavior = match request.passthrough_behavior {
+            PassthroughBehavior::WhenNoMatch => "WHEN_NO_MATCH",
+            PassthroughBehavior::WhenNoTemplates => "WHEN_NO_TEMPLATES",
+            PassthroughBehavior::Never => "NEVER",
+        };
+        equal(
+            "passthroughBehavior",
+            &text("passthroughBehavior"),
+            &Some(behavior),
+        )?;
+        let handling = content_handling(request.content_handling);
+        equal("contentHandling", &text("contentHandling"), &handling)?;
+    }
+    if let Some(responses) = responses {
+        integration_responses(theirs, responses)?;
+    }
+    Ok(())
+}
+
+fn address(theirs: &Value, uri: &str, http_method: Option<&str>) -> Result<(), String> {
+    let text = |field: &str| theirs.get(field).and_then(Value::as_str);
+    let method = text("httpMethod").filter(|method| *method != "ANY");
+    equal("httpMethod", &method, &http_method)?;
+    match text("uri") {
+        Some(recorded) if !recorded.contains('<') => equal("uri", recorded, uri),
         _ => Ok(()),
     }
+}
+
+fn parameters(theirs: &Value, field: &str, ours: &BTreeMap<String, String>) -> Result<(), String> {
+    let recorded = theirs.get(field).and_then(Value::as_object);
+    let recorded: BTreeMap<&str, &str> = recorded
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, source)| Some((name.as_str(), source.as_str()?)))
+        .collect();
+    let ours = ours
+        .iter()
+        .map(|(name, source)| (name.as_str(), source.as_str()));
+    equal(field, &recorded, &ours.collect())
+}
+
+/// The recording has templates that are JSON as values.
+fn templates(theirs: &Value, field: &str, ours: &[MappingTemplate]) -> Result<(), String> {
+    let recorded = theirs.get(field).and_then(Value::as_object);
+    let recorded: BTreeMap<&str, Value> = recorded
+        .into_iter()
+        .flatten()
+        .map(|(content_type, template)| (content_type.as_str(), template.clone()))
+        .collect();
+    let ours = ours.iter().map(|ours| {
+        let name = ours.content_type.as_str();
+        let is_text = recorded
+            .get(name)
+            .is_none_or(|template| template.is_string() || template.is_null());
+        let template = match serde_json::from_str(&ours.template) {
+            Ok(value) if !is_text => value,
+            // An empty template is null there.
+            _ if ours.template.is_empty() => Value::Null,
+            _ => Value::from(ours.template.as_str()),
+        };
+        (name, template)
+    });
+    equal(field, &recorded, &ours.collect())
+}
+
+fn integration_responses(theirs: &Value, ours: &[IntegrationResponse]) -> Result<(), String> {
+    let recorded = theirs
+        .get("integrationResponses")
+        .and_then(Value::as_object);
+    let statuses: BTreeSet<&str> = recorded
+        .into_iter()
+        .flatten()
+        .map(|(status, _)| status.as_str())
+        .collect();
+    let own: BTreeSet<String> = ours
+        .iter()
+        .map(|ours| ours.status_code.to_string())
+        .collect();
+    equal(
+        "integrationResponses",
+        &statuses,
+        &own.iter().map(String::as_str).collect(),
+    )?;
+    for response in ours {
+        let status = response.status_code.to_string();
+        let Some(recorded) = recorded.and_then(|recorded| recorded.get(&status)) else {
+            continue;
+        };
+        let text = |field: &str| recorded.get(field).and_then(Value::as_str);
+        let pattern = response.selection_pattern.as_deref();
+        equal("selectionPattern", &text("selectionPattern"), &pattern)?;
+        let handling = content_handling(response.content_handling);
+        equal("contentHandling", &text("contentHandling"), &handling)?;
+        parameters(recorded, "responseParameters", &response.parameters)?;
+        templates(recorded, "responseTemplates", &response.templates)?;
+    }
+    Ok(())
+}
+
+fn content_handling(ours: Option<ContentHandling>) -> Option<&'static str> {
+    ours.map(|handling| match handling {
+        ContentHandling::ConvertToText => "CONVERT_TO_TEXT",
+        ContentHandling::ConvertToBinary => "CONVERT_TO_BINARY",
+    })
 }
 
 /// What AWS calls the authorization of an operation.

@@ -303,6 +303,10 @@ impl<'d> Part<'_, 'd, '_> {
     /// by its ARN.
     fn uri(&mut self, has_vpc_link: bool) -> Option<String> {
         let Some(uri) = self.get_as("uri", "uri") else {
+            // It needs none, and is refused for itself.
+            if self.get("integrationSubtype").is_some() {
+                return None;
+            }
             let hint = match self.kind {
                 Kind::AwsProxy if self.reading.protocol == Protocol::Http => {
                     "write the ARN of the Lambda function: `uri: arn:aws:lambda:…`"

@@ -1,27 +1,39 @@
 //! The `HTTP_PROXY` integration: the client's request goes to an HTTP back end, with a new
 //! request line and a few header fields changed.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use attache_model::{self as model, Protocol, Verb};
+use attache_model::{self as model, ContentHandling, Protocol, Verb};
 
-use super::compile::{Deployment, Endpoint, Endpoints};
+use super::body::MappedBody;
+use super::compile::{Deployment, Endpoints, check_timeout, method};
+use super::content::Conversion;
 use super::context::IntegrationRequest;
-use super::encoding::{Value, pairs, push_raw_query};
-use super::mapping::{Source, Target};
-use super::request_headers::{self, MappedHeader};
+use super::destination::{self, Destination};
+use super::encoding::pairs;
+use super::mapping::Source;
+use super::parameters::RequestParameters;
+use super::request_headers::{self, Recipient};
+use super::response::failure;
 use super::trace::trace_id;
 use super::upstream::Upstream;
-use super::uri::{self, Piece, UriFault, has_stage_variables};
+use super::uri::Placeholder;
+use super::{Answered, held_body};
+use crate::binary_media_types::BinaryMediaTypes;
 use crate::compile_error::CompileError;
 use crate::denial::Denial;
-use crate::exchange::Edits;
+use crate::exchange::{Edits, Exchange};
 use crate::headers::HeaderEdit;
+use crate::observation::Observation;
 use crate::ports::Random;
 
 /// The request header that tells the proxy's route which cluster to use.
 pub const CLUSTER_HEADER: &str = "x-attache-cluster";
+
+/// The request header that tells the proxy's route to take off what the proxy has written for
+/// itself, because the back end is to see what is mapped and nothing else.
+pub const MAPPED_HEADER: &str = "x-attache-mapped";
 
 /// The request header that tells the proxy how long the back end may take.
 pub const TIMEOUT_HEADER: &str = "x-envoy-upstream-rq-timeout-ms";
@@ -34,35 +46,14 @@ pub const DEFAULT_TIMEOUT_MILLIS: u32 = 29_000;
 pub struct HttpProxy {
     /// `None` when the endpoint cannot be called as it is configured.
     destination: Option<Destination>,
-    mapped_headers: Box<[HeaderMapping]>,
-    mapped_query: Box<[QueryMapping]>,
+    parameters: RequestParameters,
     /// The method for the back end; `None` for the client's own.
     method: Option<Verb>,
     timeout_millis: u32,
+    content_handling: Option<ContentHandling>,
+    binary_media_types: Arc<BinaryMediaTypes>,
     protocol: Protocol,
     api_id: Arc<str>,
-}
-
-/// A back end and the request line that it is called with.
-#[derive(Debug)]
-struct Destination {
-    endpoint: Arc<Endpoint>,
-    path: Box<[Piece]>,
-    query: Box<[Piece]>,
-}
-
-#[derive(Debug)]
-struct HeaderMapping {
-    name: Box<str>,
-    source: Source,
-    /// Whether AWS fails the call when this field is mapped.
-    illegal: bool,
-}
-
-#[derive(Debug)]
-struct QueryMapping {
-    name: Box<str>,
-    source: Source,
 }
 
 impl HttpProxy {
@@ -75,26 +66,56 @@ impl HttpProxy {
         endpoints: &mut Endpoints,
     ) -> Result<Self, Vec<CompileError>> {
         let mut errors = Vec::new();
-        let mappings = Mappings::compile(definition, deployment, pointer, &mut errors);
-        let destination = destination(
-            definition,
+        let parameters = RequestParameters::compile(
+            &definition.request_parameters,
+            Recipient::Proxied,
             deployment,
-            &mappings.path,
-            pointer,
+            &format!("{pointer}/requestParameters"),
+            &mut errors,
+        );
+        let source = |name: &str| match deployment.protocol {
+            Protocol::Rest => parameters.path.get(name).cloned(),
+            // HTTP APIs put path parameters in place by name.
+            Protocol::Http => deployment
+                .path_parameters
+                .as_ref()
+                .filter(|names| names.contains(&name))
+                .map(|_| Source::Path(name.into())),
+        };
+        let destination = Destination::compile(
+            &destination::Definition {
+                uri: &definition.uri,
+                tls: &definition.tls,
+                vpc_link: definition.vpc_link.as_deref(),
+                pointer,
+            },
+            deployment,
+            |name| {
+                source(name).map(|source| Placeholder {
+                    name: name.into(),
+                    source: Some(source),
+                })
+            },
             endpoints,
             &mut errors,
         );
-        let method = method(definition, pointer, &mut errors);
-        check_timeout(definition, deployment.protocol, pointer, &mut errors);
+        let method = method(definition.http_method.as_deref(), pointer, &mut errors);
+        check_timeout(
+            definition.timeout_in_millis,
+            deployment,
+            pointer,
+            &mut errors,
+        );
         if !errors.is_empty() {
             return Err(errors);
         }
         Ok(Self {
             destination,
-            mapped_headers: mappings.headers.into(),
-            mapped_query: mappings.query.into(),
+            parameters,
             method,
             timeout_millis: definition.timeout_in_millis,
+            content_handling: definition.content_handling,
+            binary_media_types: Arc::clone(&deployment.binary_media_types),
             protocol: deployment.protocol,
             api_id: Arc::clone(&deployment.api_id),
         })
@@ -114,6 +135,42 @@ impl HttpProxy {
         self.protocol
     }
 
+    /// Serves one request. A body is held only where a mapping reads it or it is to be converted.
+    pub(super) async fn answer(
+        &self,
+        exchange: &Exchange,
+        request: &IntegrationRequest<'_>,
+        seen: &mut Observation<'_>,
+    ) -> Result<Answered, Denial> {
+        let ports = exchange.ports();
+        let content_type = request.headers.last(b"content-type");
+        let is_binary = self.binary_media_types.contains(content_type);
+        let conversion = Conversion::of_request(self.content_handling, is_binary);
+        let mapped_body = if self.parameters.read_body {
+            let body = held_body(exchange).await?;
+            Some(MappedBody::read(body).map_err(|_| Denial::InvalidJsonInBody)?)
+        } else {
+            None
+        };
+        let mut edits = self.request_edits(request, mapped_body.as_ref(), ports)?;
+        if !conversion.changes_nothing() && !exchange.ends_with_headers() {
+            let body = Cow::Borrowed(held_body(exchange).await?);
+            edits.body = Some(conversion.apply(body)?.into_owned());
+        }
+
+        seen.forwarded(ports.now());
+        let head = exchange.forward(edits).await;
+        seen.answered(ports.now(), head.failure.is_none().then_some(head.status));
+        match head.failure {
+            Some(why) => Err(failure(why)),
+            None => Ok(Answered::PassThrough {
+                status: head.status,
+                edits: self.response_edits(&head),
+                headers: head.headers,
+            }),
+        }
+    }
+
     /// What changes on the client's request before it goes to the back end.
     ///
     /// `:authority` is not among it: the proxy writes the back end's own, and adds
@@ -124,17 +181,22 @@ impl HttpProxy {
     /// [`Denial::ApiConfigurationError`] when the endpoint is not one, when a placeholder of its
     /// URI gets no value, or when a mapping sets a header field that API Gateway keeps for
     /// itself.
-    pub fn request_edits(
+    pub(super) fn request_edits(
         &self,
         request: &IntegrationRequest<'_>,
+        body: Option<&MappedBody>,
         random: &(impl Random + ?Sized),
     ) -> Result<Edits, Denial> {
         let destination = self
             .destination
             .as_ref()
             .ok_or(Denial::ApiConfigurationError)?;
-        let target = self.request_target(destination, request)?;
-        let mut headers = self.mapped_fields(request)?;
+        let target = self.request_target(destination, request, body)?;
+        let mut headers = Vec::with_capacity(self.parameters.headers.len() + 6);
+        for field in self.parameters.header_fields(request, body) {
+            let (name, value) = field?;
+            headers.push(HeaderEdit::Set(name.to_owned().into(), value.into_field()));
+        }
         let (mut same_target, mut incoming_method, mut incoming_trace) = (false, None, None);
         for (name, value) in request.headers.iter() {
             match name {
@@ -184,241 +246,34 @@ impl HttpProxy {
             || name == TIMEOUT_HEADER && self.timeout_millis != DEFAULT_TIMEOUT_MILLIS
     }
 
-    fn mapped_fields(&self, request: &IntegrationRequest<'_>) -> Result<Vec<HeaderEdit>, Denial> {
-        let mut edits = Vec::with_capacity(self.mapped_headers.len() + 6);
-        for mapping in &self.mapped_headers {
-            // A source that the request does not have sends nothing and hides nothing.
-            let Some(value) = mapping.source.value(request) else {
-                continue;
-            };
-            if mapping.illegal {
-                return Err(Denial::ApiConfigurationError);
-            }
-            edits.push(HeaderEdit::Set(
-                mapping.name.to_string().into(),
-                value.into_field(),
-            ));
-        }
-        Ok(edits)
-    }
-
     /// The request target for the back end: the URI's own query parameters first, then those of
     /// the client that no mapping replaces, then the mapped ones.
     fn request_target(
         &self,
         destination: &Destination,
         request: &IntegrationRequest<'_>,
+        body: Option<&MappedBody>,
     ) -> Result<Vec<u8>, Denial> {
-        let query = request.route.query;
-        let mut target = Vec::with_capacity(64 + query.len());
-        for piece in &destination.path {
-            match piece {
-                Piece::Literal(text) => target.extend_from_slice(text),
-                Piece::Placeholder(source) => source
-                    .value(request)
-                    .ok_or(Denial::ApiConfigurationError)?
-                    .push_to_path(&mut target),
-            }
-        }
-        let mut separator = b'?';
-        let mut separate = |target: &mut Vec<u8>| {
-            target.push(separator);
-            separator = b'&';
-        };
-        if !destination.query.is_empty() {
-            separate(&mut target);
-        }
-        for piece in &destination.query {
-            match piece {
-                Piece::Literal(text) => target.extend_from_slice(text),
-                Piece::Placeholder(source) => source
-                    .value(request)
-                    .ok_or(Denial::ApiConfigurationError)?
-                    .push_to_query(&mut target),
-            }
-        }
-        for pair in pairs(query) {
-            let replaced = self.mapped_query.iter().any(|mapping| {
-                pair.is_named(mapping.name.as_bytes()) && mapping.source.value(request).is_some()
+        let mut target = destination.target(|placeholder| {
+            placeholder
+                .source
+                .as_ref()
+                .and_then(|source| source.value_with(request, body))
+        })?;
+        for pair in pairs(request.route.query) {
+            let replaced = self.parameters.query.iter().any(|mapping| {
+                pair.is_named(mapping.name.as_bytes())
+                    && mapping.source.value_with(request, body).is_some()
             });
             if !replaced {
-                separate(&mut target);
-                push_raw_query(&mut target, pair.whole);
+                target.push_raw(pair.whole);
             }
         }
-        for mapping in &self.mapped_query {
-            for value in mapping.source.all_values(request) {
-                separate(&mut target);
-                Value::text(mapping.name.as_bytes()).push_to_query(&mut target);
-                target.push(b'=');
-                value.push_to_query(&mut target);
+        for mapping in &self.parameters.query {
+            for value in mapping.source.all_values(request, body) {
+                target.push(&mapping.name, &value);
             }
         }
-        Ok(target)
-    }
-}
-
-/// The parameter mappings of an integration by what they set.
-#[derive(Default)]
-struct Mappings {
-    headers: Vec<HeaderMapping>,
-    query: Vec<QueryMapping>,
-    path: BTreeMap<Box<str>, Source>,
-}
-
-impl Mappings {
-    fn compile(
-        definition: &model::HttpProxy,
-        deployment: &Deployment<'_>,
-        pointer: &str,
-        errors: &mut Vec<CompileError>,
-    ) -> Self {
-        let mut mappings = Self::default();
-        for (key, expression) in &definition.request_parameters {
-            let place = || {
-                // RFC 6901, section 3.
-                let key = key.replace('~', "~0").replace('/', "~1");
-                format!("{pointer}/requestParameters/{key}")
-            };
-            let target = Target::parse(key, deployment.protocol)
-                .map_err(|fault| errors.push(fault.at(place())));
-            let source = Source::parse(expression, deployment)
-                .map_err(|fault| errors.push(fault.at(place())));
-            let (Ok(target), Ok(source)) = (target, source) else {
-                continue;
-            };
-            let kind = match target {
-                Target::Header(name) => match request_headers::mapped(name) {
-                    Ok(kind) => kind,
-                    Err(fault) => {
-                        errors.push(fault.at(place()));
-                        continue;
-                    }
-                },
-                Target::Query(_) | Target::Path(_) => MappedHeader::Sent,
-            };
-            let Some(source) = source else {
-                continue;
-            };
-            match (target, kind) {
-                (Target::Header(_), MappedHeader::Dropped) => {}
-                (Target::Header(name), kind) => mappings.headers.push(HeaderMapping {
-                    name: name.to_ascii_lowercase().into(),
-                    source,
-                    illegal: kind == MappedHeader::Illegal,
-                }),
-                (Target::Query(name), _) => mappings.query.push(QueryMapping {
-                    name: name.into(),
-                    source,
-                }),
-                (Target::Path(name), _) => {
-                    mappings.path.insert(name.into(), source);
-                }
-            }
-        }
-        mappings
-    }
-}
-
-fn destination(
-    definition: &model::HttpProxy,
-    deployment: &Deployment<'_>,
-    mapped_path: &BTreeMap<Box<str>, Source>,
-    pointer: &str,
-    endpoints: &mut Endpoints,
-    errors: &mut Vec<CompileError>,
-) -> Option<Destination> {
-    let text = uri::resolve_stage_variables(&definition.uri, &deployment.stage.variables);
-    let parsed = uri::parse(&text, &definition.tls, |name| match deployment.protocol {
-        Protocol::Rest => mapped_path.get(name).cloned(),
-        // HTTP APIs put path parameters in place by name.
-        Protocol::Http => deployment
-            .path_parameters
-            .as_ref()
-            .filter(|names| names.contains(&name))
-            .map(|_| Source::Path(name.into())),
-    });
-    let place = format!("{pointer}/uri");
-    match parsed {
-        Ok(uri) => Some(Destination {
-            endpoint: endpoints.intern(uri.upstream),
-            path: uri.path,
-            query: uri.query,
-        }),
-        Err(UriFault::PlaceholderInHost) => {
-            errors.push(
-                CompileError::new(
-                    place,
-                    format!(
-                        "`{}` has a placeholder in its host, which is not supported",
-                        definition.uri
-                    ),
-                )
-                .hint("name the host, or use `${stageVariables.NAME}` for one host per stage"),
-            );
-            None
-        }
-        // AWS too finds out at the call what a stage variable made of the endpoint, and takes a
-        // placeholder that nothing is mapped to for a character that is not allowed.
-        Err(UriFault::Malformed(_)) if has_stage_variables(&definition.uri) => None,
-        Err(UriFault::Unmapped) => None,
-        Err(UriFault::Malformed(reason)) => {
-            errors.push(
-                CompileError::new(
-                    place,
-                    format!("`{}` is not a URI of a back end: {reason}", definition.uri),
-                )
-                .hint("write it as `http://HOST:PORT/PATH` or `https://…`"),
-            );
-            None
-        }
-    }
-}
-
-fn method(
-    definition: &model::HttpProxy,
-    pointer: &str,
-    errors: &mut Vec<CompileError>,
-) -> Option<Verb> {
-    let name = definition.http_method.as_deref()?.to_ascii_uppercase();
-    if name == Verb::Any.as_str() {
-        return None;
-    }
-    let verb = Verb::from_request(name.as_bytes());
-    if verb.is_none() {
-        errors.push(
-            CompileError::new(
-                format!("{pointer}/httpMethod"),
-                format!("`{name}` is not a method that API Gateway sends"),
-            )
-            .hint(
-                "use DELETE, GET, HEAD, OPTIONS, PATCH, POST or PUT, or ANY for the client's own",
-            ),
-        );
-    }
-    verb
-}
-
-fn check_timeout(
-    definition: &model::HttpProxy,
-    protocol: Protocol,
-    pointer: &str,
-    errors: &mut Vec<CompileError>,
-) {
-    let longest = match protocol {
-        Protocol::Rest => 29_000,
-        Protocol::Http => 30_000,
-    };
-    if !(50..=longest).contains(&definition.timeout_in_millis) {
-        errors.push(
-            CompileError::new(
-                format!("{pointer}/timeoutInMillis"),
-                format!(
-                    "a time-out of {} milliseconds is out of range",
-                    definition.timeout_in_millis
-                ),
-            )
-            .hint(format!("use 50 to {longest} milliseconds")),
-        );
+        Ok(target.into_bytes())
     }
 }

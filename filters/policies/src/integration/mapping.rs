@@ -1,9 +1,12 @@
 //! Parameter mappings: `integration.request.header.x: method.request.querystring.y`.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use attache_model::Protocol;
+use attache_values::JsonPath;
 
+use super::body::MappedBody;
 use super::compile::Deployment;
 use super::context::{ContextVariable, IntegrationRequest};
 use super::encoding::{Form, Value, pairs};
@@ -12,7 +15,7 @@ use crate::authorization::CallerField;
 use crate::compile_error::CompileError;
 
 /// Where a mapped value comes from, with all that is known before the request put in place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Source {
     /// A static value, a stage variable, or what the stage and resource decide.
     Fixed(Box<[u8]>),
@@ -22,6 +25,8 @@ pub(super) enum Source {
     Query { name: Box<[u8]>, all: bool },
     /// A header field: its last value, or all of them.
     Header { name: Box<[u8]>, all: bool },
+    /// The body, or what a path selects of it.
+    Body(Option<Arc<JsonPath>>),
     /// A `$context` variable.
     Context(ContextVariable),
     /// What `$context` knows of the caller.
@@ -113,12 +118,11 @@ impl Source {
         let Some(rest) = expression.strip_prefix("method.request.") else {
             return Err(not_understood(expression));
         };
-        if rest == "body" || rest.starts_with("body.") {
-            return Err(MappingFault::new(
-                format!("mapping from the body (`{expression}`) is not supported yet"),
-                "map from the path, the query string, a header field, `context` or \
-                 `stageVariables`",
-            ));
+        if rest == "body" {
+            return Ok(Some(Self::Body(None)));
+        }
+        if let Some(path) = rest.strip_prefix("body.") {
+            return body_path(path).map(|path| Some(Self::Body(Some(path))));
         }
         let (kind, name) = rest
             .split_once('.')
@@ -193,7 +197,7 @@ impl Source {
                 .rev()
                 .find(|pair| pair.is_named(name))
                 .map(|pair| pair.value()),
-            Self::Query { .. } => self.all_values(request).reduce(|mut joined, next| {
+            Self::Query { .. } => self.all_values(request, None).reduce(|mut joined, next| {
                 let bytes = joined.bytes.to_mut();
                 bytes.push(b',');
                 bytes.extend_from_slice(&next.bytes);
@@ -214,6 +218,8 @@ impl Source {
                 }
                 Some(Value::text(joined))
             }
+            // Only whoever holds the body has its value.
+            Self::Body(_) => None,
             Self::Context(variable) => variable.value(request),
             Self::Caller(field) => field
                 .value(request.caller)
@@ -221,10 +227,23 @@ impl Source {
         }
     }
 
+    /// The value for one request whose body is held, if a mapping reads it.
+    pub(super) fn value_with<'v>(
+        &'v self,
+        request: &IntegrationRequest<'v>,
+        body: Option<&'v MappedBody>,
+    ) -> Option<Value<'v>> {
+        match self {
+            Self::Body(path) => body?.value(path.as_deref()),
+            source => source.value(request),
+        }
+    }
+
     /// The values for one request one by one: several only of a multi-value query parameter.
     pub(super) fn all_values<'v>(
         &'v self,
         request: &IntegrationRequest<'v>,
+        body: Option<&'v MappedBody>,
     ) -> impl Iterator<Item = Value<'v>> {
         let query = match self {
             Self::Query { name, all: true } => Some((name, request.route.query)),
@@ -233,7 +252,7 @@ impl Source {
         let single = if query.is_some() {
             None
         } else {
-            self.value(request)
+            self.value_with(request, body)
         };
         single.into_iter().chain(
             query
@@ -242,6 +261,25 @@ impl Source {
                 .map(|pair| pair.value()),
         )
     }
+}
+
+/// Reads a path into a body, which AWS's documents write with the `$.` in front or without.
+///
+/// # Errors
+///
+/// When it is not a JSONPath expression.
+pub(super) fn body_path(path: &str) -> Result<Arc<JsonPath>, MappingFault> {
+    let whole = if path.starts_with('$') {
+        Cow::Borrowed(path)
+    } else {
+        Cow::Owned(format!("$.{path}"))
+    };
+    JsonPath::compile(&whole).map(Arc::new).map_err(|fault| {
+        MappingFault::new(
+            format!("`{path}` is not a JSONPath expression: {fault}"),
+            "write it like `$.order.items[0]`",
+        )
+    })
 }
 
 fn cow_bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
@@ -255,6 +293,6 @@ fn not_understood(expression: &str) -> MappingFault {
     MappingFault::new(
         format!("the mapping expression `{expression}` is not understood"),
         "sources are `method.request.{path,querystring,multivaluequerystring,header,\
-         multivalueheader}.NAME`, `stageVariables.NAME`, `context.NAME` and `'a static value'`",
+         multivalueheader}.NAME`, `method.request.body[.PATH]`, `stageVariables.NAME`, `context.NAME` and `'a static value'`",
     )
 }

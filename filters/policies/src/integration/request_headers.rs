@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use attache_model::Protocol;
 
 use super::mapping::MappingFault;
+use crate::headers::is_field_name;
 
 /// Whether API Gateway takes the field from a request before it maps anything. `name` is in
 /// lower case.
@@ -64,6 +65,19 @@ pub(super) fn removed(name: &[u8], value: &[u8], protocol: Protocol) -> Option<C
     Some(name.into())
 }
 
+/// Whom a mapped header field is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Recipient {
+    /// The back end of an `HTTP_PROXY` integration.
+    Proxied,
+    /// The back end of an `HTTP` integration.
+    Http,
+    /// A service of AWS's, or a Lambda function.
+    Aws,
+    /// Nobody: a `MOCK` integration sends nothing.
+    Nobody,
+}
+
 /// What becomes of a mapping to a header field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MappedHeader {
@@ -80,39 +94,63 @@ pub(super) enum MappedHeader {
 /// # Errors
 ///
 /// When the field is not one that this gateway can set.
-pub(super) fn mapped(name: &str) -> Result<MappedHeader, MappingFault> {
-    // RFC 9110, section 5.6.2.
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if !name.bytes().all(is_token) {
+pub(super) fn mapped(name: &str, recipient: Recipient) -> Result<MappedHeader, MappingFault> {
+    if !is_field_name(name) {
         return Err(MappingFault::new(
             format!("`{name}` is not the name of a header field"),
             "use letters, digits and hyphens",
         ));
     }
+    if recipient == Recipient::Nobody {
+        return Ok(MappedHeader::Dropped);
+    }
     let lower = name.to_ascii_lowercase();
-    Ok(match &*lower {
+    match fate(&lower, recipient) {
+        Some(fate) => Ok(fate),
+        None if lower == "host" => Err(MappingFault::new(
+            "a mapping to the `Host` header is not supported",
+            "remove it: the back end gets the host of the integration's URI",
+        )),
+        None if is_the_proxys(&lower) => Err(MappingFault::new(
+            format!("a mapping to `{name}` is not possible"),
+            "choose another name: this one speaks to the proxy",
+        )),
+        None => Err(MappingFault::new(
+            format!("a mapping to `{name}` is not supported"),
+            "remove it: the field belongs to the connection, which is the proxy's",
+        )),
+    }
+}
+
+/// What becomes of a field that an override of a mapping template sets: as a mapped one, but what
+/// this gateway cannot set is not sent.
+pub(super) fn overridden(lower: &str, recipient: Recipient) -> MappedHeader {
+    if !is_field_name(lower) {
+        return MappedHeader::Dropped;
+    }
+    fate(lower, recipient).unwrap_or(MappedHeader::Dropped)
+}
+
+/// What AWS does with the field; `None` for one that this gateway cannot set. `lower` is in lower
+/// case.
+fn fate(lower: &str, recipient: Recipient) -> Option<MappedHeader> {
+    Some(match lower {
         "content-length" | "transfer-encoding" | "x-amzn-trace-id" | "x-amzn-apigateway-api-id" => {
             MappedHeader::Illegal
         }
+        "authorization" | "connection" | "expect" | "proxy-authenticate" | "te"
+            if recipient == Recipient::Aws =>
+        {
+            MappedHeader::Illegal
+        }
         "connection" | "expect" | "proxy-authenticate" | "te" | "via" => MappedHeader::Dropped,
-        "host" => {
-            return Err(MappingFault::new(
-                "a mapping to the `Host` header is not supported",
-                "remove it: the back end gets the host of the integration's URI",
-            ));
-        }
-        "keep-alive" | "proxy-connection" | "trailer" | "upgrade" => {
-            return Err(MappingFault::new(
-                format!("a mapping to `{name}` is not supported"),
-                "remove it: the field belongs to the connection, which is the proxy's",
-            ));
-        }
-        _ if lower.starts_with("x-envoy-") || lower.starts_with("x-attache-") => {
-            return Err(MappingFault::new(
-                format!("a mapping to `{name}` is not possible"),
-                "choose another name: this one speaks to the proxy",
-            ));
-        }
+        "host" | "keep-alive" | "proxy-connection" | "trailer" | "upgrade" => return None,
+        _ if is_the_proxys(lower) => return None,
         _ => MappedHeader::Sent,
     })
+}
+
+/// Whether a field speaks to the proxy.
+fn is_the_proxys(lower: &str) -> bool {
+    lower.starts_with("x-envoy-") || lower.starts_with("x-attache-")
 }

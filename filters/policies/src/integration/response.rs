@@ -92,6 +92,30 @@ pub(crate) fn fate(name: &[u8]) -> Fate {
     }
 }
 
+/// What happens to a field that is mapped or overridden for the client. Recorded from AWS with
+/// every field of the table mapped.
+pub(super) fn custom_fate(name: &str) -> Fate {
+    match name {
+        "connection" => Fate::Remapped("x-amzn-remapped-connection"),
+        "content-length" => Fate::Remapped("x-amzn-remapped-content-length"),
+        "date" => Fate::Remapped("x-amzn-remapped-date"),
+        "server" => Fate::Remapped("x-amzn-remapped-server"),
+        "authorization" => Fate::Remapped("x-amzn-remapped-authorization"),
+        "content-md5" => Fate::Remapped("x-amzn-remapped-content-md5"),
+        "expect" => Fate::Remapped("x-amzn-remapped-expect"),
+        "host" => Fate::Remapped("x-amzn-remapped-host"),
+        "max-forwards" => Fate::Remapped("x-amzn-remapped-max-forwards"),
+        "proxy-authenticate" => Fate::Remapped("x-amzn-remapped-proxy-authenticate"),
+        "trailer" => Fate::Remapped("x-amzn-remapped-trailer"),
+        "upgrade" => Fate::Remapped("x-amzn-remapped-upgrade"),
+        "user-agent" => Fate::Remapped("x-amzn-remapped-user-agent"),
+        "www-authenticate" => Fate::Remapped("x-amzn-remapped-www-authenticate"),
+        // The connection is the proxy's.
+        "transfer-encoding" | "keep-alive" | "proxy-connection" => Fate::Dropped,
+        _ => Fate::Passed,
+    }
+}
+
 /// The refusal that takes the place of a back end's answer.
 #[must_use]
 pub const fn failure(failure: UpstreamFailure) -> Denial {

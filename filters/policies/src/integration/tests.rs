@@ -1,19 +1,23 @@
 //! What the tests of integrations have in common, and the tests by what they look at.
 
 mod configuration;
+mod custom;
+mod played;
 mod request;
 mod response;
+mod service;
+mod template;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use attache_model::{
-    Account, Api, Gateway, HttpProxy, Integration, Operation, Principal, Protocol, Stage, Verb,
+    self as model, Account, Api, Gateway, HttpProxy, Operation, Principal, Protocol, Stage, Verb,
 };
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{IntegrationRequest, Integrations};
+use super::{Integration, IntegrationRequest, Integrations};
 use crate::authorization::{Caller, Signer};
 use crate::ports::{Connection, Random, Timestamp};
 use crate::request_id::RequestIds;
@@ -60,7 +64,7 @@ fn gateway(protocol: Protocol, stages: Vec<Stage>, operations: Vec<(&str, HttpPr
             operations: operations
                 .into_iter()
                 .map(|(path, integration)| {
-                    Operation::new(path, Verb::Any, Integration::HttpProxy(integration))
+                    Operation::new(path, Verb::Any, model::Integration::HttpProxy(integration))
                 })
                 .collect(),
             stages,
@@ -118,6 +122,14 @@ fn caller() -> Caller {
     }
 }
 
+/// The `HTTP_PROXY` integration of an operation of the only API.
+fn compiled(integrations: &Integrations, stage: usize, operation: usize) -> &super::HttpProxy {
+    match integrations.get(0, stage, operation) {
+        Some(Integration::HttpProxy(proxy)) => proxy,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn edit(gateway: &Gateway, headers: &Headers) -> Result<Vec<HeaderEdit>, Denial> {
     let routes = Routes::compile(gateway).unwrap();
     let integrations = Integrations::compile(gateway).unwrap();
@@ -133,10 +145,8 @@ fn edit(gateway: &Gateway, headers: &Headers) -> Result<Vec<HeaderEdit>, Denial>
         api_key_id: Some("the-key-id"),
         caller: &caller(),
     };
-    integrations
-        .get(route.api, route.stage, route.operation)
-        .unwrap()
-        .request_edits(&request, &Constant)
+    compiled(&integrations, route.stage, route.operation)
+        .request_edits(&request, None, &Constant)
         .map(|edits| edits.headers)
 }
 

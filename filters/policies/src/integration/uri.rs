@@ -25,7 +25,16 @@ pub(super) enum Piece {
     /// These bytes.
     Literal(Box<[u8]>),
     /// What a placeholder stands for.
-    Placeholder(Source),
+    Placeholder(Placeholder),
+}
+
+/// A `{name}` in a URI.
+#[derive(Debug)]
+pub(super) struct Placeholder {
+    pub(super) name: Box<str>,
+    /// What is mapped to it; `None` where only an override of a mapping template can give it a
+    /// value.
+    pub(super) source: Option<Source>,
 }
 
 /// Why a URI cannot be called.
@@ -90,6 +99,24 @@ pub(crate) fn parse_fixed(text: &str) -> Result<(Upstream, String), &'static str
     Ok((uri.upstream, target))
 }
 
+/// Reads where a connection goes: a URL without path and query string.
+///
+/// # Errors
+///
+/// What is wrong with it, to follow "it leads nowhere: ".
+pub(super) fn parse_link(text: &str, tls: &TlsOptions) -> Result<Upstream, &'static str> {
+    let uri = parse(text, tls, |_| None).map_err(|fault| match fault {
+        UriFault::Malformed(reason) => reason,
+        UriFault::PlaceholderInHost | UriFault::Unmapped => "it has a `{placeholder}`",
+    })?;
+    let is_bare = matches!(&*uri.path, [Piece::Literal(path)] if **path == *b"/");
+    if is_bare && uri.query.is_empty() {
+        Ok(uri.upstream)
+    } else {
+        Err("it has a path or a query string")
+    }
+}
+
 fn push_literals(out: &mut String, pieces: &[Piece]) {
     for piece in pieces {
         if let Piece::Literal(text) = piece {
@@ -99,11 +126,11 @@ fn push_literals(out: &mut String, pieces: &[Piece]) {
     }
 }
 
-/// Reads a URI. `mapped` gives what a placeholder stands for.
+/// Reads a URI. `mapped` gives what a placeholder stands for; `None` is one that nothing ever does.
 pub(super) fn parse(
     text: &str,
     tls: &TlsOptions,
-    mapped: impl Fn(&str) -> Option<Source>,
+    mapped: impl Fn(&str) -> Option<Placeholder>,
 ) -> Result<Uri, UriFault> {
     let (scheme, rest) = text
         .split_once("://")
@@ -180,7 +207,11 @@ fn host_and_port(authority: &str, scheme: Scheme) -> Result<(String, u16), UriFa
     Ok((host, port))
 }
 
-fn pieces(text: &str, mapped: &impl Fn(&str) -> Option<Source>) -> Result<Box<[Piece]>, UriFault> {
+/// Reads a path or a query string. `mapped` gives what a placeholder stands for.
+pub(super) fn pieces(
+    text: &str,
+    mapped: &impl Fn(&str) -> Option<Placeholder>,
+) -> Result<Box<[Piece]>, UriFault> {
     const BAD_BYTE: UriFault =
         UriFault::Malformed("it holds a character that must be percent-encoded");
     let mut pieces = Vec::new();

@@ -259,7 +259,7 @@ fn format_1_of_http_apis_names_the_identity() {
         "methodArn":"arn:aws:execute-api:us-east-1:123456789012:club/prod/GET/pets/7",
         "identitySource":"user1,123","authorizationToken":"user1,123",
         "resource":"/pets/{id}","path":"/pets/7","httpMethod":"GET",
-        "headers":{"Host":"club.x","auth":"user1","content-length":"0"},"#;
+        "headers":{"Host":"club.x","auth":"user1","Content-Length":"0"},"#;
     assert!(text.starts_with(&compact(first)), "{text}");
     let event: Value = serde_json::from_str(&text).unwrap();
     let context = &event["requestContext"];

@@ -67,16 +67,16 @@ impl Deployment {
     }
 }
 
-/// `$context.resourceId`: AWS draws six letters and digits when the resource is made. Here they
-/// follow from the API and the path, so that they are the same in every worker.
-pub(crate) fn resource_id(api_id: &str, resource_path: &str) -> String {
-    six_letters(["resource", api_id, resource_path])
-}
-
 /// `$context.deploymentId`: AWS draws six letters and digits when an API is deployed to a stage.
 /// Here they follow from API and stage, so that they are the same in every worker.
 pub(crate) fn deployment_id(api_id: &str, stage: &str) -> String {
     six_letters(["deployment", api_id, stage])
+}
+
+/// `$context.resourceId`: AWS draws six letters and digits when the resource is made. Here they
+/// follow from the API and the path, so that they are the same in every worker.
+pub(crate) fn resource_id(api_id: &str, resource_path: &str) -> String {
+    six_letters(["resource", api_id, resource_path])
 }
 
 /// Six letters and digits, drawn by what they name.

@@ -33,6 +33,7 @@ impl Names {
     pub(crate) fn of<'e>(self, name: &'e [u8]) -> Cow<'e, str> {
         if self == Self::AsAws {
             let known = match name {
+                b"content-length" => "Content-Length",
                 b"host" => "Host",
                 b"authorization" => "Authorization",
                 b"user-agent" => "User-Agent",

@@ -89,19 +89,24 @@ impl LambdaProxies {
 }
 
 /// What an integration is compiled for.
-struct LambdaPlace<'m> {
-    api: &'m Api,
-    operation: &'m Operation,
+#[derive(Clone, Copy)]
+pub(crate) struct LambdaPlace<'m> {
+    pub(crate) api: &'m Api,
+    pub(crate) operation: &'m Operation,
     /// The stage.
-    deployment: &'m Arc<Deployment>,
+    pub(crate) deployment: &'m Arc<Deployment>,
     /// Where AWS's services are.
-    endpoints: &'m Endpoints,
+    pub(crate) endpoints: &'m Endpoints,
     /// The place of the integration in the configuration document.
-    pointer: &'m str,
+    pub(crate) pointer: &'m str,
 }
 
 impl LambdaProxy {
-    fn compile(definition: &AwsProxy, place: &LambdaPlace<'_>) -> Result<Self, Vec<CompileError>> {
+    /// Compiles an integration for one operation in one stage.
+    pub(crate) fn compile(
+        definition: &AwsProxy,
+        place: &LambdaPlace<'_>,
+    ) -> Result<Self, Vec<CompileError>> {
         let mut errors = Vec::new();
         let protocol = place.api.protocol;
         let invocation = invocation(definition, place, &mut errors);

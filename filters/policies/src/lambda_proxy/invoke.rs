@@ -18,7 +18,7 @@ pub(super) fn result(answer: CalloutAnswer) -> Result<Vec<u8>, Denial> {
         Some(b"200") if headers.contains(b"x-amz-function-error") => {
             // What it says is for whoever looks after the function.
             log::warn!("Lambda execution failed due to a function error");
-            Err(Denial::IntegrationMalformed)
+            Err(Denial::MalformedLambdaProxyResponse)
         }
         Some(b"200") => Ok(body),
         Some(b"504") if is_proxys => Err(Denial::IntegrationTimeout),

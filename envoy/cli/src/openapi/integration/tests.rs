@@ -367,6 +367,10 @@ fn what_has_no_effect_is_told() {
         ),
         ("type: http\nuri: http://b\ncredentials: a", "/credentials"),
         (
+            "type: aws_proxy\nuri: arn\ncredentials: arn:aws:iam::*:user/*",
+            "/credentials",
+        ),
+        (
             "type: aws_proxy\nuri: arn\ncontentHandling: CONVERT_TO_BINARY",
             "/contentHandling",
         ),

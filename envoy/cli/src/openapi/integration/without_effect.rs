@@ -20,7 +20,9 @@ impl Part<'_, '_, '_> {
                 "credentials",
                 "a back end that is called over HTTP is called without any",
             ));
-        } else if self.kind.is_aws() && !self.is_called_as_caller() {
+        } else if self.kind == Kind::AwsProxy
+            || (self.kind == Kind::Aws && !self.is_refused_as_caller())
+        {
             fields.push((
                 "credentials",
                 "calls are signed with Envoy's own credentials",
@@ -96,7 +98,7 @@ impl Part<'_, '_, '_> {
                 Some("take it out: only a Lambda function has another"),
             );
         }
-        if self.is_called_as_caller()
+        if self.is_refused_as_caller()
             && let Some(credentials) = self.get("credentials")
         {
             self.reading.error(
@@ -133,11 +135,13 @@ impl Part<'_, '_, '_> {
         }
     }
 
-    /// Whether the service is to be called with the credentials of whoever calls the API.
-    fn is_called_as_caller(&self) -> bool {
+    /// Whether a service is to be called with the credentials of whoever calls the API. Who may call
+    /// a function is decided before it is called; what a caller may do with data, by the service.
+    fn is_refused_as_caller(&self) -> bool {
         let credentials = self.get("credentials");
-        self.kind.is_aws()
-            && credentials.is_some_and(|credentials| credentials.node.as_str() == Some(CALLER))
+        let is_caller =
+            credentials.is_some_and(|credentials| credentials.node.as_str() == Some(CALLER));
+        self.kind == Kind::Aws && is_caller
     }
 
     fn is_vpc_link(&self) -> bool {

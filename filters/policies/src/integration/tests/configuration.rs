@@ -109,12 +109,12 @@ fn faults_are_reported_with_their_place() {
         ("http://h/ x", &[], "uri"),
         (
             "http://h",
-            &[(target, "method.request.body")],
+            &[(target, "method.request.body.")],
             "requestParameters/integration.request.header.x",
         ),
         (
             "http://h",
-            &[(target, "method.request.body.$.a")],
+            &[(target, "method.request.body.$.a[")],
             "requestParameters/integration.request.header.x",
         ),
         (

@@ -6,7 +6,7 @@ use attache_model::Protocol;
 use proptest::prelude::*;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::{any_field, gateway, proxy, rest, stage};
+use super::{any_field, compiled, gateway, proxy, rest, stage};
 use crate::integration::{Integrations, failure};
 use crate::{HeaderEdit, ResponseHead, UpstreamFailure};
 
@@ -28,7 +28,7 @@ fn answered(protocol: Protocol, fields: &[(&str, &str)]) -> BTreeMap<String, Vec
             .or_default()
             .push((*value).to_owned());
     }
-    for edit in integrations.get(0, 0, 0).unwrap().response_edits(&head) {
+    for edit in compiled(&integrations, 0, 0).response_edits(&head) {
         let text = |value| String::from_utf8(value).unwrap();
         match edit {
             HeaderEdit::Set(name, value) => {
@@ -139,7 +139,7 @@ proptest! {
             headers: fields.into_iter().collect(),
             failure: None,
         };
-        for edit in integrations.get(0, 0, 0).unwrap().response_edits(&head) {
+        for edit in compiled(&integrations, 0, 0).response_edits(&head) {
             match edit {
                 HeaderEdit::Set(name, value) | HeaderEdit::Add(name, value) => prop_assert!(
                     !value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0)), "{}", name

@@ -87,7 +87,7 @@ fn rest_apis_call_functions_with_post_only() {
         let outcome = call(&document, client, "shop.x/prod/pets");
         assert_eq!(outcome.is_ok(), is_called, "{method} {client}");
         if let Err(denial) = outcome {
-            assert_eq!(denial, Denial::ApiConfigurationError);
+            assert_eq!(denial, Denial::LambdaMethodNotPost);
         }
         assert!(
             call(&document, client, "club.x/pets").is_ok(),

@@ -283,7 +283,7 @@ fn format_1_of_http_apis_says_so_and_keeps_the_length() {
     let headers = headers("POST", "club.x/prod/old", &[("content-length", "1")]);
     let text = Asked::new(&headers, &Caller::default()).event_text(&document(&[]), b"a");
     let first = r#"{"version":"1.0","resource":"/old","path":"/old","httpMethod":"POST",
-        "headers":{"Host":"club.x","content-length":"1","#;
+        "headers":{"Host":"club.x","Content-Length":"1","#;
     assert!(text.starts_with(&compact(first)), "{text}");
     let event: Value = serde_json::from_str(&text).unwrap();
     let context = &event["requestContext"];

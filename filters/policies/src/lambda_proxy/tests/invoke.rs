@@ -23,7 +23,7 @@ fn only_a_function_that_has_answered_has_a_result() {
         (answered("200", &[], ""), Ok(Vec::new())),
         (
             answered("200", &[json, ("x-amz-function-error", "Unhandled")], "{}"),
-            Err(Denial::IntegrationMalformed),
+            Err(Denial::MalformedLambdaProxyResponse),
         ),
         (
             answered("504", &[text], "upstream request timeout"),
