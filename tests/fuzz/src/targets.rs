@@ -12,12 +12,13 @@ mod request_head;
 mod response_head;
 mod signed_request;
 mod split_filter;
+mod template;
 mod trace_id;
 
 use crate::Target;
 
 /// All of them.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 19] = [
     target("api-key-configuration", split_filter::api_key),
     target("api-key-file", api_key_file::run),
     target("authorization", authorization::run),
@@ -33,6 +34,8 @@ pub const TARGETS: [Target; 17] = [
     target("request-head", request_head::run),
     target("response-head", response_head::run),
     target("signed-request", signed_request::run),
+    target("template", template::template),
+    target("template-with-values", template::with_values),
     target("trace-id", trace_id::run),
     target("usage-plan-configuration", split_filter::usage_plan),
 ];
