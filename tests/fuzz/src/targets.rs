@@ -13,12 +13,13 @@ mod request_head;
 mod response_head;
 mod signed_request;
 mod split_filter;
+mod template;
 mod trace_id;
 
 use crate::Target;
 
 /// All of them.
-pub const TARGETS: [Target; 18] = [
+pub const TARGETS: &[Target] = &[
     target("api-key-configuration", split_filter::api_key),
     target("api-key-file", api_key_file::run),
     target("authorization", authorization::run),
@@ -35,6 +36,8 @@ pub const TARGETS: [Target; 18] = [
     target("request-head", request_head::run),
     target("response-head", response_head::run),
     target("signed-request", signed_request::run),
+    target("template", template::template),
+    target("template-with-values", template::with_values),
     target("trace-id", trace_id::run),
     target("usage-plan-configuration", split_filter::usage_plan),
 ];
