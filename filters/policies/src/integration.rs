@@ -37,9 +37,12 @@ use crate::observation::Observation;
 use crate::pipeline::LARGEST_BODY;
 
 pub use compile::Integrations;
+pub(crate) use compile::Transformations;
 pub use context::IntegrationRequest;
 pub use custom::Custom;
-pub use http_proxy::{CLUSTER_HEADER, DEFAULT_TIMEOUT_MILLIS, HttpProxy, TIMEOUT_HEADER};
+pub use http_proxy::{
+    CLUSTER_HEADER, DEFAULT_TIMEOUT_MILLIS, HttpProxy, MAPPED_HEADER, TIMEOUT_HEADER,
+};
 pub(crate) use request_headers::is_hidden;
 pub use response::failure;
 pub(crate) use response::{Fate, fate};

@@ -6,6 +6,7 @@
 
 pub mod json;
 pub mod json_path;
+pub mod json_schema;
 mod list;
 mod map;
 mod number;

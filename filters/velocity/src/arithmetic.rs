@@ -104,6 +104,9 @@ fn to_double(operand: &Operand) -> f64 {
 
 /// Below 0, 0 or above 0. Not a number is equal to all, as in Velocity.
 pub(crate) fn compare(left: &Number, right: &Number) -> i32 {
+    if matches!((left, right), (Number::Big(_), _) | (_, Number::Big(_))) {
+        return left.compare(right).unwrap_or(Ordering::Equal) as i32;
+    }
     let ordering = match (operand(left), operand(right)) {
         (Operand::Integer(left), Operand::Integer(right)) => left.cmp(&right),
         (left, right) => to_double(&left)

@@ -328,7 +328,7 @@ impl<'s> Lexer<'s> {
             }
             S::DirectiveName => offer_directive_name(rest, &mut offer),
         }
-        if state == S::Text && first == b'$' || state == S::Reference && first == b'$' {
+        if first == b'$' && matches!(state, S::Text | S::Reference) {
             for empty in [&b"$["[..], b"$![", b"$\\![", b"$."] {
                 if rest.starts_with(empty) {
                     offer(empty.len(), Found::Token(K::EmptyIndex));
@@ -458,27 +458,24 @@ impl<'s> Lexer<'s> {
                 self.in_comment = false;
                 self.pop();
             }
-            Kind::String if self.state == State::Directive => {
-                if !self.in_set && self.opened == 0 {
-                    self.pop();
-                }
-            }
+            Kind::String if self.state == State::Directive => self.end_bare_argument(),
             Kind::Integer if !matches!(self.state, State::Arguments | State::Index) => {
-                if !self.in_set && self.opened == 0 {
-                    self.pop();
-                }
+                self.end_bare_argument();
             }
-            Kind::Float if self.state != State::Arguments => {
-                if !self.in_set && self.opened == 0 {
-                    self.pop();
-                }
-            }
+            Kind::Float if self.state != State::Arguments => self.end_bare_argument(),
             Kind::EndDirective | Kind::Else => {
                 self.pop();
             }
             Kind::If | Kind::ElseIf => self.state = State::Directive,
             Kind::Dot => self.state = State::Property,
             _ => {}
+        }
+    }
+
+    /// A value outside of parentheses ends the directive that it follows.
+    fn end_bare_argument(&mut self) {
+        if !self.in_set && self.opened == 0 {
+            self.pop();
         }
     }
 

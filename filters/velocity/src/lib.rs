@@ -17,3 +17,6 @@ pub use context::Context;
 pub use error::{ParseError, RenderError, RenderErrorKind};
 pub use limits::Limits;
 pub use template::{Dialect, Template};
+
+#[cfg(test)]
+mod tests;

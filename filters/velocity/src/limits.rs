@@ -64,10 +64,16 @@ impl Budget {
 
     /// A string that is kept.
     pub(crate) fn string(&mut self, bytes: usize) -> Result<(), Exhausted> {
-        if bytes > self.output {
-            return Err(Exhausted(TOO_LARGE));
-        }
+        self.fits(bytes)?;
         self.text(bytes)
+    }
+
+    /// Whether a string may be that long.
+    pub(crate) fn fits(&self, bytes: usize) -> Result<(), Exhausted> {
+        match bytes > self.output {
+            true => Err(Exhausted(TOO_LARGE)),
+            false => Ok(()),
+        }
     }
 
     /// What a value prints. One that holds itself many times over prints far more than it holds.

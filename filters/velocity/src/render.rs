@@ -268,18 +268,24 @@ impl<'t> Render<'t> {
     }
 
     /// What a block of `#define` prints, as text.
-    fn text_of_block(&mut self, block: u32) -> Outcome<Option<String>> {
+    fn text_of_block(&mut self, block: u32) -> Outcome<Option<Arc<str>>> {
         let (printed, text) = self.captured(|render| render.print_block(block))?;
         Ok(printed.then_some(text))
     }
 
-    /// Runs something with an output of its own.
-    fn captured<T>(&mut self, inner: impl FnOnce(&mut Self) -> Outcome<T>) -> Outcome<(T, String)> {
-        let outer = std::mem::take(&mut self.out);
-        let largest = std::mem::replace(&mut self.largest, self.limits.output);
+    /// Runs something whose output is kept and not printed. It is collected behind what has been
+    /// printed so far.
+    fn captured<T>(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> Outcome<T>,
+    ) -> Outcome<(T, Arc<str>)> {
+        let start = self.out.len();
+        let largest = start.saturating_add(self.limits.output);
+        let largest = std::mem::replace(&mut self.largest, largest);
         let outcome = inner(self);
         self.largest = largest;
-        let text = std::mem::replace(&mut self.out, outer);
+        let text = self.out.get(start..).unwrap_or_default().into();
+        self.out.truncate(start);
         Ok((outcome?, text))
     }
 

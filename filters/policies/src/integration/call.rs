@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::compile::Endpoint;
-use super::http_proxy::{CLUSTER_HEADER, DEFAULT_TIMEOUT_MILLIS, TIMEOUT_HEADER};
+use super::http_proxy::{CLUSTER_HEADER, DEFAULT_TIMEOUT_MILLIS, MAPPED_HEADER, TIMEOUT_HEADER};
 use crate::exchange::{Callout, CalloutAnswer, Edits, Exchange, UpstreamFailure};
 use crate::headers::{HeaderEdit, Headers};
 
@@ -126,6 +126,7 @@ impl Call<'_> {
     async fn forward(self, exchange: &Exchange) -> Result<BackEndAnswer, UpstreamFailure> {
         let mut fields = self.fields;
         fields.set(CLUSTER_HEADER, self.endpoint.cluster.clone().into());
+        fields.set(MAPPED_HEADER, b"1".to_vec());
         if self.timeout_millis != DEFAULT_TIMEOUT_MILLIS {
             fields.set(TIMEOUT_HEADER, self.timeout_millis.to_string().into());
         }
@@ -174,13 +175,15 @@ impl Call<'_> {
     }
 }
 
-/// Framing, which the proxy puts right, and what it writes on every request and takes off again.
+/// Framing, which the proxy puts right, and what it writes on every request and takes off again:
+/// without `x-forwarded-proto` it finds no route.
 fn belongs_to_the_proxy(name: &[u8]) -> bool {
     matches!(
         name,
         b"content-length"
             | b"transfer-encoding"
             | b"x-envoy-internal"
+            | b"x-forwarded-proto"
             | b"x-envoy-external-address"
     )
 }

@@ -166,6 +166,14 @@ pub(super) struct RequestTarget {
 }
 
 impl RequestTarget {
+    /// A request target as a client sent it, to which parameters may be added.
+    pub(super) fn of(target: &[u8]) -> Self {
+        Self {
+            text: target.to_vec(),
+            separator: if target.contains(&b'?') { b'&' } else { b'?' },
+        }
+    }
+
     fn separate(&mut self) {
         self.text.push(self.separator);
         self.separator = b'&';

@@ -31,6 +31,10 @@ use crate::ports::Random;
 /// The request header that tells the proxy's route which cluster to use.
 pub const CLUSTER_HEADER: &str = "x-attache-cluster";
 
+/// The request header that tells the proxy's route to take off what the proxy has written for
+/// itself, because the back end is to see what is mapped and nothing else.
+pub const MAPPED_HEADER: &str = "x-attache-mapped";
+
 /// The request header that tells the proxy how long the back end may take.
 pub const TIMEOUT_HEADER: &str = "x-envoy-upstream-rq-timeout-ms";
 

@@ -41,6 +41,8 @@ pub(super) struct IntegrationResponse {
     parameters: ResponseParameters,
     templates: Templates,
     content_handling: Option<ContentHandling>,
+    /// Whether the back end's own fields pass beside the mapped ones.
+    keeps_fields: bool,
 }
 
 /// By what a response is selected.
@@ -96,10 +98,23 @@ impl IntegrationResponses {
                         errors,
                     ),
                     content_handling: definition.content_handling,
+                    keeps_fields: false,
                 }
             })
             .collect();
         Self { responses }
+    }
+
+    /// The same where the back end's own fields pass beside the mapped ones.
+    pub(super) fn keeping_fields(mut self) -> Self {
+        for response in &mut self.responses {
+            response.keeps_fields = true;
+        }
+        self
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.responses.is_empty()
     }
 
     /// The first response whose pattern is the whole of the text, or the default one.
@@ -170,8 +185,20 @@ impl IntegrationResponse {
         };
 
         let mut fields = Fields::default();
-        let content_type = template.map_or("application/json", |(content_type, _)| content_type);
-        fields.set("content-type", content_type.as_bytes().to_vec());
+        if self.keeps_fields {
+            for (name, value) in answer.headers.iter().filter(|(name, _)| !is_framing(name)) {
+                // What is no text is no name of a field.
+                if let Ok(name) = str::from_utf8(name)
+                    && !name.starts_with(':')
+                {
+                    fields.add(name.to_owned(), value.to_vec());
+                }
+            }
+        }
+        if template.is_some() || !fields.contains("content-type") {
+            let content_type = template.map_or("application/json", |(name, _)| name);
+            fields.set("content-type", content_type.as_bytes().to_vec());
+        }
         for (name, value) in self
             .parameters
             .fields(request, &answer.headers, mapped_body.as_ref())

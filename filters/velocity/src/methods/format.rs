@@ -83,7 +83,8 @@ pub(super) fn format(pattern: &str, values: &[Value], budget: &mut Budget) -> An
             .get(place)
             .ok_or(Refusal::from("the format needs more values"))?;
         field.convert(conversion, value, &mut out, budget)?;
-        budget.string(out.len().min(MAX_WIDTH))?;
+        budget.step()?;
+        budget.fits(out.len())?;
     }
     produced(out, budget)
 }

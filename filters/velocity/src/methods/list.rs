@@ -6,6 +6,9 @@ use super::{Answer, collection, int, text};
 use crate::comparison;
 use crate::limits::{Budget, Exhausted};
 
+/// How many items are moved for the price of one that is added.
+const MOVED: usize = 64;
+
 const OUTSIDE: &str = "the list has no such index";
 
 /// The methods without parameters.
@@ -53,7 +56,7 @@ pub(super) fn call(
         },
         ("add", [index, value]) => {
             let index = position(index)?.ok();
-            match budget.items(1 + this.len() / 64) {
+            match budget.items(1 + this.len() / MOVED) {
                 Err(exhausted) => Err(exhausted.into()),
                 Ok(()) if index.is_some_and(|index| this.insert(index, value.clone())) => {
                     Ok(Value::string(""))
@@ -76,9 +79,12 @@ pub(super) fn call(
         }
         ("remove", [Value::Number(Number::Integer(_))]) => {
             let index = position(arguments.first()?)?.ok();
-            match index.and_then(|index| this.remove(index)) {
-                Some(removed) => Ok(removed),
-                None => Err(OUTSIDE.into()),
+            match budget.items(this.len() / MOVED) {
+                Err(exhausted) => Err(exhausted.into()),
+                Ok(()) => match index.and_then(|index| this.remove(index)) {
+                    Some(removed) => Ok(removed),
+                    None => Err(OUTSIDE.into()),
+                },
             }
         }
         ("remove", [value]) => find(this, value, budget, false)
@@ -109,6 +115,9 @@ pub(super) fn call(
         ("lastIndexOf", [value]) => place(find(this, value, budget, true)),
         ("subList", [from, to]) => {
             let (from, to) = (position(from)?.ok(), position(to)?.ok());
+            if let Err(exhausted) = budget.items(this.len() / MOVED) {
+                return Some(Err(exhausted.into()));
+            }
             let items = this.to_vec();
             match from.zip(to).and_then(|(from, to)| items.get(from..to)) {
                 None => Err(OUTSIDE.into()),

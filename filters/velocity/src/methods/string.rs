@@ -258,7 +258,7 @@ fn join(delimiter: &str, values: &[Value], budget: &mut Budget) -> Answer {
             joined.push_str(delimiter);
         }
         joined.push_str(&text(value, budget)?);
-        budget.string(joined.len().min(delimiter.len()))?;
+        budget.fits(joined.len())?;
     }
     produced(joined, budget)
 }

@@ -122,11 +122,16 @@ impl<'t> Render<'t> {
 
     /// A string with references in it.
     fn string(&mut self, template: &'t StringTemplate) -> Outcome<Value> {
-        let ((), mut text) = self.captured(|render| render.block(&template.block))?;
-        if template.padded {
-            text.pop();
-        }
-        Ok(Value::string(text))
+        let padded = template.padded;
+        let ((), text) = self.captured(|render| {
+            let start = render.out.len();
+            render.block(&template.block)?;
+            if padded && render.out.len() > start {
+                render.out.pop();
+            }
+            Ok(())
+        })?;
+        Ok(Value::String(text))
     }
 
     /// Operators of one precedence, from left to right.
