@@ -13,6 +13,7 @@ pub(crate) mod context;
 mod custom;
 mod destination;
 pub(crate) mod encoding;
+mod http_api;
 mod http_proxy;
 mod integration_response;
 mod mapping;
@@ -36,10 +37,12 @@ use crate::lambda_proxy::LambdaProxy;
 use crate::observation::Observation;
 use crate::pipeline::LARGEST_BODY;
 
+pub(crate) use call::aside;
 pub use compile::Integrations;
 pub(crate) use compile::Transformations;
 pub use context::IntegrationRequest;
 pub use custom::Custom;
+pub(crate) use http_api::HttpApiResponses;
 pub use http_proxy::{
     CLUSTER_HEADER, DEFAULT_TIMEOUT_MILLIS, HttpProxy, MAPPED_HEADER, TIMEOUT_HEADER,
 };
@@ -110,11 +113,7 @@ impl Integration {
             Self::HttpProxy(integration) => integration.answer(exchange, request, seen).await,
             Self::Custom(integration) => integration.answer(exchange, request, seen).await,
             Self::LambdaProxy(integration) => {
-                let ports = exchange.ports();
-                seen.forwarded(ports.now());
-                let reply = integration.serve(exchange, request).await;
-                // AWS's log tells what Lambda answered, and not what the function did.
-                seen.answered(ports.now(), reply.is_ok().then_some(200));
+                let reply = integration.serve(exchange, request, seen).await;
                 reply.map(Answered::Reply)
             }
         }
@@ -159,7 +158,7 @@ impl From<Answered> for Answer {
 /// # Errors
 ///
 /// [`Denial::RequestTooLarge`] for one over 10 MB that did not say so beforehand.
-async fn held_body(exchange: &Exchange) -> Result<&[u8], Denial> {
+pub(crate) async fn held_body(exchange: &Exchange) -> Result<&[u8], Denial> {
     let body = exchange.request_body().await;
     if u64::try_from(body.len()).is_ok_and(|length| length > LARGEST_BODY) {
         Err(Denial::RequestTooLarge)

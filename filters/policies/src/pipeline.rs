@@ -113,6 +113,11 @@ async fn decide<'e>(
         .admit(target, customer, ports, ports.now())
         .map_err(Denied::by_limit)?;
 
+    gateway
+        .request_validations
+        .validate(exchange, route)
+        .await?;
+
     let integration = gateway
         .integrations
         .get(route.api, route.stage, route.operation)

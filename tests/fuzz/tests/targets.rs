@@ -195,6 +195,8 @@ targets! {
     request_head: "request-head",
     response_head: "response-head",
     signed_request: "signed-request",
+    template: "template",
+    template_with_values: "template-with-values",
     trace_id: "trace-id",
     usage_plan_configuration: "usage-plan-configuration",
 }

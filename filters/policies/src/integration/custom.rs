@@ -16,10 +16,10 @@ use attache_model::Verb;
 use super::Answered;
 use super::call::{BackEndAnswer, Call, Fields, Payload};
 use super::context::IntegrationRequest;
-use super::destination::{Destination, RequestTarget};
+use super::destination::{Destination, INVALID_ENDPOINT, RequestTarget};
 use super::encoding::Value;
 use super::integration_response::{IntegrationResponses, Selector};
-use super::request_headers::{self, MappedHeader, Recipient};
+use super::request_headers::{self, MappedHeader, Recipient, kept_header};
 use super::request_transformation::{RequestTransformation, TransformedRequest};
 use super::response::failure;
 use super::trace::trace_id;
@@ -27,6 +27,7 @@ use super::upstream::Upstream;
 use crate::binary_media_types::BinaryMediaTypes;
 use crate::denial::Denial;
 use crate::exchange::{Edits, Exchange};
+use crate::execution_log::misconfigured;
 use crate::headers::{HeaderEdit, Headers};
 use crate::mapping_template::{OperationContext, RequestFacts, RequestOverrides, TemplateScope};
 use crate::observation::Observation;
@@ -93,7 +94,7 @@ impl Custom {
     }
 
     /// Serves one request.
-    pub(super) async fn answer(
+    pub(crate) async fn answer(
         &self,
         exchange: &Exchange,
         request: &IntegrationRequest<'_>,
@@ -106,7 +107,7 @@ impl Custom {
         let mut scope = TemplateScope::new(&facts);
         let content_type = request.headers.last(b"content-type");
         let is_binary = self.binary_media_types.contains(content_type);
-        let transformed = self
+        let mut transformed = self
             .request
             .transform(exchange, request, is_binary, &mut scope)
             .await?;
@@ -121,7 +122,7 @@ impl Custom {
                 (answer, Selector::Text(status.to_string()), None)
             }
             BackEnd::Routed => {
-                let edits = self.routed(exchange, request, transformed).await?;
+                let edits = self.routed_edits(exchange, request, transformed).await?;
                 let head = exchange.forward(edits).await;
                 if self.responses.is_empty() || head.failure.is_some() {
                     return Ok(Answered::PassThrough {
@@ -138,6 +139,13 @@ impl Custom {
                 (answer, Selector::Text(head.status.to_string()), None)
             }
             BackEnd::Remote(remote) => {
+                if matches!(remote.kind, Kind::Function)
+                    && transformed.payload == Payload::AsSent
+                    && exchange.ends_with_headers()
+                {
+                    // A function is always given JSON.
+                    transformed.payload = Payload::Replaced(b"{}".to_vec());
+                }
                 let incoming = request.headers.last(b"x-amzn-trace-id");
                 let trace = trace_id(incoming, request.time, exchange.ports())
                     .unwrap_or_else(|| incoming.unwrap_or_default().to_vec());
@@ -173,7 +181,7 @@ impl Custom {
 
     /// What changes on a request that goes where the proxy sends it: mapped parameters are put to
     /// the client's own.
-    async fn routed(
+    async fn routed_edits(
         &self,
         exchange: &Exchange,
         request: &IntegrationRequest<'_>,
@@ -217,11 +225,11 @@ impl Custom {
         let destination = remote
             .destination
             .as_ref()
-            .ok_or(Denial::ApiConfigurationError)?;
+            .ok_or_else(|| misconfigured(INVALID_ENDPOINT))?;
         let method = remote.method.unwrap_or(request.route.verb);
         if matches!(remote.kind, Kind::Function) && method != Verb::Post {
             // AWS takes the configuration and fails the calls.
-            return Err(Denial::ApiConfigurationError);
+            return Err(misconfigured("A Lambda function is called with POST."));
         }
         let sends_body = !matches!(method, Verb::Get | Verb::Head | Verb::Options);
         let target = self.target(destination, request, &transformed)?;
@@ -249,7 +257,7 @@ impl Custom {
     ) -> Result<Vec<u8>, Denial> {
         let overrides = &transformed.overrides;
         let body = transformed.mapped_body.as_ref();
-        let mut target = destination.target(|placeholder| {
+        let mut target = destination.target(None, |placeholder| {
             let overridden = overrides.path.iter().rev();
             let mut overridden = overridden.filter(|(name, _)| **name == *placeholder.name);
             match overridden.next() {
@@ -348,7 +356,7 @@ impl Custom {
                     }
                 }
                 MappedHeader::Dropped => {}
-                MappedHeader::Illegal => return Err(Denial::ApiConfigurationError),
+                MappedHeader::Illegal => return Err(kept_header(&name)),
             }
         }
         Ok(())
@@ -375,7 +383,9 @@ async fn of_function(exchange: &Exchange, answer: &mut BackEndAnswer) -> Result<
         413 => Err(Denial::RequestTooLarge),
         status => {
             log::warn!("Lambda does not run the function: it answers with {status}");
-            Err(Denial::ApiConfigurationError)
+            Err(misconfigured(format_args!(
+                "Lambda does not run the function: it answers with {status}."
+            )))
         }
     }
 }

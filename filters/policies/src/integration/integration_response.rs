@@ -22,7 +22,7 @@ use crate::binary_media_types::BinaryMediaTypes;
 use crate::compile_error::CompileError;
 use crate::denial::Denial;
 use crate::exchange::{Exchange, Reply};
-use crate::execution_log;
+use crate::execution_log::misconfigured;
 use crate::headers::{HeaderEdit, is_field_name};
 use crate::mapping_template::{TemplateBody, TemplateScope};
 
@@ -71,13 +71,16 @@ impl IntegrationResponses {
                     .selection_pattern
                     .as_deref()
                     .filter(|pattern| !pattern.is_empty());
-                if !(100..=599).contains(&definition.status_code) {
+                if !(200..=599).contains(&definition.status_code) {
                     errors.push(
                         CompileError::new(
                             format!("{pointer}/statusCode"),
-                            format!("`{}` is not a status", definition.status_code),
+                            format!(
+                                "`{}` is not the status of an answer",
+                                definition.status_code
+                            ),
                         )
-                        .hint("use a number from 100 to 599"),
+                        .hint("use a number from 200 to 599"),
                     );
                 }
                 IntegrationResponse {
@@ -127,9 +130,10 @@ impl IntegrationResponses {
         if let Selector::Text(text) = selector {
             for response in &self.responses {
                 if let Some(pattern) = &response.pattern
-                    && pattern
-                        .is_full_match(text)
-                        .map_err(|_| Denial::ApiConfigurationError)?
+                    && pattern.is_full_match(text).map_err(|error| {
+                        let pattern = pattern.as_str();
+                        misconfigured(format_args!("The pattern `{pattern}`: {error}"))
+                    })?
                 {
                     return Ok(response);
                 }
@@ -138,7 +142,11 @@ impl IntegrationResponses {
         self.responses
             .iter()
             .find(|response| response.pattern.is_none())
-            .ok_or(Denial::ApiConfigurationError)
+            .ok_or_else(|| {
+                misconfigured(
+                    "No match for output mapping and no default output mapping configured.",
+                )
+            })
     }
 }
 
@@ -171,7 +179,7 @@ impl IntegrationResponse {
         let body = if holds {
             let body = answer.take_body(exchange).await;
             if body.len() > LARGEST_ANSWER {
-                return Err(Denial::ApiConfigurationError);
+                return Err(misconfigured("The answer is over 10485760 bytes."));
             }
             Some(body)
         } else {
@@ -179,7 +187,8 @@ impl IntegrationResponse {
         };
         let mapped_body = match &body {
             Some(body) if self.parameters.read_body => {
-                Some(MappedBody::read(body).map_err(|_| Denial::ApiConfigurationError)?)
+                let read = MappedBody::read(body);
+                Some(read.map_err(|_| misconfigured("Invalid JSON in response body"))?)
             }
             _ => None,
         };
@@ -211,10 +220,7 @@ impl IntegrationResponse {
                 let body = template
                     .render(scope, TemplateBody::new(text))
                     .map_err(|error| {
-                        execution_log::configuration_error(format_args!(
-                            "Unable to transform response: {error}"
-                        ));
-                        Denial::ApiConfigurationError
+                        misconfigured(format_args!("Unable to transform response: {error}"))
                     })?;
                 Some(body.into_bytes())
             }
@@ -233,7 +239,13 @@ impl IntegrationResponse {
         }
         let status = overrides.status.unwrap_or(self.status);
 
-        let has_body = !matches!(status, 100..=199 | 204 | 304);
+        if status < 200 {
+            // HTTP has no answer that ends with such a status.
+            return Err(misconfigured(format_args!(
+                "The status {status} ends no answer."
+            )));
+        }
+        let has_body = !matches!(status, 204 | 304);
         if has_body && body.is_none() {
             let mut edits = fields.into_edits(&answer.headers, is_framing);
             if status != answer.status {

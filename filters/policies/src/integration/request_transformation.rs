@@ -19,7 +19,7 @@ use super::templates::Templates;
 use crate::compile_error::CompileError;
 use crate::denial::Denial;
 use crate::exchange::Exchange;
-use crate::execution_log;
+use crate::execution_log::misconfigured;
 use crate::mapping_template::{RequestOverrides, TemplateBody, TemplateError, TemplateScope};
 
 /// A request transformation, compiled.
@@ -139,9 +139,9 @@ impl RequestTransformation {
 }
 
 fn untransformed(error: TemplateError) -> Denial {
-    execution_log::configuration_error(format_args!("Unable to transform request: {error}"));
+    let denial = misconfigured(format_args!("Unable to transform request: {error}"));
     match error {
         TemplateError::Body(_) => Denial::InvalidJsonInBody,
-        TemplateError::Template(_) => Denial::ApiConfigurationError,
+        TemplateError::Template(_) => denial,
     }
 }
