@@ -11,7 +11,8 @@ use attache_conformance::{Suite, corpus, json_lines};
 use attache_policies::mapping_template::{
     MappingTemplate, TemplateBody, TemplateError, TemplateEvent, TemplateScope,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// A request's template and what the client was answered: what the template rendered went through
@@ -31,8 +32,8 @@ struct Emulated {
     id: String,
     template: String,
     payload: String,
-    params: Option<Value>,
-    context: Option<Value>,
+    params: Option<Box<RawValue>>,
+    context: Option<Box<RawValue>>,
     expected: String,
 }
 
@@ -42,8 +43,39 @@ struct LocalStack {
     id: String,
     #[serde(rename = "fn")]
     function: String,
-    input: Value,
+    input: Input,
     output: Value,
+}
+
+#[derive(Deserialize)]
+struct Input {
+    #[serde(default)]
+    args: Value,
+    template: Option<String>,
+    variables: Option<Variables>,
+}
+
+#[derive(Deserialize)]
+struct Variables {
+    input: BodyAndParameters,
+    context: Option<Box<RawValue>>,
+    #[serde(rename = "stageVariables")]
+    stage_variables: Option<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+struct BodyAndParameters {
+    body: String,
+    params: Option<Box<RawValue>>,
+}
+
+/// What `attache template` calls an event. What is in it keeps its order.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    params: Option<Box<RawValue>>,
+    context: Option<Box<RawValue>>,
+    stage_variables: Option<Box<RawValue>>,
 }
 
 /// A template of a real project.
@@ -69,7 +101,7 @@ fn mapping_templates() {
 fn recorded(folder: &Path, suite: &mut Suite) {
     let cases: Vec<Recorded> = json_lines(&folder.join("toqoz-aws-recorded.jsonl")).unwrap();
     for case in cases {
-        let rendered = render(&case.template, &case.payload, &json!({}));
+        let rendered = render(&case.template, &case.payload, &Event::default());
         let result = match (case.status, rendered) {
             (200, Ok(rendered)) => {
                 // A function that is sent nothing is sent an empty object.
@@ -90,10 +122,11 @@ fn recorded(folder: &Path, suite: &mut Suite) {
 fn emulated(folder: &Path, suite: &mut Suite) {
     let cases: Vec<Emulated> = json_lines(&folder.join("toqoz-unit.jsonl")).unwrap();
     for case in cases {
-        let event = json!({
-            "params": case.params.unwrap_or_default(),
-            "context": case.context.unwrap_or_default(),
-        });
+        let event = Event {
+            params: case.params,
+            context: case.context,
+            stage_variables: None,
+        };
         suite.record(
             &case.id,
             prints(&case.template, &case.payload, &event, &case.expected),
@@ -104,17 +137,19 @@ fn emulated(folder: &Path, suite: &mut Suite) {
 fn local_stack(folder: &Path, suite: &mut Suite) {
     let cases: Vec<LocalStack> = json_lines(&folder.join("localstack-unit.jsonl")).unwrap();
     for case in cases {
-        let variables = &case.input["variables"];
-        let event = json!({
-            "params": variables["input"]["params"],
-            "context": variables["context"],
-            "stageVariables": variables["stageVariables"],
-        });
-        let body = variables["input"]["body"].as_str().unwrap_or_default();
-        let template = case.input["template"].as_str();
-        let template = template
-            .or(case.input["args"][0].as_str())
-            .unwrap_or_default();
+        let input = case.input;
+        let (mut event, mut body) = (Event::default(), String::new());
+        if let Some(variables) = input.variables {
+            body = variables.input.body;
+            event = Event {
+                params: variables.input.params,
+                context: variables.context,
+                stage_variables: variables.stage_variables,
+            };
+        }
+        let arguments = input.args;
+        let template = input.template.as_deref().or(arguments[0].as_str());
+        let template = template.unwrap_or_default();
         let returned = &case.output["returns"];
         let result = match case.function.as_str() {
             // Other variables than AWS's are the test's own: its engine is at issue, not AWS's
@@ -126,8 +161,8 @@ fn local_stack(folder: &Path, suite: &mut Suite) {
             {
                 continue;
             }
-            "render_vtl" => prints(template, body, &event, returned.as_str().unwrap()),
-            "render_response" => render(template, body, &event)
+            "render_vtl" => prints(template, &body, &event, returned.as_str().unwrap()),
+            "render_response" => render(template, &body, &event)
                 .map_err(|error| error.to_string())
                 .and_then(|(rendered, overrides)| {
                     equal(&rendered, returned[0].as_str().unwrap())?;
@@ -147,15 +182,14 @@ fn real(folder: &Path, suite: &mut Suite) {
         "[1,2,3]",
         "a=b&c=d",
     ];
-    let event = json!({
-        "params": {
-            "path": {"id": "7"},
-            "querystring": {"limit": "2"},
-            "header": {"content-type": "application/json"}
-        },
-        "context": {"requestId": "r", "identity": {"sourceIp": "127.0.0.1"}},
-        "stageVariables": {"table": "t"}
-    });
+    let raw = |json: &str| Some(RawValue::from_string(json.to_owned()).unwrap());
+    let event = Event {
+        params: raw(
+            r#"{"path": {"id": "7"}, "querystring": {"limit": "2"}, "header": {"host": "a"}}"#,
+        ),
+        context: raw(r#"{"requestId": "r", "identity": {"sourceIp": "127.0.0.1"}}"#),
+        stage_variables: raw(r#"{"table": "t"}"#),
+    };
     let cases: Vec<Real> = json_lines(&folder.join("real-templates.jsonl")).unwrap();
     for case in cases {
         let result = MappingTemplate::compile(&case.template)
@@ -169,7 +203,7 @@ fn real(folder: &Path, suite: &mut Suite) {
     }
 }
 
-fn prints(template: &str, body: &str, event: &Value, expected: &str) -> Result<(), String> {
+fn prints(template: &str, body: &str, event: &Event, expected: &str) -> Result<(), String> {
     let (rendered, _) = render(template, body, event).map_err(|error| error.to_string())?;
     equal(&rendered, expected)
 }
@@ -182,9 +216,9 @@ fn equal(actual: &str, expected: &str) -> Result<(), String> {
 }
 
 /// What a template prints, and what it sets for the answer.
-fn render(template: &str, body: &str, event: &Value) -> Result<(String, Value), TemplateError> {
+fn render(template: &str, body: &str, event: &Event) -> Result<(String, Value), TemplateError> {
     let template = MappingTemplate::compile(template).unwrap_or_else(|error| panic!("{error}"));
-    let event = TemplateEvent::read(&event.to_string()).unwrap();
+    let event = TemplateEvent::read(&serde_json::to_string(event).unwrap()).unwrap();
     let mut scope = TemplateScope::new(&event);
     let rendered = template.render(&mut scope, TemplateBody::new(body.to_owned()))?;
     let overrides = scope.response_overrides();

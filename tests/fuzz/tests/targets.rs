@@ -203,7 +203,7 @@ targets! {
 
 #[test]
 fn every_target_is_tested_and_has_its_folder() {
-    let names = TARGETS.map(|target| target.name);
+    let names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
     assert_eq!(TESTED, names);
     assert_eq!(corpus::names(), names);
 }

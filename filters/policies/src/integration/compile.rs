@@ -243,6 +243,7 @@ impl Transformations {
                         continue;
                     };
                     let deployment = Deployment {
+                        method: operation.method,
                         account_id: &gateway.account.id,
                         api_id: api.id.as_str().into(),
                         protocol: api.protocol,
