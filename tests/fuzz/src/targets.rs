@@ -7,7 +7,9 @@ mod configuration;
 mod gateway_document;
 mod header_map;
 mod iam_policy;
+mod json_schema;
 mod json_web_token;
+mod regular_expression;
 mod request_head;
 mod response_head;
 mod signed_request;
@@ -17,7 +19,7 @@ mod trace_id;
 use crate::Target;
 
 /// All of them.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: [Target; 19] = [
     target("api-key-configuration", split_filter::api_key),
     target("api-key-file", api_key_file::run),
     target("authorization", authorization::run),
@@ -28,8 +30,10 @@ pub const TARGETS: [Target; 17] = [
     target("gateway-document", gateway_document::run),
     target("header-map", header_map::run),
     target("iam-policy", iam_policy::run),
+    target("json-schema", json_schema::run),
     target("json-web-key-set", json_web_token::key_set),
     target("json-web-token", json_web_token::token),
+    target("regular-expression", regular_expression::run),
     target("request-head", request_head::run),
     target("response-head", response_head::run),
     target("signed-request", signed_request::run),
