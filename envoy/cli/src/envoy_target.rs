@@ -31,6 +31,7 @@ use sha2::{Digest, Sha256};
 pub use access_log::PUBLISHED as PUBLISHED_FIELDS;
 
 pub use attache_policies::integration::CLUSTER_HEADER;
+use attache_policies::integration::MAPPED_HEADER;
 
 /// The name of the filter and of the resource that holds its configuration.
 pub const FILTER_NAME: &str = "attache";
@@ -285,6 +286,7 @@ fn listener(
         &context! {
             listen => address(settings.listen),
             cluster_header => CLUSTER_HEADER,
+            mapped_header => MAPPED_HEADER,
             timeout_seconds => DEFAULT_TIMEOUT_MILLIS / 1000,
             filter_name => FILTER_NAME,
             local_replies => local_reply::context(),

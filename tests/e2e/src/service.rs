@@ -63,6 +63,33 @@ impl Service {
         Self::start(command, taken, "/_ministack/health")
     }
 
+    /// `moto`: services of AWS, among them DynamoDB and SQS.
+    #[must_use]
+    pub fn moto() -> Self {
+        let taken = Refusing::new();
+        let mut command = Command::new(program("moto_server"));
+        command
+            .args(["--host", "127.0.0.1", "--port"])
+            .arg(taken.address().port().to_string());
+        Self::start(command, taken, "/moto-api/data.json")
+    }
+
+    /// The back end of an example: its `backend.py`, which answers a `GET` of `ready`.
+    #[must_use]
+    pub fn of_example(example: &str, ready: &str) -> Self {
+        let taken = Refusing::new();
+        let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../examples")
+            .join(example)
+            .join("backend.py");
+        let mut command = Command::new("python3");
+        command
+            .arg(file)
+            .arg("--port")
+            .arg(taken.address().port().to_string());
+        Self::start(command, taken, ready)
+    }
+
     /// Starts a server where nobody listened, and waits until it answers a `GET` of `ready`.
     fn start(mut command: Command, taken: Refusing, ready: &str) -> Self {
         let address = taken.address();

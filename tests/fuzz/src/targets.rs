@@ -8,6 +8,7 @@ mod gateway_document;
 mod header_map;
 mod iam_policy;
 mod json_web_token;
+mod lambda_response;
 mod request_head;
 mod response_head;
 mod signed_request;
@@ -18,7 +19,7 @@ mod trace_id;
 use crate::Target;
 
 /// All of them.
-pub const TARGETS: [Target; 19] = [
+pub const TARGETS: &[Target] = &[
     target("api-key-configuration", split_filter::api_key),
     target("api-key-file", api_key_file::run),
     target("authorization", authorization::run),
@@ -31,6 +32,7 @@ pub const TARGETS: [Target; 19] = [
     target("iam-policy", iam_policy::run),
     target("json-web-key-set", json_web_token::key_set),
     target("json-web-token", json_web_token::token),
+    target("lambda-response", lambda_response::run),
     target("request-head", request_head::run),
     target("response-head", response_head::run),
     target("signed-request", signed_request::run),

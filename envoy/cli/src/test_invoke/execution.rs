@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use attache_policies::integration::{CLUSTER_HEADER, TIMEOUT_HEADER};
+use attache_policies::integration::{CLUSTER_HEADER, MAPPED_HEADER, TIMEOUT_HEADER};
 use attache_policies::{
     Callout, CalloutAnswer, Edits, Event, Gateway, HeaderEdit, Headers, Reply, ResponseHead, Step,
     Stream, UpstreamFailure,
@@ -132,6 +132,9 @@ impl Execution<'_> {
         // The framing is the client's own, and so is the host, as it is the proxy's.
         take("content-length");
         take(":authority");
+        if take(MAPPED_HEADER).is_some() {
+            take("x-forwarded-proto");
+        }
         let authority = self.client.authority(&cluster);
         headers.push((":authority".to_owned(), authority.into_bytes()));
         let body = edits.body.or_else(|| self.body.clone()).unwrap_or_default();

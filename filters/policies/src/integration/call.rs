@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::compile::Endpoint;
-use super::http_proxy::{CLUSTER_HEADER, DEFAULT_TIMEOUT_MILLIS, TIMEOUT_HEADER};
+use super::http_proxy::{CLUSTER_HEADER, DEFAULT_TIMEOUT_MILLIS, MAPPED_HEADER, TIMEOUT_HEADER};
 use crate::exchange::{Callout, CalloutAnswer, Edits, Exchange, UpstreamFailure};
 use crate::headers::{HeaderEdit, Headers};
 
@@ -34,11 +34,11 @@ pub(super) enum Payload {
 
 /// What a back end has answered.
 #[derive(Debug)]
-pub(super) struct BackEndAnswer {
-    pub(super) status: u16,
-    pub(super) headers: Headers,
+pub(crate) struct BackEndAnswer {
+    pub(crate) status: u16,
+    pub(crate) headers: Headers,
     /// `None`: it is still on its way, and may pass without being held.
-    pub(super) body: Option<Vec<u8>>,
+    pub(crate) body: Option<Vec<u8>>,
 }
 
 impl BackEndAnswer {
@@ -126,12 +126,19 @@ impl Call<'_> {
     async fn forward(self, exchange: &Exchange) -> Result<BackEndAnswer, UpstreamFailure> {
         let mut fields = self.fields;
         fields.set(CLUSTER_HEADER, self.endpoint.cluster.clone().into());
+        fields.set(MAPPED_HEADER, b"1".to_vec());
         if self.timeout_millis != DEFAULT_TIMEOUT_MILLIS {
             fields.set(TIMEOUT_HEADER, self.timeout_millis.to_string().into());
         }
         let mut headers = fields.into_edits(exchange.request(), belongs_to_the_proxy);
-        headers.push(HeaderEdit::Set(":method".into(), self.method.into()));
-        headers.push(HeaderEdit::Set(":path".into(), self.target));
+        for (name, value) in [
+            (":method", self.method.as_bytes().to_vec()),
+            (":path", self.target),
+        ] {
+            if exchange.request().first(name.as_bytes()) != Some(&*value) {
+                headers.push(HeaderEdit::Set(name.into(), value));
+            }
+        }
         let body = match self.body {
             Payload::AsSent => None,
             Payload::Replaced(_) if exchange.ends_with_headers() => None,
@@ -174,20 +181,22 @@ impl Call<'_> {
     }
 }
 
-/// Framing, which the proxy puts right, and what it writes on every request and takes off again.
+/// Framing, which the proxy puts right, and what it writes on every request and takes off again:
+/// without `x-forwarded-proto` it finds no route.
 fn belongs_to_the_proxy(name: &[u8]) -> bool {
     matches!(
         name,
         b"content-length"
             | b"transfer-encoding"
             | b"x-envoy-internal"
+            | b"x-forwarded-proto"
             | b"x-envoy-external-address"
     )
 }
 
 /// Reads the answer to a call that was made aside. One that failed is an ordinary answer of the
 /// proxy's: a 503 or 504 in plain text, without any field that a back end's would have.
-fn aside(answer: CalloutAnswer) -> Result<BackEndAnswer, UpstreamFailure> {
+pub(crate) fn aside(answer: CalloutAnswer) -> Result<BackEndAnswer, UpstreamFailure> {
     let CalloutAnswer::Answered { headers, body } = answer else {
         return Err(UpstreamFailure::Unreachable);
     };

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use attache_model::Protocol;
 use attache_values::JsonPath;
 
 use super::body::MappedBody;
@@ -13,6 +12,7 @@ use super::encoding::{Form, Value, pairs};
 use super::request_headers;
 use crate::authorization::CallerField;
 use crate::compile_error::CompileError;
+use crate::lambda_event::{deployment_id, resource_id};
 
 /// Where a mapped value comes from, with all that is known before the request put in place.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub(super) enum Source {
     Fixed(Box<[u8]>),
     /// A path parameter.
     Path(Box<str>),
+    /// The path without the stage.
+    ResourcePath,
     /// A query parameter: its last value, or all of them.
     Query { name: Box<[u8]>, all: bool },
     /// A header field: its last value, or all of them.
@@ -63,16 +65,7 @@ impl MappingFault {
 }
 
 impl<'k> Target<'k> {
-    pub(super) fn parse(key: &'k str, protocol: Protocol) -> Result<Self, MappingFault> {
-        let is_http_api_form = ["append:", "overwrite:", "remove:"]
-            .iter()
-            .any(|form| key.starts_with(form));
-        if is_http_api_form || protocol == Protocol::Http {
-            return Err(MappingFault::new(
-                format!("the parameter mapping `{key}` of an HTTP API is not supported yet"),
-                "remove it, or let the back end read what it needs from the request itself",
-            ));
-        }
+    pub(super) fn parse(key: &'k str) -> Result<Self, MappingFault> {
         let unknown = || {
             MappingFault::new(
                 format!("`{key}` is not a target of a parameter mapping"),
@@ -158,7 +151,7 @@ impl Source {
         }
     }
 
-    fn context(name: &str, deployment: &Deployment<'_>) -> Result<Self, MappingFault> {
+    pub(super) fn context(name: &str, deployment: &Deployment<'_>) -> Result<Self, MappingFault> {
         if let Some(field) = CallerField::parse(name) {
             return Ok(Self::Caller(field));
         }
@@ -167,13 +160,21 @@ impl Source {
             "apiId" => Self::fixed(&deployment.api_id),
             "stage" => Self::fixed(&deployment.stage.name),
             "resourcePath" => Self::fixed(deployment.resource_path),
+            "resourceId" => Self::fixed(&resource_id(
+                &deployment.api_id,
+                deployment.resource_path,
+            )),
+            "deploymentId" => Self::fixed(&deployment_id(
+                &deployment.api_id,
+                &deployment.stage.name,
+            )),
             name => Self::Context(ContextVariable::from_name(name).ok_or_else(|| {
                 MappingFault::new(
                     format!("`context.{name}` is not known"),
                     "known are accountId, apiId, authorizer.NAME, authorizer.claims.NAME, \
-                     authorizer.principalId, domainName, domainPrefix, extendedRequestId, \
+                     authorizer.principalId, deploymentId, domainName, domainPrefix, extendedRequestId, \
                      httpMethod, path, protocol, requestId, requestTime, requestTimeEpoch, \
-                     resourcePath, stage and identity.{accessKey, accountId, apiKey, apiKeyId, \
+                     resourceId, resourcePath, stage and identity.{accessKey, accountId, apiKey, apiKeyId, \
                      caller, principalOrgId, sourceIp, user, userAgent, userArn}",
                 )
             })?),
@@ -193,6 +194,7 @@ impl Source {
                 bytes: bytes.into(),
                 form: Form::Path,
             }),
+            Self::ResourcePath => Some(Value::path(request.route.resource_path)),
             Self::Query { name, all: false } => pairs(request.route.query)
                 .rev()
                 .find(|pair| pair.is_named(name))

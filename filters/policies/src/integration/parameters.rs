@@ -7,7 +7,7 @@ use super::compile::Deployment;
 use super::context::IntegrationRequest;
 use super::encoding::Value;
 use super::mapping::{Source, Target};
-use super::request_headers::{self, MappedHeader, Recipient};
+use super::request_headers::{self, MappedHeader, Recipient, kept_header};
 use crate::compile_error::CompileError;
 use crate::denial::Denial;
 
@@ -52,8 +52,7 @@ impl RequestParameters {
                 let key = key.replace('~', "~0").replace('/', "~1");
                 format!("{pointer}/{key}")
             };
-            let target = Target::parse(key, deployment.protocol)
-                .map_err(|fault| errors.push(fault.at(place())));
+            let target = Target::parse(key).map_err(|fault| errors.push(fault.at(place())));
             let source = Source::parse(expression, deployment)
                 .map_err(|fault| errors.push(fault.at(place())));
             let (Ok(target), Ok(source)) = (target, source) else {
@@ -107,7 +106,7 @@ impl RequestParameters {
         self.headers.iter().filter_map(move |mapping| {
             let value = mapping.source.value_with(request, body)?;
             Some(if mapping.illegal {
-                Err(Denial::ApiConfigurationError)
+                Err(kept_header(&mapping.name))
             } else {
                 Ok((&*mapping.name, value))
             })
