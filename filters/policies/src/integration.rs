@@ -13,6 +13,7 @@ pub(crate) mod context;
 mod custom;
 mod destination;
 pub(crate) mod encoding;
+mod http_api;
 mod http_proxy;
 mod integration_response;
 mod mapping;
@@ -29,6 +30,8 @@ pub(crate) mod uri;
 
 use std::borrow::Cow;
 
+use attache_values::json::Document;
+
 use crate::denial::Denial;
 use crate::exchange::{Answer, Edits, Exchange, Reply};
 use crate::headers::{HeaderEdit, Headers};
@@ -36,10 +39,12 @@ use crate::lambda_proxy::LambdaProxy;
 use crate::observation::Observation;
 use crate::pipeline::LARGEST_BODY;
 
+pub(crate) use call::aside;
 pub use compile::Integrations;
 pub(crate) use compile::Transformations;
 pub use context::IntegrationRequest;
 pub use custom::Custom;
+pub(crate) use http_api::HttpApiResponses;
 pub use http_proxy::{
     CLUSTER_HEADER, DEFAULT_TIMEOUT_MILLIS, HttpProxy, MAPPED_HEADER, TIMEOUT_HEADER,
 };
@@ -94,7 +99,8 @@ impl Integration {
         }
     }
 
-    /// Serves one request: calls the back end and makes the client's answer of its.
+    /// Serves one request: calls the back end and makes the client's answer of its. `document` is
+    /// the client's body when its validation has read it.
     ///
     /// # Errors
     ///
@@ -104,17 +110,16 @@ impl Integration {
         &self,
         exchange: &Exchange,
         request: &IntegrationRequest<'_>,
+        document: Option<Document>,
         seen: &mut Observation<'_>,
     ) -> Result<Answered, Denial> {
         match self {
             Self::HttpProxy(integration) => integration.answer(exchange, request, seen).await,
-            Self::Custom(integration) => integration.answer(exchange, request, seen).await,
+            Self::Custom(integration) => {
+                integration.answer(exchange, request, document, seen).await
+            }
             Self::LambdaProxy(integration) => {
-                let ports = exchange.ports();
-                seen.forwarded(ports.now());
-                let reply = integration.serve(exchange, request).await;
-                // AWS's log tells what Lambda answered, and not what the function did.
-                seen.answered(ports.now(), reply.is_ok().then_some(200));
+                let reply = integration.serve(exchange, request, seen).await;
                 reply.map(Answered::Reply)
             }
         }
@@ -159,7 +164,7 @@ impl From<Answered> for Answer {
 /// # Errors
 ///
 /// [`Denial::RequestTooLarge`] for one over 10 MB that did not say so beforehand.
-async fn held_body(exchange: &Exchange) -> Result<&[u8], Denial> {
+pub(crate) async fn held_body(exchange: &Exchange) -> Result<&[u8], Denial> {
     let body = exchange.request_body().await;
     if u64::try_from(body.len()).is_ok_and(|length| length > LARGEST_BODY) {
         Err(Denial::RequestTooLarge)

@@ -30,13 +30,13 @@ use attache_model::{PayloadFormatVersion, Protocol, Verb};
 use crate::binary_media_types::BinaryMediaTypes;
 use crate::denial::Denial;
 use crate::exchange::{Callout, CalloutAnswer, Exchange, Reply};
-use crate::integration::{IntegrationRequest, Upstream, trace_id};
+use crate::integration::{HttpApiResponses, IntegrationRequest, Upstream, trace_id};
 use crate::lambda_event::Deployment;
 use crate::lambda_function::{Invocation, LARGEST_PAYLOAD};
+use crate::observation::Observation;
 use crate::pipeline::LARGEST_BODY;
 
 pub(crate) use compile::LambdaPlace;
-pub use compile::LambdaProxies;
 pub use response::{ResponseFault, ResponseForm, read_response};
 
 /// An `AWS_PROXY` integration with a Lambda function, compiled for one operation in one stage.
@@ -52,6 +52,8 @@ pub struct LambdaProxy {
     /// Whether the route asks for scopes, which is when the event has them.
     has_scopes: bool,
     timeout_millis: u32,
+    /// What an HTTP API changes on the response.
+    responses: HttpApiResponses,
 }
 
 impl LambdaProxy {
@@ -68,10 +70,11 @@ impl LambdaProxy {
     ///
     /// As [`callout`](Self::callout) and [`answer`](Self::answer), and
     /// [`Denial::RequestTooLarge`] for a body over 10 MB that did not say so beforehand.
-    pub async fn serve(
+    pub(crate) async fn serve(
         &self,
         exchange: &Exchange,
         request: &IntegrationRequest<'_>,
+        seen: &mut Observation<'_>,
     ) -> Result<Reply, Denial> {
         let incoming = request.headers.last(b"x-amzn-trace-id");
         let trace = match trace_id(incoming, request.time, exchange.ports()) {
@@ -83,8 +86,13 @@ impl LambdaProxy {
             return Err(Denial::RequestTooLarge);
         }
         let callout = self.callout(request, body, &trace)?;
+        let ports = exchange.ports();
+        seen.forwarded(ports.now());
         let answer = exchange.callout(callout).await;
-        self.answer(request, answer, &trace)
+        let reply = self.answer(request, answer, &trace);
+        // AWS's log tells what Lambda has answered, and not what the function has.
+        seen.answered(ports.now(), reply.is_ok().then_some(200));
+        reply
     }
 
     /// The call that hands over the event of a request. `trace` is the value of
@@ -163,6 +171,7 @@ impl LambdaProxy {
                 .headers
                 .push(("x-amzn-trace-id".to_owned(), trace.to_vec()));
         }
+        self.responses.apply(request, &mut reply);
         Ok(reply)
     }
 }

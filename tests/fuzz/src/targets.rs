@@ -8,16 +8,18 @@ mod gateway_document;
 mod header_map;
 mod iam_policy;
 mod json_web_token;
+mod lambda_response;
 mod request_head;
 mod response_head;
 mod signed_request;
 mod split_filter;
+mod template;
 mod trace_id;
 
 use crate::Target;
 
 /// All of them.
-pub const TARGETS: [Target; 17] = [
+pub const TARGETS: &[Target] = &[
     target("api-key-configuration", split_filter::api_key),
     target("api-key-file", api_key_file::run),
     target("authorization", authorization::run),
@@ -30,9 +32,12 @@ pub const TARGETS: [Target; 17] = [
     target("iam-policy", iam_policy::run),
     target("json-web-key-set", json_web_token::key_set),
     target("json-web-token", json_web_token::token),
+    target("lambda-response", lambda_response::run),
     target("request-head", request_head::run),
     target("response-head", response_head::run),
     target("signed-request", signed_request::run),
+    target("template", template::template),
+    target("template-with-values", template::with_values),
     target("trace-id", trace_id::run),
     target("usage-plan-configuration", split_filter::usage_plan),
 ];

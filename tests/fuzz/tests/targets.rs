@@ -192,16 +192,19 @@ targets! {
     iam_policy: "iam-policy",
     json_web_key_set: "json-web-key-set",
     json_web_token: "json-web-token",
+    lambda_response: "lambda-response",
     request_head: "request-head",
     response_head: "response-head",
     signed_request: "signed-request",
+    template: "template",
+    template_with_values: "template-with-values",
     trace_id: "trace-id",
     usage_plan_configuration: "usage-plan-configuration",
 }
 
 #[test]
 fn every_target_is_tested_and_has_its_folder() {
-    let names = TARGETS.map(|target| target.name);
+    let names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
     assert_eq!(TESTED, names);
     assert_eq!(corpus::names(), names);
 }

@@ -11,13 +11,28 @@ use attache_structure::root;
 use serde_json::Value;
 
 /// For each crate that is no test, the crates of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("attache-model", &[]),
-    ("attache-policies", &["attache-model"]),
+    ("attache-java-regex", &[]),
+    ("attache-values", &["attache-java-regex"]),
+    (
+        "attache-velocity",
+        &["attache-java-regex", "attache-values"],
+    ),
+    (
+        "attache-policies",
+        &[
+            "attache-java-regex",
+            "attache-model",
+            "attache-values",
+            "attache-velocity",
+        ],
+    ),
     ("attache-host", &["attache-policies"]),
     ("attache-gateway", FILTER),
     ("attache-api-key", FILTER),
     ("attache-authorizer", FILTER),
+    ("attache-transform", FILTER),
     ("attache-usage-plan", FILTER),
     ("attache-trim", &[]),
     ("attache", &["attache-model", "attache-policies"]),
@@ -29,7 +44,13 @@ const FILTER: &[&str] = &["attache-host", "attache-policies"];
 const KNOW_THE_PROXY: [&str; 2] = ["attache-bench-empty", "attache-host"];
 
 /// What the filters are made of.
-const BELOW_THE_HOST: [&str; 2] = ["attache-model", "attache-policies"];
+const BELOW_THE_HOST: [&str; 5] = [
+    "attache-java-regex",
+    "attache-model",
+    "attache-policies",
+    "attache-values",
+    "attache-velocity",
+];
 
 fn metadata(arguments: &[&str]) -> Value {
     let output = Command::new(env!("CARGO"))

@@ -240,15 +240,15 @@ fn the_back_ends_own_fields_are_replaced() {
     for (request, expected) in [
         (
             from("https://a.example"),
-            [&removed[..], &said, &[vary.clone()]].concat(),
+            [&removed[..], &said, std::slice::from_ref(&vary)].concat(),
         ),
         (
             from("https://b.example"),
-            [&removed[..], &[vary.clone()]].concat(),
+            [&removed[..], std::slice::from_ref(&vary)].concat(),
         ),
         (
             request("GET", &[]),
-            [&removed[..], &[vary.clone()]].concat(),
+            [&removed[..], std::slice::from_ref(&vary)].concat(),
         ),
     ] {
         assert_eq!(cors.response_edits(&request, &response), expected);

@@ -94,6 +94,9 @@ struct OperationRules {
     responses: Vec<IntegrationResponse>,
 }
 
+/// An API that answers at any host is never asked for by its name.
+const ANY_NAME: &str = "api";
+
 /// The stage of an HTTP API that takes no part of the path for itself.
 const WHOLE_PATH: &str = "$default";
 
@@ -102,7 +105,11 @@ impl Service for TransformFilter {
         let gateway = one_stage(from_json(configuration)?);
         let validations = RequestValidations::compile(&gateway);
         let transformations = Transformations::compile(&gateway);
-        match (Routes::compile(&by_whole_path(&gateway)), validations, transformations) {
+        match (
+            Routes::compile(&by_whole_path(&gateway)),
+            validations,
+            transformations,
+        ) {
             (Ok(routes), Ok(validations), Ok(transformations)) => Ok(Self {
                 routes,
                 validations,
@@ -150,7 +157,9 @@ impl TransformFilter {
             caller: &caller,
         };
         let mut seen = Observation::begin(exchange.request(), time);
-        transformation.answer(exchange, &request, &mut seen).await
+        transformation
+            .answer(exchange, &request, document, &mut seen)
+            .await
     }
 }
 
@@ -197,7 +206,7 @@ fn by_whole_path(gateway: &Gateway) -> Gateway {
         any_host: true,
         operations: api.operations.clone(),
         stages: vec![Stage::new(WHOLE_PATH)],
-        ..Api::new(api.id.as_str(), Protocol::Http)
+        ..Api::new(ANY_NAME, Protocol::Http)
     });
     Gateway {
         apis: apis.collect(),

@@ -36,6 +36,18 @@ impl MappedBody {
         Ok(Self { text, document })
     }
 
+    /// Reads a body as HTTP APIs do: its first 100 KB, which are a document when they are JSON.
+    pub(super) fn read_start(body: &[u8]) -> Self {
+        const LONGEST: usize = 100 * 1024;
+        let start = body.get(..LONGEST).unwrap_or(body);
+        let text = String::from_utf8_lossy(start).into_owned();
+        let document = json::read(&text, ReadOptions::default());
+        Self {
+            document: document.ok().map(|document| document.value),
+            text,
+        }
+    }
+
     /// The whole text, or what a path selects of the document: text as it is, everything else as
     /// JSON. What is not there, or null, has no value.
     pub(super) fn value<'v>(&'v self, path: Option<&JsonPath>) -> Option<Value<'v>> {

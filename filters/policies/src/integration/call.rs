@@ -34,11 +34,11 @@ pub(super) enum Payload {
 
 /// What a back end has answered.
 #[derive(Debug)]
-pub(super) struct BackEndAnswer {
-    pub(super) status: u16,
-    pub(super) headers: Headers,
+pub(crate) struct BackEndAnswer {
+    pub(crate) status: u16,
+    pub(crate) headers: Headers,
     /// `None`: it is still on its way, and may pass without being held.
-    pub(super) body: Option<Vec<u8>>,
+    pub(crate) body: Option<Vec<u8>>,
 }
 
 impl BackEndAnswer {
@@ -196,7 +196,7 @@ fn belongs_to_the_proxy(name: &[u8]) -> bool {
 
 /// Reads the answer to a call that was made aside. One that failed is an ordinary answer of the
 /// proxy's: a 503 or 504 in plain text, without any field that a back end's would have.
-fn aside(answer: CalloutAnswer) -> Result<BackEndAnswer, UpstreamFailure> {
+pub(crate) fn aside(answer: CalloutAnswer) -> Result<BackEndAnswer, UpstreamFailure> {
     let CalloutAnswer::Answered { headers, body } = answer else {
         return Err(UpstreamFailure::Unreachable);
     };

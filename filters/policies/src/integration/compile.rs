@@ -7,6 +7,7 @@ use std::sync::Arc;
 use attache_java_regex::Pattern;
 use attache_model::{self as model, Api, Gateway, Protocol, Stage, Verb};
 
+use super::http_api::HttpApiResponses;
 use super::http_proxy::HttpProxy;
 use super::upstream::Upstream;
 use super::uri::has_stage_variables;
@@ -72,6 +73,7 @@ pub(super) struct Deployment<'m> {
     pub(super) protocol: Protocol,
     pub(super) stage: &'m Stage,
     pub(super) resource_path: &'m str,
+    pub(super) method: Verb,
     /// `None` when the path cannot be read, which is a fault of the route and reported there.
     pub(super) path_parameters: Option<Vec<&'m str>>,
     /// Where AWS's services are.
@@ -157,6 +159,15 @@ impl<'m> SharedParts<'m> {
 }
 
 impl Deployment<'_> {
+    /// `$context.routeKey`: `$default`, or method and path of the route.
+    pub(super) fn route_key(&self) -> String {
+        if self.resource_path.starts_with('/') {
+            format!("{} {}", self.method.as_str(), self.resource_path)
+        } else {
+            self.resource_path.to_owned()
+        }
+    }
+
     pub(super) fn has_path_parameter(&self, name: &str) -> bool {
         self.path_parameters
             .as_ref()
@@ -232,6 +243,7 @@ impl Transformations {
                         continue;
                     };
                     let deployment = Deployment {
+                        method: operation.method,
                         account_id: &gateway.account.id,
                         api_id: api.id.as_str().into(),
                         protocol: api.protocol,
@@ -282,6 +294,7 @@ fn compile_api<'m>(
                 protocol: api.protocol,
                 stage,
                 resource_path: &operation.path,
+                method: operation.method,
                 path_parameters: parameter_names(&operation.path, api.protocol),
                 endpoints: &gateway.endpoints,
                 binary_media_types: Arc::clone(&binary_media_types),
@@ -361,19 +374,52 @@ fn compile_integration<'m>(
         }
         model::Integration::AwsProxy(definition) => {
             let pointer = &format!("{pointer}/awsProxy");
-            let integration = LambdaProxy::compile(definition, &LambdaPlace { pointer, ..lambda })?;
+            let place = LambdaPlace { pointer, ..lambda };
+            let responses = response_parameters(definition, deployment, pointer)?;
+            let integration = LambdaProxy::compile(definition, &place, responses)?;
             shared.endpoints.need(integration.upstream());
             Ok(Integration::LambdaProxy(integration))
         }
     }
 }
 
+/// What HTTP APIs change on the response of a function.
+fn response_parameters(
+    definition: &model::AwsProxy,
+    deployment: &Deployment<'_>,
+    pointer: &str,
+) -> Result<HttpApiResponses, Vec<CompileError>> {
+    let pointer = format!("{pointer}/responseParameters");
+    if deployment.protocol == Protocol::Rest && !definition.response_parameters.is_empty() {
+        return Err(vec![of_http_apis(pointer)]);
+    }
+    let mut errors = Vec::new();
+    let parameters = &definition.response_parameters;
+    let responses = HttpApiResponses::compile(parameters, deployment, &pointer, &mut errors);
+    if errors.is_empty() {
+        Ok(responses)
+    } else {
+        Err(errors)
+    }
+}
+
+/// Mappings by status code that a REST API has.
+pub(super) fn of_http_apis(pointer: String) -> CompileError {
+    CompileError::new(
+        pointer,
+        "response parameters by status code are for HTTP APIs only",
+    )
+    .hint("use an HTTP or AWS integration, whose integration responses can be mapped")
+}
+
 /// Whether what is compiled of an integration depends on the stage. That of a template does not,
 /// but `$context` and `$stageVariables` do.
 fn differs_by_stage(integration: &model::Integration) -> bool {
     let reads_stage = |expression: &String| {
-        expression.starts_with("stageVariables.")
-            || matches!(&**expression, "context.stage" | "context.deploymentId")
+        // Values of HTTP APIs have them in the middle, too.
+        ["stageVariables.", "context.stage", "context.deploymentId"]
+            .iter()
+            .any(|name| expression.contains(name))
     };
     let transforms = |request: &model::RequestTransformation,
                       responses: &[model::IntegrationResponse]| {
@@ -387,6 +433,10 @@ fn differs_by_stage(integration: &model::Integration) -> bool {
         model::Integration::HttpProxy(definition) => {
             has_stage_variables(&definition.uri)
                 || definition.request_parameters.values().any(reads_stage)
+                || definition
+                    .response_parameters
+                    .values()
+                    .any(|response| response.values().any(reads_stage))
         }
         model::Integration::Http(definition) => {
             has_stage_variables(&definition.uri)

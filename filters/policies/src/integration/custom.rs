@@ -12,6 +12,7 @@ mod mock;
 use std::sync::Arc;
 
 use attache_model::Verb;
+use attache_values::json::Document;
 
 use super::Answered;
 use super::call::{BackEndAnswer, Call, Fields, Payload};
@@ -94,10 +95,11 @@ impl Custom {
     }
 
     /// Serves one request.
-    pub(super) async fn answer(
+    pub(crate) async fn answer(
         &self,
         exchange: &Exchange,
         request: &IntegrationRequest<'_>,
+        document: Option<Document>,
         seen: &mut Observation<'_>,
     ) -> Result<Answered, Denial> {
         let facts = RequestFacts {
@@ -109,7 +111,7 @@ impl Custom {
         let is_binary = self.binary_media_types.contains(content_type);
         let mut transformed = self
             .request
-            .transform(exchange, request, is_binary, &mut scope)
+            .transform(exchange, request, is_binary, document, &mut scope)
             .await?;
         let (answer, selector, trace) = match &self.back_end {
             BackEnd::Mock => {
@@ -257,7 +259,7 @@ impl Custom {
     ) -> Result<Vec<u8>, Denial> {
         let overrides = &transformed.overrides;
         let body = transformed.mapped_body.as_ref();
-        let mut target = destination.target(|placeholder| {
+        let mut target = destination.target(None, |placeholder| {
             let overridden = overrides.path.iter().rev();
             let mut overridden = overridden.filter(|(name, _)| **name == *placeholder.name);
             match overridden.next() {

@@ -122,18 +122,26 @@ impl Destination {
         }
     }
 
-    /// Begins a request target: the path, and the query string that the URI itself has. `value`
-    /// is what a placeholder stands for in this request.
+    /// Begins a request target: the path, or `path` in its place, and the query string that the
+    /// URI itself has. `value` is what a placeholder stands for in this request.
     ///
     /// # Errors
     ///
     /// [`Denial::ApiConfigurationError`] when a placeholder gets no value.
     pub(super) fn target<'v>(
         &'v self,
+        path: Option<Value<'v>>,
         value: impl Fn(&'v Placeholder) -> Option<Value<'v>>,
     ) -> Result<RequestTarget, Denial> {
         let mut text = Vec::with_capacity(128);
-        for piece in &self.path {
+        if let Some(path) = &path {
+            if !path.bytes.starts_with(b"/") {
+                text.push(b'/');
+            }
+            path.push_to_path(&mut text);
+        }
+        let own = if path.is_none() { &*self.path } else { &[] };
+        for piece in own {
             match piece {
                 Piece::Literal(literal) => text.extend_from_slice(literal),
                 Piece::Placeholder(placeholder) => value(placeholder)

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use attache_model::{self as model, ContentHandling, Protocol, Verb};
 
 use super::body::MappedBody;
-use super::compile::{Deployment, Endpoints, check_timeout, method};
+use super::compile::{Deployment, Endpoints, check_timeout, method, of_http_apis};
 use super::content::Conversion;
 use super::context::IntegrationRequest;
 use super::destination::{self, Destination, INVALID_ENDPOINT};
 use super::encoding::pairs;
+use super::http_api::{HttpApiRequest, HttpApiResponses};
 use super::mapping::Source;
 use super::parameters::RequestParameters;
 use super::request_headers::{self, Recipient};
@@ -19,7 +20,7 @@ use super::response::failure;
 use super::trace::trace_id;
 use super::upstream::Upstream;
 use super::uri::Placeholder;
-use super::{Answered, held_body};
+use super::{Answered, LARGEST_ANSWER, held_body};
 use crate::binary_media_types::BinaryMediaTypes;
 use crate::compile_error::CompileError;
 use crate::denial::Denial;
@@ -47,7 +48,11 @@ pub const DEFAULT_TIMEOUT_MILLIS: u32 = 29_000;
 pub struct HttpProxy {
     /// `None` when the endpoint cannot be called as it is configured.
     destination: Option<Destination>,
+    /// Of REST APIs.
     parameters: RequestParameters,
+    /// Of HTTP APIs.
+    request: HttpApiRequest,
+    responses: HttpApiResponses,
     /// The method for the back end; `None` for the client's own.
     method: Option<Verb>,
     timeout_millis: u32,
@@ -67,13 +72,26 @@ impl HttpProxy {
         endpoints: &mut Endpoints,
     ) -> Result<Self, Vec<CompileError>> {
         let mut errors = Vec::new();
-        let parameters = RequestParameters::compile(
-            &definition.request_parameters,
-            Recipient::Proxied,
-            deployment,
-            &format!("{pointer}/requestParameters"),
-            &mut errors,
-        );
+        let (mut parameters, mut request) =
+            (RequestParameters::default(), HttpApiRequest::default());
+        let mapped = &definition.request_parameters;
+        let place = format!("{pointer}/requestParameters");
+        match deployment.protocol {
+            Protocol::Rest => {
+                let recipient = Recipient::Proxied;
+                parameters =
+                    RequestParameters::compile(mapped, recipient, deployment, &place, &mut errors);
+            }
+            Protocol::Http => {
+                request = HttpApiRequest::compile(mapped, deployment, &place, &mut errors);
+            }
+        }
+        let mapped = &definition.response_parameters;
+        let place = format!("{pointer}/responseParameters");
+        if deployment.protocol == Protocol::Rest && !mapped.is_empty() {
+            errors.push(of_http_apis(place.clone()));
+        }
+        let responses = HttpApiResponses::compile(mapped, deployment, &place, &mut errors);
         let source = |name: &str| match deployment.protocol {
             Protocol::Rest => parameters.path.get(name).cloned(),
             // HTTP APIs put path parameters in place by name.
@@ -113,6 +131,8 @@ impl HttpProxy {
         Ok(Self {
             destination,
             parameters,
+            request,
+            responses,
             method,
             timeout_millis: definition.timeout_in_millis,
             content_handling: definition.content_handling,
@@ -150,6 +170,8 @@ impl HttpProxy {
         let mapped_body = if self.parameters.read_body {
             let body = held_body(exchange).await?;
             Some(MappedBody::read(body).map_err(|_| Denial::InvalidJsonInBody)?)
+        } else if self.request.read_body {
+            Some(MappedBody::read_start(held_body(exchange).await?))
         } else {
             None
         };
@@ -162,14 +184,34 @@ impl HttpProxy {
         seen.forwarded(ports.now());
         let head = exchange.forward(edits).await;
         seen.answered(ports.now(), head.failure.is_none().then_some(head.status));
-        match head.failure {
-            Some(why) => Err(failure(why)),
-            None => Ok(Answered::PassThrough {
-                status: head.status,
-                edits: self.response_edits(&head),
-                headers: head.headers,
-            }),
+        if let Some(why) = head.failure {
+            return Err(failure(why));
         }
+        let mut status = head.status;
+        let mut edits = self.response_edits(&head);
+        if let Some(response) = self.responses.of(status) {
+            let body = if response.read_body {
+                let body = exchange.response_body().await;
+                if body.len() > LARGEST_ANSWER {
+                    return Err(Denial::ApiConfigurationError);
+                }
+                Some(MappedBody::read_start(&body))
+            } else {
+                None
+            };
+            let (new_status, mapped) = response.edits(request, &head.headers, body.as_ref());
+            edits.extend(mapped);
+            if let Some(new_status) = new_status.filter(|new_status| *new_status != status) {
+                status = new_status;
+                let digits = status.to_string().into_bytes();
+                edits.push(HeaderEdit::Set(":status".into(), digits));
+            }
+        }
+        Ok(Answered::PassThrough {
+            status,
+            edits,
+            headers: head.headers,
+        })
     }
 
     /// What changes on the client's request before it goes to the back end.
@@ -198,6 +240,7 @@ impl HttpProxy {
             let (name, value) = field?;
             headers.push(HeaderEdit::Set(name.to_owned().into(), value.into_field()));
         }
+        headers.extend(self.request.header_edits(request, body));
         let (mut same_target, mut incoming_method, mut incoming_trace) = (false, None, None);
         for (name, value) in request.headers.iter() {
             match name {
@@ -255,12 +298,17 @@ impl HttpProxy {
         request: &IntegrationRequest<'_>,
         body: Option<&MappedBody>,
     ) -> Result<Vec<u8>, Denial> {
-        let mut target = destination.target(|placeholder| {
+        let path = self.request.path(request, body);
+        let mut target = destination.target(path, |placeholder| {
             placeholder
                 .source
                 .as_ref()
                 .and_then(|source| source.value_with(request, body))
         })?;
+        if self.protocol == Protocol::Http {
+            self.request.push_query(&mut target, request, body);
+            return Ok(target.into_bytes());
+        }
         for pair in pairs(request.route.query) {
             let replaced = self.parameters.query.iter().any(|mapping| {
                 pair.is_named(mapping.name.as_bytes())

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use attache_model::Protocol;
 use attache_values::JsonPath;
 
 use super::body::MappedBody;
@@ -22,6 +21,8 @@ pub(super) enum Source {
     Fixed(Box<[u8]>),
     /// A path parameter.
     Path(Box<str>),
+    /// The path without the stage.
+    ResourcePath,
     /// A query parameter: its last value, or all of them.
     Query { name: Box<[u8]>, all: bool },
     /// A header field: its last value, or all of them.
@@ -64,16 +65,7 @@ impl MappingFault {
 }
 
 impl<'k> Target<'k> {
-    pub(super) fn parse(key: &'k str, protocol: Protocol) -> Result<Self, MappingFault> {
-        let is_http_api_form = ["append:", "overwrite:", "remove:"]
-            .iter()
-            .any(|form| key.starts_with(form));
-        if is_http_api_form || protocol == Protocol::Http {
-            return Err(MappingFault::new(
-                format!("the parameter mapping `{key}` of an HTTP API is not supported yet"),
-                "remove it, or let the back end read what it needs from the request itself",
-            ));
-        }
+    pub(super) fn parse(key: &'k str) -> Result<Self, MappingFault> {
         let unknown = || {
             MappingFault::new(
                 format!("`{key}` is not a target of a parameter mapping"),
@@ -159,7 +151,7 @@ impl Source {
         }
     }
 
-    fn context(name: &str, deployment: &Deployment<'_>) -> Result<Self, MappingFault> {
+    pub(super) fn context(name: &str, deployment: &Deployment<'_>) -> Result<Self, MappingFault> {
         if let Some(field) = CallerField::parse(name) {
             return Ok(Self::Caller(field));
         }
@@ -202,6 +194,7 @@ impl Source {
                 bytes: bytes.into(),
                 form: Form::Path,
             }),
+            Self::ResourcePath => Some(Value::path(request.route.resource_path)),
             Self::Query { name, all: false } => pairs(request.route.query)
                 .rev()
                 .find(|pair| pair.is_named(name))

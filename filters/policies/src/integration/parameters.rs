@@ -52,8 +52,7 @@ impl RequestParameters {
                 let key = key.replace('~', "~0").replace('/', "~1");
                 format!("{pointer}/{key}")
             };
-            let target = Target::parse(key, deployment.protocol)
-                .map_err(|fault| errors.push(fault.at(place())));
+            let target = Target::parse(key).map_err(|fault| errors.push(fault.at(place())));
             let source = Source::parse(expression, deployment)
                 .map_err(|fault| errors.push(fault.at(place())));
             let (Ok(target), Ok(source)) = (target, source) else {

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod custom;
+mod http_api;
 mod played;
 mod request;
 mod response;

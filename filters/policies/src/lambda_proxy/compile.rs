@@ -3,90 +3,16 @@
 use std::sync::Arc;
 
 use attache_model::{
-    Api, Authorization, AwsProxy, Endpoints, Gateway, Integration, Operation, PayloadFormatVersion,
-    Protocol, Verb,
+    Api, Authorization, AwsProxy, Endpoints, Operation, PayloadFormatVersion, Protocol, Verb,
 };
 
 use super::LambdaProxy;
 use crate::binary_media_types::BinaryMediaTypes;
 use crate::compile_error::CompileError;
-use crate::integration::Upstream;
+use crate::integration::HttpApiResponses;
 use crate::integration::uri::{has_stage_variables, resolve_stage_variables};
 use crate::lambda_event::Deployment;
 use crate::lambda_function::{self, Function, Invocation};
-
-/// The Lambda functions that answer operations, by API, operation and stage.
-#[derive(Debug)]
-pub struct LambdaProxies {
-    /// An operation that something else answers has none.
-    apis: Vec<Vec<Box<[LambdaProxy]>>>,
-}
-
-impl LambdaProxies {
-    /// Compiles every `AWS_PROXY` integration.
-    ///
-    /// # Errors
-    ///
-    /// Every fault, each with its JSON pointer. A URI that only a stage variable makes invalid is
-    /// not one: its calls are refused, as AWS does.
-    pub fn compile(gateway: &Gateway) -> Result<Self, Vec<CompileError>> {
-        let mut errors = Vec::new();
-        let apis = gateway.apis.iter().enumerate();
-        let apis = apis
-            .map(|(position, api)| {
-                let deployments = Deployment::of(gateway, api);
-                let operations = api.operations.iter().enumerate();
-                operations
-                    .map(|(number, operation)| {
-                        let Integration::AwsProxy(definition) = &operation.integration else {
-                            return Box::default();
-                        };
-                        let pointer =
-                            format!("/apis/{position}/operations/{number}/integration/awsProxy");
-                        let stages = deployments.iter().filter_map(|deployment| {
-                            let place = LambdaPlace {
-                                api,
-                                operation,
-                                deployment,
-                                endpoints: &gateway.endpoints,
-                                pointer: &pointer,
-                            };
-                            LambdaProxy::compile(definition, &place)
-                                .map_err(|faults| {
-                                    for fault in faults {
-                                        // Stages mostly have their faults in common.
-                                        if !errors.contains(&fault) {
-                                            errors.push(fault);
-                                        }
-                                    }
-                                })
-                                .ok()
-                        });
-                        stages.collect()
-                    })
-                    .collect()
-            })
-            .collect();
-        if errors.is_empty() {
-            Ok(Self { apis })
-        } else {
-            Err(errors)
-        }
-    }
-
-    /// The function that answers an operation in a stage, all counted from 0; `None` when
-    /// something else does.
-    #[must_use]
-    pub fn get(&self, api: usize, stage: usize, operation: usize) -> Option<&LambdaProxy> {
-        self.apis.get(api)?.get(operation)?.get(stage)
-    }
-
-    /// Where functions are called: the clusters that the proxy needs.
-    pub fn upstreams(&self) -> impl Iterator<Item = &Upstream> {
-        let proxies = self.apis.iter().flatten().flatten();
-        proxies.filter_map(LambdaProxy::upstream)
-    }
-}
 
 /// What an integration is compiled for.
 #[derive(Clone, Copy)]
@@ -102,10 +28,17 @@ pub(crate) struct LambdaPlace<'m> {
 }
 
 impl LambdaProxy {
-    /// Compiles an integration for one operation in one stage.
+    /// Compiles an integration for one operation in one stage. `responses` is what an HTTP API
+    /// changes on the response.
+    ///
+    /// # Errors
+    ///
+    /// Every fault, each with its JSON pointer. A URI that only a stage variable makes invalid is
+    /// not one: its calls are refused, as AWS does.
     pub(crate) fn compile(
         definition: &AwsProxy,
         place: &LambdaPlace<'_>,
+        responses: HttpApiResponses,
     ) -> Result<Self, Vec<CompileError>> {
         let mut errors = Vec::new();
         let protocol = place.api.protocol;
@@ -150,6 +83,7 @@ impl LambdaProxy {
             binary_media_types: BinaryMediaTypes::compile(&place.api.binary_media_types),
             has_scopes,
             timeout_millis: timeout,
+            responses,
         })
     }
 }

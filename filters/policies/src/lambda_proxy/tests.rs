@@ -12,10 +12,10 @@ use std::sync::Arc;
 use attache_model::{Gateway, Principal};
 use serde_json::{Value, json};
 
-use super::{LambdaProxies, LambdaProxy};
+use super::LambdaProxy;
 use crate::authorization::{Caller, Signer};
 use crate::headers::Headers;
-use crate::integration::IntegrationRequest;
+use crate::integration::{Integration, IntegrationRequest, Integrations};
 use crate::ports::{Connection, Random, Timestamp};
 use crate::request_id::RequestIds;
 use crate::route::Routes;
@@ -120,7 +120,7 @@ impl<'a> Asked<'a> {
         look: impl FnOnce(&LambdaProxy, &IntegrationRequest<'_>) -> R,
     ) -> R {
         let routes = Routes::compile(document).unwrap();
-        let proxies = LambdaProxies::compile(document).unwrap();
+        let integrations = Integrations::compile(document).unwrap();
         let route = routes.find(self.headers).unwrap();
         let request = IntegrationRequest {
             headers: self.headers,
@@ -132,8 +132,10 @@ impl<'a> Asked<'a> {
             api_key_id: self.api_key.map(|(_, id)| id),
             caller: self.caller,
         };
-        let proxy = proxies.get(route.api, route.stage, route.operation);
-        look(proxy.unwrap(), &request)
+        match integrations.get(route.api, route.stage, route.operation) {
+            Some(Integration::LambdaProxy(proxy)) => look(proxy, &request),
+            other => panic!("{other:?}"),
+        }
     }
 
     fn event_text(&self, document: &Gateway, body: &[u8]) -> String {

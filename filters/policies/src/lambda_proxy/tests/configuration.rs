@@ -8,7 +8,7 @@ use super::{Asked, TRACE, document, headers};
 use crate::Denial;
 use crate::authorization::Caller;
 use crate::exchange::Callout;
-use crate::lambda_proxy::LambdaProxies;
+use crate::integration::Integrations;
 
 const SHOP: &str = "/apis/0/operations/0/integration/awsProxy";
 const CLUB: &str = "/apis/1/operations/0/integration/awsProxy";
@@ -55,8 +55,8 @@ fn a_function_is_called_where_its_stage_says() {
 #[wasm_bindgen_test(unsupported = test)]
 fn functions_are_at_aws_where_no_endpoint_is_named() {
     let document = document(&[("/endpoints", json!({}))]);
-    let proxies = LambdaProxies::compile(&document).unwrap();
-    let upstream = proxies.upstreams().next().unwrap();
+    let integrations = Integrations::compile(&document).unwrap();
+    let upstream = integrations.upstreams().next().unwrap();
     assert_eq!(upstream.authority(), "lambda.us-east-1.amazonaws.com");
     let signing = upstream.signing.as_ref().unwrap();
     assert_eq!(
@@ -162,11 +162,11 @@ fn faults_are_reported_once_and_at_their_place() {
         ),
     ] {
         let document = document(&[(&place, value)]);
-        let faults = LambdaProxies::compile(&document).unwrap_err();
+        let faults = Integrations::compile(&document).unwrap_err();
         assert_eq!(faults.len(), 1, "{faults:?}");
         assert_eq!(faults[0].pointer, pointer);
         assert!(faults[0].to_string().contains(reason), "{}", faults[0]);
     }
     let longest = document(&[(&format!("{CLUB}/timeoutInMillis"), json!(30_000))]);
-    assert!(LambdaProxies::compile(&longest).is_ok());
+    assert!(Integrations::compile(&longest).is_ok());
 }

@@ -61,7 +61,7 @@ fn only_a_function_that_has_answered_has_a_result() {
         ),
         (answered("202", &[], ""), Err(Denial::ApiConfigurationError)),
         (answered("413", &[json], "{}"), Err(Denial::RequestTooLarge)),
-        (answered("", &[], ""), Err(Denial::ApiConfigurationError)),
+        (answered("", &[], ""), Err(Denial::IntegrationMalformed)),
     ] {
         assert_eq!(result(answer.clone()), expected, "{answer:?}");
     }

@@ -1,4 +1,4 @@
-//! A request from its body to its answer.
+//! A request through the whole gateway.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -6,57 +6,20 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::{TIME, document, headers};
-use crate::authorization::Caller;
-use crate::exchange::{Answer, CalloutAnswer, Event, Exchange, Reply, Service, Step, Stream};
+use super::{document, headers};
+use crate::Gateway;
+use crate::exchange::{CalloutAnswer, Event, Step, Stream};
 use crate::headers::Headers;
-use crate::integration::IntegrationRequest;
-use crate::lambda_proxy::LambdaProxies;
 use crate::memory_ports::MemoryPorts;
-use crate::ports::Environment;
-use crate::request_id::RequestIds;
-use crate::route::Routes;
 
-struct Shop {
-    routes: Routes,
-    proxies: LambdaProxies,
-}
-
-impl Service for Shop {
-    fn compile(_: &[u8], _: &dyn Environment) -> Result<Self, Vec<String>> {
-        Err(Vec::new())
-    }
-
-    async fn serve(self: Arc<Self>, exchange: Exchange) -> Answer {
-        let route = self.routes.find(exchange.request()).unwrap();
-        let request = IntegrationRequest {
-            headers: exchange.request(),
-            route,
-            ids: &RequestIds::generate(exchange.ports()),
-            time: TIME,
-            connection: exchange.ports(),
-            api_key: None,
-            api_key_id: None,
-            caller: &Caller::default(),
-        };
-        let proxy = self.proxies.get(route.api, route.stage, route.operation);
-        Answer::Reply(match proxy.unwrap().serve(&exchange, &request).await {
-            Ok(reply) => reply,
-            Err(denial) => Reply {
-                status: denial.status(attache_model::Protocol::Rest),
-                ..Reply::default()
-            },
-        })
-    }
+fn begin_with(changes: &[(&str, Value)], headers: Headers, ends: bool) -> (Stream, Step) {
+    let gateway = Gateway::compile(&document(changes), &|_: &str| None).unwrap();
+    let ports = Rc::new(MemoryPorts::default());
+    Stream::start(&Arc::new(gateway), headers, ends, ports)
 }
 
 fn begin(headers: Headers, ends: bool) -> (Stream, Step) {
-    let document = document(&[]);
-    let shop = Arc::new(Shop {
-        routes: Routes::compile(&document).unwrap(),
-        proxies: LambdaProxies::compile(&document).unwrap(),
-    });
-    Stream::start(&shop, headers, ends, Rc::new(MemoryPorts::default()))
+    begin_with(&[], headers, ends)
 }
 
 fn answer(result: &Value) -> Event {
@@ -77,7 +40,7 @@ fn the_function_answers_once_the_body_is_there() {
     let event: Value = serde_json::from_slice(&callout.body).unwrap();
     assert_eq!(event["body"], "whole");
     let trace = event["headers"]["X-Amzn-Trace-Id"].as_str().unwrap();
-    assert!(trace.starts_with("Root=1-5e5ffe45-"), "{trace}");
+    assert!(trace.starts_with("Root=1-6aff8d80-"), "{trace}");
     let step = stream.resume(answer(&json!({"statusCode": 201, "body": "made"})));
     let Step::Reply(reply) = step else {
         panic!("{step:?}");
@@ -105,7 +68,8 @@ fn a_whole_trace_header_stays_and_http_apis_do_not_send_it() {
         panic!("{step:?}");
     };
     assert_eq!((reply.status, &*reply.body), (200, &b"hello"[..]));
-    assert_eq!(reply.headers.len(), 1);
+    let names: Vec<_> = reply.headers.iter().map(|(name, _)| &**name).collect();
+    assert_eq!(names, ["content-type", "apigw-requestid"]);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -126,4 +90,43 @@ fn a_body_over_10_mb_is_refused_when_it_is_there() {
         panic!("{step:?}");
     };
     assert_eq!(reply.status, 413);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn http_apis_change_responses_by_their_status() {
+    let changes = [(
+        "/apis/1/operations/0/integration/awsProxy/responseParameters",
+        json!({"404": {
+            "overwrite:statuscode": "410",
+            "append:header.x-id": "${response.body.id} of $stageVariables",
+            "overwrite:header.x-stage": "$stageVariables.alias",
+            "remove:header.x-secret": "''",
+        }}),
+    )];
+    let request = || headers("GET", "club.x/pets", &[]);
+    let result = |status: u16| {
+        let fields = json!({"x-secret": "s", "x-id": "a"});
+        answer(&json!({"statusCode": status, "headers": fields, "body": "{\"id\":7}"}))
+    };
+    let play = |status: u16| {
+        let (mut stream, _) = begin_with(&changes, request(), true);
+        match stream.resume(result(status)) {
+            Step::Reply(reply) => reply,
+            step => panic!("{step:?}"),
+        }
+    };
+    let values = |reply: &crate::Reply, name: &str| -> Vec<String> {
+        let fields = reply.headers.iter().filter(|(other, _)| other == name);
+        fields
+            .map(|(_, value)| String::from_utf8(value.clone()).unwrap())
+            .collect()
+    };
+    let reply = play(404);
+    assert_eq!((reply.status, &*reply.body), (410, &b"{\"id\":7}"[..]));
+    assert_eq!(values(&reply, "x-id"), ["a", "7 of $stageVariables"]);
+    assert_eq!(values(&reply, "x-stage"), ["live"]);
+    assert!(values(&reply, "x-secret").is_empty());
+    let reply = play(200);
+    assert_eq!(reply.status, 200);
+    assert_eq!(values(&reply, "x-secret"), ["s"]);
 }
