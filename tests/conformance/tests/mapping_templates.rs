@@ -154,11 +154,7 @@ fn local_stack(folder: &Path, suite: &mut Suite) {
         let result = match case.function.as_str() {
             // Other variables than AWS's are the test's own: its engine is at issue, not AWS's
             // objects.
-            "render_vtl"
-                if case.input["args"][1]
-                    .as_object()
-                    .is_some_and(|own| !own.is_empty()) =>
-            {
+            "render_vtl" if arguments[1].as_object().is_some_and(|own| !own.is_empty()) => {
                 continue;
             }
             "render_vtl" => prints(template, &body, &event, returned.as_str().unwrap()),

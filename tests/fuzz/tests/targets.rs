@@ -192,6 +192,7 @@ targets! {
     iam_policy: "iam-policy",
     json_web_key_set: "json-web-key-set",
     json_web_token: "json-web-token",
+    lambda_response: "lambda-response",
     request_head: "request-head",
     response_head: "response-head",
     signed_request: "signed-request",
