@@ -1,9 +1,5 @@
 //! Templates of the test suites of Apache Velocity, airspeed and Velocity.js. What counts is what
 //! Apache Velocity 1.7 makes of them; a case whose suite expects something else is left out.
-#![expect(
-    clippy::expect_used,
-    reason = "a test that cannot go on says so by panicking"
-)]
 
 use attache_conformance::{Suite, corpus, json_lines};
 use attache_values::json::{self, ReadOptions};
