@@ -130,7 +130,7 @@ test-wasm: setup-wasm-tests ## Ring 1 again: what is pure, inside wasm
 		$(RING) unit-in-wasm --target wasm32-unknown-unknown -p attache-model -p attache-java-regex -p attache-values -p attache-velocity -p attache-policies -p attache-host --lib
 
 test-golden: wasm ## Ring 3: the compiler's output and findings, case by case
-	@$(RING) golden -p attache --test golden --test command_line --test papers --test test_authorizer
+	@$(RING) golden -p attache --test golden --test command_line --test papers --test template --test test_authorizer --test test_invoke
 
 test-conformance: wasm ## Ring 2: third-party test vectors
 	@$(RING) conformance -p attache-conformance

@@ -30,6 +30,8 @@ pub(crate) mod uri;
 
 use std::borrow::Cow;
 
+use attache_values::json::Document;
+
 use crate::denial::Denial;
 use crate::exchange::{Answer, Edits, Exchange, Reply};
 use crate::headers::{HeaderEdit, Headers};
@@ -97,7 +99,8 @@ impl Integration {
         }
     }
 
-    /// Serves one request: calls the back end and makes the client's answer of its.
+    /// Serves one request: calls the back end and makes the client's answer of its. `document` is
+    /// the client's body when its validation has read it.
     ///
     /// # Errors
     ///
@@ -107,11 +110,14 @@ impl Integration {
         &self,
         exchange: &Exchange,
         request: &IntegrationRequest<'_>,
+        document: Option<Document>,
         seen: &mut Observation<'_>,
     ) -> Result<Answered, Denial> {
         match self {
             Self::HttpProxy(integration) => integration.answer(exchange, request, seen).await,
-            Self::Custom(integration) => integration.answer(exchange, request, seen).await,
+            Self::Custom(integration) => {
+                integration.answer(exchange, request, document, seen).await
+            }
             Self::LambdaProxy(integration) => {
                 let reply = integration.serve(exchange, request, seen).await;
                 reply.map(Answered::Reply)

@@ -14,7 +14,7 @@ mod compile;
 
 use std::sync::Arc;
 
-use attache_values::json::{ReadOptions, read};
+use attache_values::json::{Document, ReadOptions, read};
 use attache_values::json_schema::Schema;
 use attache_values::{Map, Value};
 
@@ -70,7 +70,8 @@ const DEFAULT: &[u8] = b"$default";
 const JSON: &[u8] = b"application/json";
 
 impl RequestValidations {
-    /// Lets a request pass that has what its operation asks for.
+    /// Lets a request pass that has what its operation asks for. Gives its body as it was read,
+    /// when it was.
     ///
     /// # Errors
     ///
@@ -78,16 +79,20 @@ impl RequestValidations {
     ///   then.
     /// - [`Denial::BadRequestBody`] when the body is not JSON or does not fit its model.
     /// - [`Denial::RequestTooLarge`] for a body over 10 MB that did not say so beforehand.
-    pub async fn validate(&self, exchange: &Exchange, route: Route<'_>) -> Result<(), Denial> {
+    pub async fn validate(
+        &self,
+        exchange: &Exchange,
+        route: Route<'_>,
+    ) -> Result<Option<Document>, Denial> {
         let operations = self.apis.get(route.api);
         let validation = operations.and_then(|operations| operations.get(route.operation));
         let Some(Some(validation)) = validation else {
-            return Ok(());
+            return Ok(None);
         };
         validation.check_parameters(exchange.request(), route)?;
         match validation.model(exchange.request().last(b"content-type")) {
-            Some(schema) => check_body(schema, held_body(exchange).await?),
-            None => Ok(()),
+            Some(schema) => check_body(schema, held_body(exchange).await?).map(Some),
+            None => Ok(None),
         }
     }
 }
@@ -151,10 +156,13 @@ fn header_name(name: &str) -> String {
     }
 }
 
-fn check_body(schema: &Schema, body: &[u8]) -> Result<(), Denial> {
+fn check_body(schema: &Schema, body: &[u8]) -> Result<Document, Denial> {
     let refused = |validation_error: String| Denial::BadRequestBody { validation_error };
-    let value = if body.is_empty() {
-        Value::Map(Map::new())
+    let document = if body.is_empty() {
+        Document {
+            value: Value::Map(Map::new()),
+            strict: true,
+        }
     } else {
         let text = str::from_utf8(body)
             .map_err(|_| refused("the body is not JSON: it is not UTF-8".to_owned()))?;
@@ -163,9 +171,10 @@ fn check_body(schema: &Schema, body: &[u8]) -> Result<(), Denial> {
         if !document.strict {
             return Err(refused("the body is not JSON".to_owned()));
         }
-        document.value
+        document
     };
-    schema.validate(&value).map_err(|errors| {
+    let validated = schema.validate(&document.value);
+    validated.map(|()| document).map_err(|errors| {
         let messages: Vec<String> = errors.into_iter().map(|error| error.message).collect();
         refused(format!("[{}]", messages.join(", ")))
     })

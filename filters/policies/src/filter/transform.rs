@@ -139,7 +139,7 @@ impl TransformFilter {
     async fn transform(&self, exchange: &Exchange, route: Route<'_>) -> Result<Answered, Denial> {
         let ports = exchange.ports();
         let time = ports.now();
-        self.validations.validate(exchange, route).await?;
+        let document = self.validations.validate(exchange, route).await?;
         let transformation = self
             .transformations
             .get(route.operation)
@@ -157,7 +157,9 @@ impl TransformFilter {
             caller: &caller,
         };
         let mut seen = Observation::begin(exchange.request(), time);
-        transformation.answer(exchange, &request, &mut seen).await
+        transformation
+            .answer(exchange, &request, document, &mut seen)
+            .await
     }
 }
 

@@ -12,6 +12,7 @@ mod mock;
 use std::sync::Arc;
 
 use attache_model::Verb;
+use attache_values::json::Document;
 
 use super::Answered;
 use super::call::{BackEndAnswer, Call, Fields, Payload};
@@ -98,6 +99,7 @@ impl Custom {
         &self,
         exchange: &Exchange,
         request: &IntegrationRequest<'_>,
+        document: Option<Document>,
         seen: &mut Observation<'_>,
     ) -> Result<Answered, Denial> {
         let facts = RequestFacts {
@@ -109,7 +111,7 @@ impl Custom {
         let is_binary = self.binary_media_types.contains(content_type);
         let mut transformed = self
             .request
-            .transform(exchange, request, is_binary, &mut scope)
+            .transform(exchange, request, is_binary, document, &mut scope)
             .await?;
         let (answer, selector, trace) = match &self.back_end {
             BackEnd::Mock => {

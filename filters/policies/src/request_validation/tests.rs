@@ -29,7 +29,7 @@ impl Service for Validator {
             return Answer::PassThrough(Edits::default());
         };
         Answer::Reply(match self.validations.validate(&exchange, route).await {
-            Ok(()) => Reply {
+            Ok(_) => Reply {
                 status: 200,
                 ..Reply::default()
             },
