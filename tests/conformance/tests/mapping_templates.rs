@@ -4,6 +4,11 @@
     clippy::unwrap_used,
     reason = "what cannot happen ends the test, in the functions that it calls too"
 )]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on says so by panicking"
+)]
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
 //! The examples of integrations, as they stand there, in a real Envoy.
-#![expect(
+#![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "a test that cannot go on says so by panicking"

@@ -149,6 +149,7 @@ fn assert_request_event(mut event: Value, address: &str) {
     let request = take(&mut event, "/requestContext/requestId");
     assert_eq!(request.as_str().unwrap().len(), 36);
     for pointer in [
+        "/requestContext/deploymentId",
         "/requestContext/extendedRequestId",
         "/requestContext/requestTime",
         "/requestContext/resourceId",
