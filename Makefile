@@ -86,12 +86,12 @@ setup-deny: setup-rust ## Get cargo-deny, with which `make lint` also judges dep
 wasm: setup-rust ## Build the filters into target/filters
 	@mkdir -p $(FILTERS)
 	@cargo build --quiet --profile wasm --target wasm32-wasip1 \
-		-p attache-gateway -p attache-api-key -p attache-authorizer -p attache-usage-plan -p attache-probe -p attache-bench-empty
+		-p attache-gateway -p attache-api-key -p attache-authorizer -p attache-usage-plan -p attache-transform -p attache-probe -p attache-bench-empty
 	@cargo build --quiet -p attache-trim
 	@for filter in api_key usage_plan; do \
 		$(TARGET)/debug/attache-trim headers $(TARGET)/wasm32-wasip1/wasm/$$filter.wasm $(FILTERS)/$$filter.wasm || exit 1; \
 	done
-	@for filter in gateway authorizer probe; do \
+	@for filter in gateway authorizer transform probe; do \
 		$(TARGET)/debug/attache-trim bodies $(TARGET)/wasm32-wasip1/wasm/$$filter.wasm $(FILTERS)/$$filter.wasm || exit 1; \
 	done
 	@cp $(TARGET)/wasm32-wasip1/wasm/empty.wasm $(FILTERS)/
@@ -111,7 +111,7 @@ lint: setup-rust ## Formatting, clippy, and what dependencies are allowed
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 # What speaks to the proxy is only there in wasm.
-	cargo clippy --target wasm32-wasip1 -p attache-host -p attache-gateway -p attache-api-key -p attache-authorizer -p attache-usage-plan -p attache-bench-empty -- -D warnings
+	cargo clippy --target wasm32-wasip1 -p attache-host -p attache-gateway -p attache-api-key -p attache-authorizer -p attache-usage-plan -p attache-transform -p attache-bench-empty -- -D warnings
 	@if test -x $(TOOLS)/bin/cargo-deny; then \
 		$(TOOLS)/bin/cargo-deny --workspace check --hide-inclusion-graph bans licenses sources; \
 	else echo "dependencies not judged: \`make setup-deny\` gets cargo-deny"; fi
@@ -123,14 +123,14 @@ test: setup wasm test-unit test-wasm test-golden test-conformance test-scenarios
 
 test-unit: wasm ## Ring 1: unit and property tests, and examples in the documentation
 	@$(RING) unit --workspace --exclude attache-e2e --exclude attache-conformance --exclude attache-scenarios --exclude attache-fuzz --exclude attache-structure --lib --bins
-	@$(RING) documentation -p attache-model -p attache-policies --doc
+	@$(RING) documentation -p attache-model -p attache-values -p attache-java-regex -p attache-velocity -p attache-policies --doc
 
 test-wasm: setup-wasm-tests ## Ring 1 again: what is pure, inside wasm
 	@PATH="$$PATH:$(TOOLS)/node/bin" CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(WASM_TESTER) \
-		$(RING) unit-in-wasm --target wasm32-unknown-unknown -p attache-model -p attache-policies -p attache-host --lib
+		$(RING) unit-in-wasm --target wasm32-unknown-unknown -p attache-model -p attache-java-regex -p attache-values -p attache-velocity -p attache-policies -p attache-host --lib
 
 test-golden: wasm ## Ring 3: the compiler's output and findings, case by case
-	@$(RING) golden -p attache --test golden --test command_line --test papers --test test_authorizer
+	@$(RING) golden -p attache --test golden --test command_line --test papers --test template --test test_authorizer --test test_invoke
 
 test-conformance: wasm ## Ring 2: third-party test vectors
 	@$(RING) conformance -p attache-conformance

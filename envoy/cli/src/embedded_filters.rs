@@ -11,6 +11,8 @@ pub enum Filter {
     ApiKey,
     /// Who may call, alone.
     Authorizer,
+    /// Validation and mapping templates alone.
+    Transform,
     /// The usage plan alone.
     UsagePlan,
 }
@@ -38,6 +40,7 @@ impl Filter {
             Self::Gateway => "gateway.wasm",
             Self::ApiKey => "api_key.wasm",
             Self::Authorizer => "authorizer.wasm",
+            Self::Transform => "transform.wasm",
             Self::UsagePlan => "usage_plan.wasm",
         }
     }
@@ -52,6 +55,7 @@ impl Filter {
             Self::Gateway => GATEWAY,
             Self::ApiKey => API_KEY,
             Self::Authorizer => AUTHORIZER,
+            Self::Transform => TRANSFORM,
             Self::UsagePlan => USAGE_PLAN,
         }
         .ok_or(NoFilters)

@@ -19,6 +19,7 @@ mod command;
 mod deployment;
 mod envoy_binary;
 mod process;
+mod sample_body;
 mod watch;
 
 use std::collections::BTreeSet;

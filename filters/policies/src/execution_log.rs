@@ -6,12 +6,20 @@
 
 use std::fmt::Display;
 
+use crate::denial::Denial;
+
 /// What the lines are known by among others.
 pub const TARGET: &str = "execution";
 
 /// An integration cannot be called, or its answer cannot be used, as it is configured.
 pub fn configuration_error(reason: impl Display) {
     log::debug!(target: TARGET, "Execution failed due to configuration error: {reason}");
+}
+
+/// The same, and the refusal that the client gets.
+pub(crate) fn misconfigured(reason: impl Display) -> Denial {
+    configuration_error(reason);
+    Denial::ApiConfigurationError
 }
 
 /// What the back end or the function did made the execution fail.

@@ -7,4 +7,5 @@ pub mod api_key;
 pub mod authorizer;
 mod configuration;
 mod identity;
+pub mod transform;
 pub mod usage_plan;

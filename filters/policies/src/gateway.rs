@@ -16,6 +16,7 @@ use crate::integration::{Integrations, Upstream};
 use crate::observation::Metrics;
 use crate::pipeline;
 use crate::ports::{Environment, Ports};
+use crate::request_validation::RequestValidations;
 use crate::route::Routes;
 use crate::usage_plan::UsagePlans;
 
@@ -58,6 +59,7 @@ pub struct Gateway {
     pub(crate) authorizations: Authorizations,
     pub(crate) api_keys: ApiKeys,
     pub(crate) usage_plans: UsagePlans,
+    pub(crate) request_validations: RequestValidations,
     pub(crate) integrations: Integrations,
     pub(crate) gateway_responses: GatewayResponses,
     pub(crate) metrics: Metrics,
@@ -101,6 +103,7 @@ impl Gateway {
         let authorizations = kept(authorizations, &mut faults);
         let api_keys = kept(ApiKeys::compile(document), &mut faults);
         let usage_plans = kept(UsagePlans::compile(document), &mut faults);
+        let request_validations = kept(RequestValidations::compile(document), &mut faults);
         let integrations = kept(Integrations::compile(document), &mut faults);
         let gateway_responses = kept(GatewayResponses::compile(document), &mut faults);
         let compiled = || {
@@ -110,6 +113,7 @@ impl Gateway {
                 authorizations: authorizations?,
                 api_keys: api_keys?,
                 usage_plans: usage_plans?,
+                request_validations: request_validations?,
                 integrations: integrations?,
                 gateway_responses: gateway_responses?,
                 metrics: Metrics::compile(document),

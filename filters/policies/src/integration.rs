@@ -30,6 +30,8 @@ pub(crate) mod uri;
 
 use std::borrow::Cow;
 
+use attache_values::json::Document;
+
 use crate::denial::Denial;
 use crate::exchange::{Answer, Edits, Exchange, Reply};
 use crate::headers::{HeaderEdit, Headers};
@@ -39,6 +41,7 @@ use crate::pipeline::LARGEST_BODY;
 
 pub(crate) use call::aside;
 pub use compile::Integrations;
+pub(crate) use compile::Transformations;
 pub use context::IntegrationRequest;
 pub use custom::Custom;
 pub(crate) use http_api::HttpApiResponses;
@@ -96,7 +99,8 @@ impl Integration {
         }
     }
 
-    /// Serves one request: calls the back end and makes the client's answer of its.
+    /// Serves one request: calls the back end and makes the client's answer of its. `document` is
+    /// the client's body when its validation has read it.
     ///
     /// # Errors
     ///
@@ -106,11 +110,14 @@ impl Integration {
         &self,
         exchange: &Exchange,
         request: &IntegrationRequest<'_>,
+        document: Option<Document>,
         seen: &mut Observation<'_>,
     ) -> Result<Answered, Denial> {
         match self {
             Self::HttpProxy(integration) => integration.answer(exchange, request, seen).await,
-            Self::Custom(integration) => integration.answer(exchange, request, seen).await,
+            Self::Custom(integration) => {
+                integration.answer(exchange, request, document, seen).await
+            }
             Self::LambdaProxy(integration) => {
                 let reply = integration.serve(exchange, request, seen).await;
                 reply.map(Answered::Reply)
@@ -157,7 +164,7 @@ impl From<Answered> for Answer {
 /// # Errors
 ///
 /// [`Denial::RequestTooLarge`] for one over 10 MB that did not say so beforehand.
-async fn held_body(exchange: &Exchange) -> Result<&[u8], Denial> {
+pub(crate) async fn held_body(exchange: &Exchange) -> Result<&[u8], Denial> {
     let body = exchange.request_body().await;
     if u64::try_from(body.len()).is_ok_and(|length| length > LARGEST_BODY) {
         Err(Denial::RequestTooLarge)

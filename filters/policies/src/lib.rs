@@ -32,6 +32,7 @@ pub mod pipeline;
 pub mod ports;
 pub mod rate_limit_headers;
 pub mod request_id;
+pub mod request_validation;
 pub mod route;
 pub mod sealed_secret;
 pub mod sigv4;

@@ -7,6 +7,22 @@
 //! [`TemplateRequest`]: a request of the gateway, or an event that a developer has written. Only
 //! what a template names is asked for.
 //!
+//! ```
+//! use attache_policies::mapping_template::{
+//!     MappingTemplate, TemplateBody, TemplateEvent, TemplateScope,
+//! };
+//!
+//! let template = MappingTemplate::compile(
+//!     r#"#set($context.responseOverride.status = 404){"who": $input.json('$.name')}"#,
+//! )?;
+//! let event = TemplateEvent::read(r#"{"context": {"stage": "prod"}}"#)?;
+//! let mut scope = TemplateScope::new(&event);
+//! let body = TemplateBody::new(r#"{"name": "Rex"}"#.to_owned());
+//! assert_eq!(template.render(&mut scope, body)?, r#"{"who": "Rex"}"#);
+//! assert_eq!(scope.response_overrides().status, Some(404));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html>
 
 mod body;

@@ -113,6 +113,11 @@ async fn decide<'e>(
         .admit(target, customer, ports, ports.now())
         .map_err(Denied::by_limit)?;
 
+    let document = gateway
+        .request_validations
+        .validate(exchange, route)
+        .await?;
+
     let integration = gateway
         .integrations
         .get(route.api, route.stage, route.operation)
@@ -127,7 +132,9 @@ async fn decide<'e>(
         api_key_id: customer.map(|customer| customer.key_id),
         caller: &caller,
     };
-    let mut answered = integration.answer(exchange, &request, seen).await?;
+    let mut answered = integration
+        .answer(exchange, &request, document, seen)
+        .await?;
     for (name, value) in rate_limit_headers::of_allowance(&allowance) {
         answered.set(name, value.into_bytes());
     }

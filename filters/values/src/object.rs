@@ -5,7 +5,7 @@ use std::fmt;
 use crate::Value;
 
 /// Something with methods of its own that a template can name, such as `$input` or `$util`.
-pub trait Object: fmt::Debug {
+pub trait Object {
     /// `$object.name`, `$object["name"]`; None when there is no such property.
     fn property(&self, name: &str) -> Option<Value>;
 
@@ -26,6 +26,14 @@ pub trait Object: fmt::Debug {
 
     /// What `$object` prints.
     fn print(&self, out: &mut String);
+}
+
+/// What an object holds is its own affair, and to tell it would put the code for telling it into
+/// every filter.
+impl fmt::Debug for dyn Object {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Object")
+    }
 }
 
 /// Why a method could not answer. It ends the template, as an exception does in Java.

@@ -5,6 +5,9 @@ use std::cmp::Ordering;
 
 use attache_values::Number;
 
+use crate::limits::Exhausted;
+use crate::methods::Refusal;
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Arithmetic {
     Add,
@@ -15,7 +18,7 @@ pub(crate) enum Arithmetic {
 }
 
 /// What large integers may not exceed.
-const TOO_LARGE: &str = "an integer becomes too large";
+const TOO_LARGE: Refusal = Refusal::Limit(Exhausted("an integer becomes too large"));
 
 /// An integer, or what has to be computed with as a double: doubles, and decimals that no double
 /// holds exactly.
@@ -39,15 +42,15 @@ fn operand(number: &Number) -> Operand {
 ///
 /// # Errors
 ///
-/// When an integer would need more than 128 bits.
+/// When an integer would need more than 128 bits, and where Java has no modulus.
 pub(crate) fn compute(
     arithmetic: Arithmetic,
-    left: &Number,
-    right: &Number,
-) -> Result<Option<Number>, &'static str> {
+    left_number: &Number,
+    right_number: &Number,
+) -> Result<Option<Number>, Refusal> {
     use Arithmetic as A;
     let divides = matches!(arithmetic, A::Divide | A::Modulo);
-    if let (Number::Integer(left), Number::Integer(right)) = (left, right) {
+    if let (Number::Integer(left), Number::Integer(right)) = (left_number, right_number) {
         let (left, right) = (*left, *right);
         let small = match arithmetic {
             A::Add => left.checked_add(right),
@@ -61,7 +64,7 @@ pub(crate) fn compute(
             return Ok(Some(Number::Integer(small)));
         }
     }
-    match (operand(left), operand(right)) {
+    match (operand(left_number), operand(right_number)) {
         (Operand::Integer(_), Operand::Integer(0)) if divides => Ok(None),
         (Operand::Integer(left), Operand::Integer(right)) => {
             let result = match arithmetic {
@@ -69,7 +72,7 @@ pub(crate) fn compute(
                 A::Subtract => left.checked_sub(right),
                 A::Multiply => left.checked_mul(right),
                 A::Divide => left.checked_div(right),
-                A::Modulo if right < 0 => return Err("the modulus is negative"),
+                A::Modulo if right < 0 => return Err("the modulus is negative".into()),
                 A::Modulo => left.checked_rem_euclid(right),
             };
             let result = result.ok_or(TOO_LARGE)?;
@@ -83,6 +86,13 @@ pub(crate) fn compute(
             let (left, right) = (to_double(&left), to_double(&right));
             if divides && right == 0.0 {
                 return Ok(None);
+            }
+            let has_big = matches!(
+                (left_number, right_number),
+                (Number::Big(_), _) | (_, Number::Big(_))
+            );
+            if has_big && arithmetic == A::Modulo {
+                return Err("large decimals have no modulus".into());
             }
             Ok(Some(Number::Double(match arithmetic {
                 A::Add => left + right,

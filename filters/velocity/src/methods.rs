@@ -7,12 +7,16 @@ mod format;
 mod list;
 mod map;
 mod number;
+mod pattern;
 mod string;
 
+use attache_java_regex::Pattern;
 use attache_values::{CallError, Number, Value};
 
 use crate::comparison;
 use crate::limits::{Budget, Exhausted};
+
+pub(crate) use pattern::constant as constant_pattern;
 
 /// Why a method has no answer.
 #[derive(Debug)]
@@ -57,15 +61,18 @@ pub(crate) fn property(value: &Value, name: &str) -> Option<Value> {
     }
 }
 
-/// `$value.method(arguments)`; None when there is no such method.
+/// `$value.method(arguments)`; None when there is no such method. `pattern` is the first argument,
+/// when that is a regular expression which stands in the template.
 pub(crate) fn call(
     value: &Value,
     method: &str,
     arguments: &[Value],
+    pattern: Option<&Pattern>,
     budget: &mut Budget,
 ) -> Option<Answer> {
     let answer = match value {
-        Value::String(text) => string::call(text, method, arguments, budget),
+        Value::String(text) => string::call(text, method, arguments, budget)
+            .or_else(|| pattern::call(text, method, arguments, pattern, budget)),
         Value::List(list) => list::call(list, method, arguments, budget),
         Value::Map(map) => map::call(map, method, arguments, budget),
         Value::Number(number) => number::call(number, method, arguments, budget),

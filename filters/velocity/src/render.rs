@@ -383,6 +383,5 @@ fn is_constant(argument: &Expression) -> bool {
             | Expression::Integer(_)
             | Expression::Double(_)
             | Expression::Big(_)
-            | Expression::String(_)
     )
 }

@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use attache_java_regex::Pattern;
+
 use crate::error::Position;
 
 /// The number of a variable.
@@ -157,6 +159,8 @@ pub(crate) enum Step {
 pub(crate) struct Method {
     pub(crate) name: Box<str>,
     pub(crate) arguments: Box<[Expression]>,
+    /// The first argument, when it is a regular expression.
+    pub(crate) pattern: Option<Pattern>,
 }
 
 /// Something with a value.

@@ -29,6 +29,21 @@ use serde_json::{Value, json};
 const ISSUER: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool";
 const KEY: &str = "the-one-key-0123456789";
 
+/// A template of a request, as people write them.
+const MAPPED: &str = r#"{"name": $input.json('$.name'), "q": "$util.escapeJavaScript($input.params('q')).replaceAll("\\'", "'")"}"#;
+
+/// A template of an answer, as people write them.
+const ANSWERED: &str = r##"
+#set($id = $util.urlDecode($input.params('id')))
+{
+  "id": "$util.escapeJavaScript($id).replaceAll("\\'", "'")",
+  "q": "$util.escapeJavaScript($input.params('q')).replaceAll("\\'", "'")",
+  "encoded": "$util.urlEncode($util.base64Decode($util.base64Encode($id)))",
+  "path": "$context.path",
+  "length": $id.length(),
+  "words": [#foreach($word in $id.split(" "))"$util.escapeJavaScript($word).replaceAll("\\'", "'")"#if($foreach.hasNext), #end#end]
+}"##;
+
 #[derive(Deserialize)]
 struct NaughtyString {
     id: String,
@@ -102,11 +117,13 @@ impl Served {
         let encoded = percent_encoded(naughty);
         let in_json = json!({"name": naughty, naughty: [naughty]});
         let get = |path: &str| Request::new("GET", path);
-        let post = |body: &str, content_type: &str| {
-            Request::new("POST", "/prod/pets")
+        let post_to = |path: &str, body: &str, content_type: &str| {
+            Request::new("POST", path)
                 .header("content-type", content_type)
                 .body(body)
         };
+        let post = |body: &str, content_type: &str| post_to("/prod/pets", body, content_type);
+        let mapped = format!("/prod/mapped?q={encoded}");
         let mut requests = vec![
             ("a query value", get(&format!("/prod/pets?q={encoded}"))),
             ("a query name", get(&format!("/prod/pets?{encoded}=1"))),
@@ -126,6 +143,15 @@ impl Served {
                     "application/x-www-form-urlencoded",
                 ),
             ),
+            (
+                "a mapped body of JSON",
+                post_to(&mapped, &in_json.to_string(), "application/json"),
+            ),
+            (
+                "a mapped body",
+                post_to("/prod/mapped", naughty, "application/json"),
+            ),
+            ("a mock", get(&format!("/prod/mock/{encoded}?q={encoded}"))),
             (
                 "a claim",
                 get("/prod/claims").header("authorization", self.token(naughty)),
@@ -184,12 +210,19 @@ impl Served {
             self.forwarded += 1;
             well_formed(seen)?;
         }
-        if outcome.replied {
-            self.refused += 1;
-            refusal(client)?;
-        }
-        match (status, outcome.upstream.is_some(), outcome.replied) {
-            (200, true, false) | (400..=499, false, true) => Ok(()),
+        fields_are_well_formed(client)?;
+        match (status, outcome.upstream.is_some()) {
+            (200, is_forwarded) => {
+                let path = request.headers.first(b":path").unwrap_or_default();
+                if !is_forwarded || path.starts_with(b"/prod/mapped") {
+                    answer_of_template(client)?;
+                }
+                Ok(())
+            }
+            (400..=499, false) => {
+                self.refused += 1;
+                refusal(client)
+            }
             other => Err(format!("{other:?}")),
         }
     }
@@ -216,7 +249,16 @@ fn unsigned(subject: &str) -> String {
     format!("{header}.{}.AAAA", encoded(&claims(subject)))
 }
 
-/// What the gateway answers by itself is JSON with a message.
+/// What a template has written is JSON, whatever it was given.
+fn answer_of_template(answer: &Message) -> Result<(), String> {
+    let text = String::from_utf8_lossy(&answer.body);
+    match serde_json::from_str::<Value>(&text) {
+        Ok(_) => Ok(()),
+        Err(why) => Err(format!("{why}: {text}")),
+    }
+}
+
+/// What the gateway refuses is JSON with a message.
 fn refusal(answer: &Message) -> Result<(), String> {
     let text = String::from_utf8_lossy(&answer.body);
     let body: Value = serde_json::from_str(&text).map_err(|why| format!("{why}: {text}"))?;
@@ -224,7 +266,7 @@ fn refusal(answer: &Message) -> Result<(), String> {
     if message.is_none_or(|message| !message.is_string()) {
         return Err(format!("no message in {text}"));
     }
-    fields_are_well_formed(answer)
+    Ok(())
 }
 
 /// What a back end sees can be read in one way only.
@@ -319,6 +361,37 @@ fn definition() -> Value {
                     "integration.request.querystring.id": "method.request.path.id",
                 })),
             },
+            "/mapped": {"post": {
+                "responses": {"200": {"description": "whatever"}},
+                "x-amazon-apigateway-integration": {
+                    "type": "http",
+                    "httpMethod": "POST",
+                    "uri": "http://pets.example/mapped",
+                    "requestParameters": {
+                        "integration.request.header.x-name": "method.request.body.name",
+                        "integration.request.querystring.q": "method.request.querystring.q",
+                    },
+                    "requestTemplates": {"application/json": MAPPED},
+                    "responses": {"default": {
+                        "statusCode": "200",
+                        "responseTemplates": {"application/json": ANSWERED},
+                    }},
+                },
+            }},
+            "/mock/{id}": {"get": {
+                "parameters": [
+                    {"name": "id", "in": "path", "required": true, "schema": {"type": "string"}},
+                ],
+                "responses": {"200": {"description": "whatever"}},
+                "x-amazon-apigateway-integration": {
+                    "type": "mock",
+                    "requestTemplates": {"application/json": "{\"statusCode\": 200}"},
+                    "responses": {"default": {
+                        "statusCode": "200",
+                        "responseTemplates": {"application/json": ANSWERED},
+                    }},
+                },
+            }},
             "/keyed": {"get": operation(json!([{"api_key": []}]), json!({}))},
             "/claims": {"get": operation(json!([{"pool": []}]), json!({
                 "integration.request.header.x-sub": "context.authorizer.claims.sub",

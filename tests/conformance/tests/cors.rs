@@ -3,6 +3,11 @@
 //!
 //! Compared is what a browser would do, since API Gateway tells the same to all that it knows and
 //! leaves the rest to the browser; never `Vary`, and never an order.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says so by panicking"
+)]
 
 use std::collections::BTreeMap;
 

@@ -114,12 +114,7 @@ fn compile(api: &ImportedApi, protocol: Protocol) -> Result<(), String> {
         })
     };
     let routes = Routes::compile(&gateway).err();
-    let integrations = Integrations::compile(&gateway).err().map(|faults| {
-        faults
-            .into_iter()
-            .filter(|f| f.reason != "it is not supported yet")
-            .collect::<Vec<_>>()
-    });
+    let integrations = Integrations::compile(&gateway).err();
     let faults: Vec<String> = routes
         .into_iter()
         .chain(integrations)

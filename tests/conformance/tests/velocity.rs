@@ -47,7 +47,8 @@ fn render(case: &Case) -> Result<String, String> {
     let mut context = Context::new();
     for (name, value) in case.context.as_object().into_iter().flatten() {
         let document = json::read(&value.to_string(), ReadOptions::default());
-        context.set(name, document.expect("the context is JSON").value);
+        let document = document.map_err(|error| error.to_string())?;
+        context.set(name, document.value);
     }
     let printed = template.render(&context, &Limits::default());
     printed.map_err(|error| error.to_string())

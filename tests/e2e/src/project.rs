@@ -1,4 +1,5 @@
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -21,6 +22,27 @@ impl Project {
         let project = Self { folder };
         project.write("openapi.json", definition);
         project.write("attache.yaml", configuration);
+        project
+    }
+
+    /// An example, with what it calls on port 9000 at this address.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such example, or it calls nothing there.
+    #[must_use]
+    pub fn of_example(name: &str, address: Option<SocketAddr>) -> Self {
+        let example = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../examples")
+            .join(name);
+        let read = |file: &str| fs::read_to_string(example.join(file)).expect("an example");
+        let mut configuration = read("attache.yaml");
+        if let Some(address) = address {
+            assert!(configuration.contains("127.0.0.1:9000"), "{name}");
+            configuration = configuration.replace("127.0.0.1:9000", &address.to_string());
+        }
+        let project = Self::new(&configuration, "{}");
+        project.write("openapi.yaml", &read("openapi.yaml"));
         project
     }
 

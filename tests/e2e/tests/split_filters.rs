@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use attache_e2e::{Backend, Client, Envoy, Reaction, Request, Response, load, module};
+use attache_e2e::{Backend, Body, Client, Envoy, Reaction, Request, Response, load, module};
 
 const ACME: &str = "acme-example-key-0123456789";
 const VISITOR: &str = "visitor-example-key-0123456789";
@@ -58,7 +58,7 @@ impl Served {
         // The first place is the example's own authorizer, which has nothing to do then.
         text = text.replacen("port_value: 9002", "port_value: 0", 1);
         text = text.replace("9002", &port.to_string());
-        for filter in ["api_key", "usage_plan", "authorizer"] {
+        for filter in ["api_key", "usage_plan", "authorizer", "transform"] {
             let path = module(filter);
             text = text.replace(
                 &format!("filename: {filter}.wasm"),
@@ -212,4 +212,55 @@ fn the_authorizer_filter_judges_every_request_by_the_policy_that_it_keeps() {
     assert_eq!(served.backend.take_seen(), []);
     // One worker each may have asked.
     assert!((1..=2).contains(&authorizer.take_seen().len()));
+}
+
+#[test]
+fn the_transform_filter_turns_json_into_xml_and_back() {
+    let served = Served::new("transform");
+    let order = |body: &str| {
+        Request::new("POST", "/orders/7?a=b")
+            .header("content-type", "application/json")
+            .header("x-other", "stays")
+            .body(Body::Whole(body.as_bytes().to_vec()))
+    };
+    let customer = |body: &str| order(body).header("x-customer", "acme");
+    let answer = served.send(&customer(r#"{"sku": "AB-1", "count": 2}"#));
+    assert_eq!(
+        (answer.status, answer.text().as_str()),
+        (
+            200,
+            r#"{"accepted": true, "said": "hello from the back end"}"#
+        )
+    );
+    let seen = served.backend.take_seen();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(
+        String::from_utf8_lossy(&seen[0].body),
+        r#"<order id="7"><sku>AB-1</sku><count>2</count></order>"#
+    );
+    assert_eq!(seen[0].path, "/orders/7?a=b");
+    for (name, value) in [
+        ("content-type", "text/xml"),
+        ("x-order", "7"),
+        ("x-other", "stays"),
+    ] {
+        assert_eq!(seen[0].header(name), Some(value.as_bytes()), "{name}");
+    }
+
+    let refused = |request: &Request, status: u16, message: &str| {
+        served.assert_refused(request, status, "BadRequestException", message);
+    };
+    refused(&customer(r#"{"sku": "AB-1"}"#), 400, "Invalid request body");
+    refused(&customer("no JSON"), 400, "Invalid request body");
+    refused(
+        &order(r#"{"sku": "AB-1", "count": 2}"#),
+        400,
+        "Missing required request parameters: [x-customer]",
+    );
+    assert_eq!(served.backend.take_seen(), []);
+
+    // What no operation is for passes as it is.
+    let plain = Request::new("POST", "/other").body(Body::Whole(b"plain".to_vec()));
+    assert_eq!(served.send(&plain).text(), "hello from the back end\n");
+    assert_eq!(served.backend.take_seen()[0].body, b"plain");
 }

@@ -36,6 +36,6 @@ impl Target {
     /// The target of this name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
-        TARGETS.into_iter().find(|target| target.name == name)
+        TARGETS.iter().copied().find(|target| target.name == name)
     }
 }

@@ -190,19 +190,26 @@ targets! {
     gateway_document: "gateway-document",
     header_map: "header-map",
     iam_policy: "iam-policy",
+    json: "json",
+    json_path: "json-path",
+    json_schema: "json-schema",
     json_web_key_set: "json-web-key-set",
     json_web_token: "json-web-token",
     lambda_response: "lambda-response",
+    mapping_template: "mapping-template",
+    regular_expression: "regular-expression",
     request_head: "request-head",
     response_head: "response-head",
     signed_request: "signed-request",
+    template: "template",
+    template_with_values: "template-with-values",
     trace_id: "trace-id",
     usage_plan_configuration: "usage-plan-configuration",
 }
 
 #[test]
 fn every_target_is_tested_and_has_its_folder() {
-    let names = TARGETS.map(|target| target.name);
+    let names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
     assert_eq!(TESTED, names);
     assert_eq!(corpus::names(), names);
 }

@@ -11,13 +11,28 @@ use attache_structure::root;
 use serde_json::Value;
 
 /// For each crate that is no test, the crates of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("attache-model", &[]),
-    ("attache-policies", &["attache-model"]),
+    ("attache-java-regex", &[]),
+    ("attache-values", &["attache-java-regex"]),
+    (
+        "attache-velocity",
+        &["attache-java-regex", "attache-values"],
+    ),
+    (
+        "attache-policies",
+        &[
+            "attache-java-regex",
+            "attache-model",
+            "attache-values",
+            "attache-velocity",
+        ],
+    ),
     ("attache-host", &["attache-policies"]),
     ("attache-gateway", FILTER),
     ("attache-api-key", FILTER),
     ("attache-authorizer", FILTER),
+    ("attache-transform", FILTER),
     ("attache-usage-plan", FILTER),
     ("attache-trim", &[]),
     ("attache", &["attache-model", "attache-policies"]),
@@ -29,7 +44,13 @@ const FILTER: &[&str] = &["attache-host", "attache-policies"];
 const KNOW_THE_PROXY: [&str; 2] = ["attache-bench-empty", "attache-host"];
 
 /// What the filters are made of.
-const BELOW_THE_HOST: [&str; 2] = ["attache-model", "attache-policies"];
+const BELOW_THE_HOST: [&str; 5] = [
+    "attache-java-regex",
+    "attache-model",
+    "attache-policies",
+    "attache-values",
+    "attache-velocity",
+];
 
 fn metadata(arguments: &[&str]) -> Value {
     let output = Command::new(env!("CARGO"))
@@ -125,6 +146,7 @@ fn nothing_below_the_host_reaches_the_proxy() {
             (text(node, "id"), normal.map(|it| text(it, "pkg")).collect())
         })
         .collect();
+    let mut most = 0;
     for start in BELOW_THE_HOST {
         let mut reached = BTreeSet::new();
         let mut open: Vec<&str> = names
@@ -138,9 +160,10 @@ fn nothing_below_the_host_reaches_the_proxy() {
                 open.extend(&edges[id]);
             }
         }
-        assert!(reached.len() > 3, "`{start}` depends on something");
+        most = most.max(reached.len());
         for id in reached {
             assert_ne!(names[id], "proxy-wasm", "`{start}` reaches the proxy");
         }
     }
+    assert!(most > 3, "they depend on something");
 }

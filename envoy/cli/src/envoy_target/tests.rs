@@ -239,6 +239,7 @@ fn calls_to_a_service_of_aws_are_signed_as_its_cluster_says() {
     assert_eq!(signing["service_name"], "s3");
     assert_eq!(signing["region"], "eu-west-1");
     assert_eq!(signing["use_unsigned_payload"], false);
+    assert_eq!(signing["host_rewrite"], "bucket.s3.eu-west-1.amazonaws.com");
     assert_eq!(filters[1]["name"], "envoy.filters.http.upstream_codec");
     assert_eq!(filters.as_array().map(Vec::len), Some(2));
     assert_eq!(

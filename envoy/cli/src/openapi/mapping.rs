@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use attache_model::MappingTemplate;
 
 use super::{Located, Place, Reading, intrinsic};
-use crate::document::Pointer;
+use crate::document::{Entry, Pointer};
 
 /// A mapping of names to texts, which stands at `pointer` in the model.
 pub(super) fn texts<'d>(
@@ -16,16 +16,52 @@ pub(super) fn texts<'d>(
 ) -> BTreeMap<String, String> {
     let mut texts = BTreeMap::new();
     for entry in reading.mapping(mapping).unwrap_or_default() {
-        let name = entry.key.as_str();
-        let value = mapping.value_of(entry);
-        if intrinsic::is_name(name) {
-            reading.intrinsic(mapping.key_of(entry), name);
-        } else if let Some(text) = reading.text(&value) {
-            places.insert(pointer.key(name).into(), value.place());
-            texts.insert(name.to_owned(), text.to_owned());
-        }
+        one_text(reading, mapping, entry, pointer, places, &mut texts);
     }
     texts
+}
+
+fn one_text<'d>(
+    reading: &mut Reading<'d, '_>,
+    mapping: &Located<'d>,
+    entry: &'d Entry,
+    pointer: &Pointer,
+    places: &mut BTreeMap<String, Place>,
+    texts: &mut BTreeMap<String, String>,
+) {
+    let name = entry.key.as_str();
+    let value = mapping.value_of(entry);
+    if intrinsic::is_name(name) {
+        reading.intrinsic(mapping.key_of(entry), name);
+    } else if let Some(text) = reading.text(&value) {
+        places.insert(pointer.key(name).into(), value.place());
+        texts.insert(name.to_owned(), text.to_owned());
+    }
+}
+
+/// The same for the parameters of a request. AWS's import leaves out what is `true` or `false`, which
+/// belongs to the parameters of the operation.
+pub(super) fn parameters<'d>(
+    reading: &mut Reading<'d, '_>,
+    mapping: &Located<'d>,
+    pointer: &Pointer,
+    places: &mut BTreeMap<String, Place>,
+) -> BTreeMap<String, String> {
+    let mut parameters = BTreeMap::new();
+    for entry in reading.mapping(mapping).unwrap_or_default() {
+        let value = mapping.value_of(entry);
+        if value.node.as_bool().is_some() {
+            reading.warning(
+                "field-without-effect",
+                value.place(),
+                format!("`{}` has no effect: it is mapped to nothing", entry.key),
+                Some("write a source such as `method.request.header.NAME`, or take it out"),
+            );
+        } else {
+            one_text(reading, mapping, entry, pointer, places, &mut parameters);
+        }
+    }
+    parameters
 }
 
 /// The templates of a mapping, in its order, which stand at `pointer` in the model. An empty one is

@@ -344,7 +344,7 @@ fn what_an_integration_cannot_do_is_an_error_at_its_place() {
             ("wrong-kind", "/requestParameters", "a mapping is expected"),
         ),
         (
-            "requestParameters: {integration.request.header.x: true}",
+            "requestParameters: {integration.request.header.x: 7}",
             (
                 "wrong-kind",
                 "/requestParameters/integration.request.header.x",
@@ -423,6 +423,10 @@ fn what_an_integration_need_not_do_is_a_warning_or_nothing() {
             "/cacheKeyParameters",
         ),
         ("credentials: arn", "/credentials"),
+        (
+            "requestParameters: {integration.request.header.x: true}",
+            "/requestParameters/integration.request.header.x",
+        ),
         ("connectionId: x", "/connectionId"),
     ] {
         let text = document("", "", integration);

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use attache_model::{Integration, Operation};
+use attache_model::{HttpProxy, Integration, Operation};
 
 use super::{Lowering, Place, Pointer};
 use crate::configuration::{self, suggestion};
@@ -31,9 +31,8 @@ impl Lowering<'_> {
             let url = self.vpc_link(&link.id, &place, api, &mut used);
             match &mut operation.integration {
                 Integration::HttpProxy(proxy) => {
-                    // A listener or a service has an ARN and no address of its own.
                     if let Some(url) = url.as_ref().filter(|_| proxy.uri.starts_with("arn:")) {
-                        proxy.uri.clone_from(url);
+                        lead_to_listener(proxy, url, api);
                     }
                     proxy.vpc_link = url;
                 }
@@ -113,6 +112,22 @@ impl Lowering<'_> {
         }
         urls.pop_first()
     }
+}
+
+/// A listener or a service of an HTTP API has an ARN and no path of its own: it gets the client's,
+/// with the stage (developer guide, "Create private integrations for HTTP APIs in API Gateway").
+/// Beside the stage `$default`, which has no name in a path, it gets the path alone.
+fn lead_to_listener(proxy: &mut HttpProxy, url: &str, api: &configuration::Api) {
+    url.clone_into(&mut proxy.uri);
+    let path = if api.stages.contains_key("$default") {
+        "$request.path"
+    } else {
+        "/${context.stage}${request.path}"
+    };
+    proxy
+        .request_parameters
+        .entry("overwrite:path".to_owned())
+        .or_insert_with(|| path.to_owned());
 }
 
 /// A text with stage variables put in place; one that is not there is empty, as on AWS.

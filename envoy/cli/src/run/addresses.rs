@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use attache_model::{Api, Authorization, AuthorizerKind, Gateway, Operation, Secret, Stage, Verb};
 
+use super::sample_body;
+
 /// How many operations of a stage are shown; the rest is counted.
 const SHOWN: usize = 20;
 
@@ -39,7 +41,7 @@ pub fn write(
                 .find(|key| key.api == api.id && key.stage == stage.name);
             for operation in api.operations.iter().take(SHOWN) {
                 let caller = caller(gateway, api, operation);
-                writeln!(output, "  {}", curl(&base, operation, caller, key))?;
+                writeln!(output, "  {}", curl(&base, api, operation, caller, key))?;
             }
             if let Some(more) = api
                 .operations
@@ -115,10 +117,19 @@ fn caller(gateway: &Gateway, api: &Api, operation: &Operation) -> Caller {
     Caller::Anybody
 }
 
-fn curl(base: &str, operation: &Operation, caller: Caller, key: Option<&SampleKey>) -> String {
+fn curl(
+    base: &str,
+    api: &Api,
+    operation: &Operation,
+    caller: Caller,
+    key: Option<&SampleKey>,
+) -> String {
+    let body = sample_body::of(api, operation);
     let mut line = String::from("curl");
     match operation.method {
-        Verb::Get | Verb::Any => {}
+        Verb::Get if body.is_none() => {}
+        Verb::Any if body.is_none() => {}
+        Verb::Any => line.push_str(" -X POST"),
         Verb::Head => line.push_str(" -I"),
         other => {
             line.push_str(" -X ");
@@ -126,11 +137,27 @@ fn curl(base: &str, operation: &Operation, caller: Caller, key: Option<&SampleKe
         }
     }
     line.push(' ');
-    let address = format!("{base}{}", sample_path(&operation.path));
+    let mut address = format!("{base}{}", sample_path(&operation.path));
+    let mut headers = String::new();
+    let mut separator = '?';
+    for expression in &operation.request_validation.required_parameters {
+        let parameter = expression.trim_start_matches("method.request.");
+        if let Some(name) = parameter.strip_prefix("querystring.") {
+            if !matches!(&caller, Caller::Query(own) if own == name) {
+                address.push_str(&format!("{separator}{name}=1"));
+                separator = '&';
+            }
+        } else if let Some(name) = parameter.strip_prefix("header.")
+            && !is_sent_anyway(name, operation, &caller, body.is_some())
+        {
+            headers.push_str(" -H ");
+            headers.push_str(&quoted(&format!("{name}: 1")));
+        }
+    }
     match caller {
         Caller::Anybody => line.push_str(&quoted(&address)),
         Caller::Query(name) => {
-            line.push_str(&quoted(&format!("{address}?{name}=")));
+            line.push_str(&quoted(&format!("{address}{separator}{name}=")));
             line.push_str("\"$TOKEN\"");
         }
         Caller::Header(name) => {
@@ -146,6 +173,7 @@ fn curl(base: &str, operation: &Operation, caller: Caller, key: Option<&SampleKe
             line.push_str(" -u \"$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY\"");
         }
     }
+    line.push_str(&headers);
     if operation.api_key_required {
         match key {
             Some(key) => {
@@ -155,10 +183,28 @@ fn curl(base: &str, operation: &Operation, caller: Caller, key: Option<&SampleKe
             None => line.push_str(" -H \"x-api-key: $API_KEY\""),
         }
     }
-    if matches!(operation.method, Verb::Post | Verb::Put | Verb::Patch) {
-        line.push_str(" -H 'content-type: application/json' -d '{}'");
+    if let Some(body) = body {
+        line.push_str(" -H ");
+        line.push_str(&quoted(&format!("content-type: {}", body.content_type)));
+        line.push_str(" -d ");
+        line.push_str(&quoted(&body.text));
     }
     line
+}
+
+/// Whether the line has a required header field for another reason, or curl sends it by itself.
+fn is_sent_anyway(name: &str, operation: &Operation, caller: &Caller, has_body: bool) -> bool {
+    let is = |other: &str| name.eq_ignore_ascii_case(other);
+    match caller {
+        Caller::Header(own) if is(own) => return true,
+        Caller::Signature(_) if is("authorization") => return true,
+        _ => {}
+    }
+    is("accept")
+        || is("host")
+        || is("user-agent")
+        || (is("x-api-key") && operation.api_key_required)
+        || (is("content-type") && has_body)
 }
 
 /// A path that the template matches: `{petId}` becomes `1`, `{name}` its own name, and

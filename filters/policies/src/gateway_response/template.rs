@@ -1,5 +1,7 @@
 //! The templates of gateway responses: text with references in it, and nothing else.
 
+use crate::headers::media_type;
+
 use super::reference::{Reference, Refusal};
 
 /// The body of a gateway response for one content type.
@@ -97,27 +99,18 @@ impl Template {
 /// quality neither.
 pub(super) fn choose<'t>(templates: &'t [Template], accept: Option<&[u8]>) -> Option<&'t Template> {
     let of_type = |wanted: &[u8]| {
-        templates.iter().find(|template| {
-            media_type(template.content_type.as_bytes()).eq_ignore_ascii_case(wanted)
-        })
+        templates
+            .iter()
+            .find(|template| media_type(template.content_type.as_bytes()) == wanted)
     };
     accept
         .unwrap_or_default()
         .split(|byte| *byte == b',')
         .map(media_type)
-        .take_while(|accepted| *accepted != b"*/*")
-        .find_map(of_type)
+        .take_while(|accepted| accepted != b"*/*")
+        .find_map(|accepted| of_type(&accepted))
         .or_else(|| of_type(b"application/json"))
         .or_else(|| templates.first())
-}
-
-/// A content type without its parameters.
-fn media_type(content_type: &[u8]) -> &[u8] {
-    content_type
-        .split(|byte| *byte == b';')
-        .next()
-        .unwrap_or_default()
-        .trim_ascii()
 }
 
 /// Reads the reference that begins behind a `$`, and returns what follows it.

@@ -131,8 +131,14 @@ impl Call<'_> {
             fields.set(TIMEOUT_HEADER, self.timeout_millis.to_string().into());
         }
         let mut headers = fields.into_edits(exchange.request(), belongs_to_the_proxy);
-        headers.push(HeaderEdit::Set(":method".into(), self.method.into()));
-        headers.push(HeaderEdit::Set(":path".into(), self.target));
+        for (name, value) in [
+            (":method", self.method.as_bytes().to_vec()),
+            (":path", self.target),
+        ] {
+            if exchange.request().first(name.as_bytes()) != Some(&*value) {
+                headers.push(HeaderEdit::Set(name.into(), value));
+            }
+        }
         let body = match self.body {
             Payload::AsSent => None,
             Payload::Replaced(_) if exchange.ends_with_headers() => None,

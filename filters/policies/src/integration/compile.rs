@@ -220,6 +220,60 @@ impl Integrations {
     }
 }
 
+/// What becomes of the requests and answers of routes that are the proxy's own.
+#[derive(Debug)]
+pub(crate) struct Transformations(Vec<Custom>);
+
+impl Transformations {
+    /// Compiles the operations of the one API of a gateway in its one stage. What stands there as
+    /// a mock's is what becomes of the operation's messages.
+    ///
+    /// # Errors
+    ///
+    /// Every fault, each with its JSON pointer.
+    pub(crate) fn compile(gateway: &Gateway) -> Result<Self, Vec<CompileError>> {
+        let mut errors = Vec::new();
+        let mut shared = SharedParts::default();
+        let mut compiled = Vec::new();
+        for api in &gateway.apis {
+            let binary_media_types = Arc::new(BinaryMediaTypes::compile(&api.binary_media_types));
+            for stage in &api.stages {
+                for (position, operation) in api.operations.iter().enumerate() {
+                    let model::Integration::Mock(definition) = &operation.integration else {
+                        continue;
+                    };
+                    let deployment = Deployment {
+                        method: operation.method,
+                        account_id: &gateway.account.id,
+                        api_id: api.id.as_str().into(),
+                        protocol: api.protocol,
+                        stage,
+                        resource_path: &operation.path,
+                        path_parameters: parameter_names(&operation.path, api.protocol),
+                        endpoints: &gateway.endpoints,
+                        binary_media_types: Arc::clone(&binary_media_types),
+                    };
+                    let pointer = format!("/operations/{position}");
+                    match Custom::routed(definition, &deployment, &pointer, &mut shared) {
+                        Ok(custom) => compiled.push(custom),
+                        Err(faults) => errors.extend(faults),
+                    }
+                }
+            }
+        }
+        if errors.is_empty() {
+            Ok(Self(compiled))
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// The transformation of an operation, counted from 0.
+    pub(crate) fn get(&self, operation: usize) -> Option<&Custom> {
+        self.0.get(operation)
+    }
+}
+
 fn compile_api<'m>(
     gateway: &'m Gateway,
     api: &'m Api,
@@ -363,7 +417,9 @@ pub(super) fn of_http_apis(pointer: String) -> CompileError {
 fn differs_by_stage(integration: &model::Integration) -> bool {
     let reads_stage = |expression: &String| {
         // Values of HTTP APIs have them in the middle, too.
-        expression.contains("stageVariables.") || expression.contains("context.stage")
+        ["stageVariables.", "context.stage", "context.deploymentId"]
+            .iter()
+            .any(|name| expression.contains(name))
     };
     let transforms = |request: &model::RequestTransformation,
                       responses: &[model::IntegrationResponse]| {

@@ -10,6 +10,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::denial::Denial;
+use crate::execution_log::misconfigured;
 
 /// Java's decoder, which AWS's answers show: no character but those of the alphabet, padding or
 /// none.
@@ -81,7 +82,7 @@ impl Conversion {
             Self::Decoded => BASE64
                 .decode(body)
                 .map(Cow::Owned)
-                .map_err(|_| Denial::ApiConfigurationError),
+                .map_err(|_| misconfigured("Unable to base64 decode the body.")),
         }
     }
 
@@ -95,7 +96,9 @@ impl Conversion {
         match self {
             Self::Text | Self::RepairedText => Ok(into_text(body)),
             Self::Encoded => Ok(BASE64.encode(body)),
-            Self::Bytes | Self::Decoded => Err(Denial::ApiConfigurationError),
+            Self::Bytes | Self::Decoded => Err(misconfigured(
+                "Unable to transform a binary body: templates read text.",
+            )),
         }
     }
 }

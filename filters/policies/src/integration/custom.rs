@@ -12,22 +12,25 @@ mod mock;
 use std::sync::Arc;
 
 use attache_model::Verb;
+use attache_values::json::Document;
 
 use super::Answered;
 use super::call::{BackEndAnswer, Call, Fields, Payload};
 use super::context::IntegrationRequest;
-use super::destination::Destination;
+use super::destination::{Destination, INVALID_ENDPOINT, RequestTarget};
 use super::encoding::Value;
 use super::integration_response::{IntegrationResponses, Selector};
-use super::request_headers::{self, MappedHeader, Recipient};
+use super::request_headers::{self, MappedHeader, Recipient, kept_header};
 use super::request_transformation::{RequestTransformation, TransformedRequest};
 use super::response::failure;
 use super::trace::trace_id;
 use super::upstream::Upstream;
 use crate::binary_media_types::BinaryMediaTypes;
 use crate::denial::Denial;
-use crate::exchange::Exchange;
-use crate::mapping_template::{OperationContext, RequestFacts, TemplateScope};
+use crate::exchange::{Edits, Exchange};
+use crate::execution_log::misconfigured;
+use crate::headers::{HeaderEdit, Headers};
+use crate::mapping_template::{OperationContext, RequestFacts, RequestOverrides, TemplateScope};
 use crate::observation::Observation;
 
 /// An `HTTP`, `AWS` or `MOCK` integration, compiled for one operation in the stages that it is
@@ -47,6 +50,8 @@ pub struct Custom {
 enum BackEnd {
     /// Nobody: the request itself says with which status.
     Mock,
+    /// Whomever the proxy's own route leads to.
+    Routed,
     /// Somebody who is called.
     Remote(Remote),
 }
@@ -81,7 +86,7 @@ impl Custom {
     #[must_use]
     pub fn upstream(&self) -> Option<&Upstream> {
         match &self.back_end {
-            BackEnd::Mock => None,
+            BackEnd::Mock | BackEnd::Routed => None,
             BackEnd::Remote(remote) => remote
                 .destination
                 .as_ref()
@@ -90,10 +95,11 @@ impl Custom {
     }
 
     /// Serves one request.
-    pub(super) async fn answer(
+    pub(crate) async fn answer(
         &self,
         exchange: &Exchange,
         request: &IntegrationRequest<'_>,
+        document: Option<Document>,
         seen: &mut Observation<'_>,
     ) -> Result<Answered, Denial> {
         let facts = RequestFacts {
@@ -103,21 +109,45 @@ impl Custom {
         let mut scope = TemplateScope::new(&facts);
         let content_type = request.headers.last(b"content-type");
         let is_binary = self.binary_media_types.contains(content_type);
-        let transformed = self
+        let mut transformed = self
             .request
-            .transform(exchange, request, is_binary, &mut scope)
+            .transform(exchange, request, is_binary, document, &mut scope)
             .await?;
         let (answer, selector, trace) = match &self.back_end {
             BackEnd::Mock => {
                 let status = mock::status(exchange, transformed.payload).await?;
                 let answer = BackEndAnswer {
                     status: 200,
-                    headers: crate::headers::Headers::default(),
+                    headers: Headers::default(),
                     body: Some(Vec::new()),
                 };
                 (answer, Selector::Text(status.to_string()), None)
             }
+            BackEnd::Routed => {
+                let edits = self.routed_edits(exchange, request, transformed).await?;
+                let head = exchange.forward(edits).await;
+                if self.responses.is_empty() || head.failure.is_some() {
+                    return Ok(Answered::PassThrough {
+                        status: head.status,
+                        headers: head.headers,
+                        edits: Vec::new(),
+                    });
+                }
+                let answer = BackEndAnswer {
+                    status: head.status,
+                    headers: head.headers,
+                    body: None,
+                };
+                (answer, Selector::Text(head.status.to_string()), None)
+            }
             BackEnd::Remote(remote) => {
+                if matches!(remote.kind, Kind::Function)
+                    && transformed.payload == Payload::AsSent
+                    && exchange.ends_with_headers()
+                {
+                    // A function is always given JSON.
+                    transformed.payload = Payload::Replaced(b"{}".to_vec());
+                }
                 let incoming = request.headers.last(b"x-amzn-trace-id");
                 let trace = trace_id(incoming, request.time, exchange.ports())
                     .unwrap_or_else(|| incoming.unwrap_or_default().to_vec());
@@ -151,6 +181,40 @@ impl Custom {
         Ok(answered)
     }
 
+    /// What changes on a request that goes where the proxy sends it: mapped parameters are put to
+    /// the client's own.
+    async fn routed_edits(
+        &self,
+        exchange: &Exchange,
+        request: &IntegrationRequest<'_>,
+        transformed: TransformedRequest,
+    ) -> Result<Edits, Denial> {
+        let mut headers = Vec::new();
+        let body = transformed.mapped_body.as_ref();
+        let mut fields = Fields::default();
+        for field in self.request.parameters.header_fields(request, body) {
+            let (name, value) = field?;
+            fields.set(name.to_owned(), value.into_field());
+        }
+        self.override_fields(&mut fields, &transformed.overrides, Recipient::Http)?;
+        headers.extend(fields.into_edits(&Headers::default(), |_| true));
+        let mut target = RequestTarget::of(request.headers.first(b":path").unwrap_or_default());
+        if self.push_query(&mut target, request, &transformed) {
+            headers.push(HeaderEdit::Set(":path".into(), target.into_bytes()));
+        }
+        let body = match transformed.payload {
+            Payload::AsSent => None,
+            // The proxy cannot add a body to a request that came without one.
+            Payload::Replaced(_) if exchange.ends_with_headers() => None,
+            Payload::Replaced(body) => {
+                // Only a body that is here can be replaced.
+                exchange.request_body().await;
+                Some(body)
+            }
+        };
+        Ok(Edits { headers, body })
+    }
+
     /// The call of a back end: mapped parameters and nothing else of the client's, API Gateway's
     /// own fields, and what the template overrides.
     fn call<'c>(
@@ -163,11 +227,11 @@ impl Custom {
         let destination = remote
             .destination
             .as_ref()
-            .ok_or(Denial::ApiConfigurationError)?;
+            .ok_or_else(|| misconfigured(INVALID_ENDPOINT))?;
         let method = remote.method.unwrap_or(request.route.verb);
         if matches!(remote.kind, Kind::Function) && method != Verb::Post {
             // AWS takes the configuration and fails the calls.
-            return Err(Denial::ApiConfigurationError);
+            return Err(misconfigured("A Lambda function is called with POST."));
         }
         let sends_body = !matches!(method, Verb::Get | Verb::Head | Verb::Options);
         let target = self.target(destination, request, &transformed)?;
@@ -203,21 +267,35 @@ impl Custom {
                 None => placeholder.source.as_ref()?.value_with(request, body),
             }
         })?;
+        self.push_query(&mut target, request, transformed);
+        Ok(target.into_bytes())
+    }
+
+    /// Adds the query parameters: overrides win over parameters. Tells whether there are any.
+    fn push_query(
+        &self,
+        target: &mut RequestTarget,
+        request: &IntegrationRequest<'_>,
+        transformed: &TransformedRequest,
+    ) -> bool {
+        let mut pushed = false;
+        let overrides = &transformed.overrides.query;
+        let body = transformed.mapped_body.as_ref();
         for mapping in &self.request.parameters.query {
-            let overridden = overrides.query.iter();
-            let mut overridden = overridden.filter(|(name, _)| **name == *mapping.name);
-            if overridden.next().is_none() {
+            if !overrides.iter().any(|(name, _)| **name == *mapping.name) {
                 for value in mapping.source.all_values(request, body) {
                     target.push(&mapping.name, &value);
+                    pushed = true;
                 }
             }
         }
-        for (name, values) in &overrides.query {
+        for (name, values) in overrides {
             for value in values {
                 target.push(name, &Value::text(value.as_bytes()));
+                pushed = true;
             }
         }
-        Ok(target.into_bytes())
+        pushed
     }
 
     /// The header fields: overrides win over parameters, and these over API Gateway's own.
@@ -258,7 +336,18 @@ impl Custom {
             let (name, value) = field?;
             fields.set(name.to_owned(), value.into_field());
         }
-        for (name, values) in &transformed.overrides.headers {
+        self.override_fields(&mut fields, &transformed.overrides, recipient)?;
+        Ok(fields)
+    }
+
+    /// What the template overrides among the header fields.
+    fn override_fields(
+        &self,
+        fields: &mut Fields,
+        overrides: &RequestOverrides,
+        recipient: Recipient,
+    ) -> Result<(), Denial> {
+        for (name, values) in &overrides.headers {
             let name = name.to_ascii_lowercase();
             match request_headers::overridden(&name, recipient) {
                 MappedHeader::Sent => {
@@ -269,10 +358,10 @@ impl Custom {
                     }
                 }
                 MappedHeader::Dropped => {}
-                MappedHeader::Illegal => return Err(Denial::ApiConfigurationError),
+                MappedHeader::Illegal => return Err(kept_header(&name)),
             }
         }
-        Ok(fields)
+        Ok(())
     }
 }
 
@@ -296,7 +385,9 @@ async fn of_function(exchange: &Exchange, answer: &mut BackEndAnswer) -> Result<
         413 => Err(Denial::RequestTooLarge),
         status => {
             log::warn!("Lambda does not run the function: it answers with {status}");
-            Err(Denial::ApiConfigurationError)
+            Err(misconfigured(format_args!(
+                "Lambda does not run the function: it answers with {status}."
+            )))
         }
     }
 }

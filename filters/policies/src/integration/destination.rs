@@ -9,6 +9,7 @@ use super::encoding::{Value, push_raw_query};
 use super::uri::{self, Piece, Placeholder, UriFault, has_stage_variables};
 use crate::compile_error::CompileError;
 use crate::denial::Denial;
+use crate::execution_log::misconfigured;
 
 /// A back end and the request line that it is called with.
 #[derive(Debug)]
@@ -144,7 +145,7 @@ impl Destination {
             match piece {
                 Piece::Literal(literal) => text.extend_from_slice(literal),
                 Piece::Placeholder(placeholder) => value(placeholder)
-                    .ok_or(Denial::ApiConfigurationError)?
+                    .ok_or_else(|| unfilled(placeholder))?
                     .push_to_path(&mut text),
             }
         }
@@ -159,12 +160,22 @@ impl Destination {
             match piece {
                 Piece::Literal(literal) => target.text.extend_from_slice(literal),
                 Piece::Placeholder(placeholder) => value(placeholder)
-                    .ok_or(Denial::ApiConfigurationError)?
+                    .ok_or_else(|| unfilled(placeholder))?
                     .push_to_query(&mut target.text),
             }
         }
         Ok(target)
     }
+}
+
+/// What AWS's execution log says of a destination that is none.
+pub(super) const INVALID_ENDPOINT: &str = "Invalid endpoint address";
+
+fn unfilled(placeholder: &Placeholder) -> Denial {
+    misconfigured(format_args!(
+        "Nothing stands for `{{{}}}` in the endpoint's address.",
+        placeholder.name
+    ))
 }
 
 /// A request target while it is written: a path, then query parameters.
@@ -174,6 +185,14 @@ pub(super) struct RequestTarget {
 }
 
 impl RequestTarget {
+    /// A request target as a client sent it, to which parameters may be added.
+    pub(super) fn of(target: &[u8]) -> Self {
+        Self {
+            text: target.to_vec(),
+            separator: if target.contains(&b'?') { b'&' } else { b'?' },
+        }
+    }
+
     fn separate(&mut self) {
         self.text.push(self.separator);
         self.separator = b'&';

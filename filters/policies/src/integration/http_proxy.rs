@@ -10,7 +10,7 @@ use super::body::MappedBody;
 use super::compile::{Deployment, Endpoints, check_timeout, method, of_http_apis};
 use super::content::Conversion;
 use super::context::IntegrationRequest;
-use super::destination::{self, Destination};
+use super::destination::{self, Destination, INVALID_ENDPOINT};
 use super::encoding::pairs;
 use super::http_api::{HttpApiRequest, HttpApiResponses};
 use super::mapping::Source;
@@ -25,6 +25,7 @@ use crate::binary_media_types::BinaryMediaTypes;
 use crate::compile_error::CompileError;
 use crate::denial::Denial;
 use crate::exchange::{Edits, Exchange};
+use crate::execution_log::misconfigured;
 use crate::headers::HeaderEdit;
 use crate::observation::Observation;
 use crate::ports::Random;
@@ -232,7 +233,7 @@ impl HttpProxy {
         let destination = self
             .destination
             .as_ref()
-            .ok_or(Denial::ApiConfigurationError)?;
+            .ok_or_else(|| misconfigured(INVALID_ENDPOINT))?;
         let target = self.request_target(destination, request, body)?;
         let mut headers = Vec::with_capacity(self.parameters.headers.len() + 6);
         for field in self.parameters.header_fields(request, body) {

@@ -22,7 +22,7 @@ use crate::binary_media_types::BinaryMediaTypes;
 use crate::compile_error::CompileError;
 use crate::denial::Denial;
 use crate::exchange::{Exchange, Reply};
-use crate::execution_log;
+use crate::execution_log::misconfigured;
 use crate::headers::{HeaderEdit, is_field_name};
 use crate::mapping_template::{TemplateBody, TemplateScope};
 
@@ -41,6 +41,8 @@ pub(super) struct IntegrationResponse {
     parameters: ResponseParameters,
     templates: Templates,
     content_handling: Option<ContentHandling>,
+    /// Whether the back end's own fields pass beside the mapped ones.
+    keeps_fields: bool,
 }
 
 /// By what a response is selected.
@@ -69,13 +71,16 @@ impl IntegrationResponses {
                     .selection_pattern
                     .as_deref()
                     .filter(|pattern| !pattern.is_empty());
-                if !(100..=599).contains(&definition.status_code) {
+                if !(200..=599).contains(&definition.status_code) {
                     errors.push(
                         CompileError::new(
                             format!("{pointer}/statusCode"),
-                            format!("`{}` is not a status", definition.status_code),
+                            format!(
+                                "`{}` is not the status of an answer",
+                                definition.status_code
+                            ),
                         )
-                        .hint("use a number from 100 to 599"),
+                        .hint("use a number from 200 to 599"),
                     );
                 }
                 IntegrationResponse {
@@ -96,10 +101,23 @@ impl IntegrationResponses {
                         errors,
                     ),
                     content_handling: definition.content_handling,
+                    keeps_fields: false,
                 }
             })
             .collect();
         Self { responses }
+    }
+
+    /// The same where the back end's own fields pass beside the mapped ones.
+    pub(super) fn keeping_fields(mut self) -> Self {
+        for response in &mut self.responses {
+            response.keeps_fields = true;
+        }
+        self
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.responses.is_empty()
     }
 
     /// The first response whose pattern is the whole of the text, or the default one.
@@ -112,9 +130,10 @@ impl IntegrationResponses {
         if let Selector::Text(text) = selector {
             for response in &self.responses {
                 if let Some(pattern) = &response.pattern
-                    && pattern
-                        .is_full_match(text)
-                        .map_err(|_| Denial::ApiConfigurationError)?
+                    && pattern.is_full_match(text).map_err(|error| {
+                        let pattern = pattern.as_str();
+                        misconfigured(format_args!("The pattern `{pattern}`: {error}"))
+                    })?
                 {
                     return Ok(response);
                 }
@@ -123,7 +142,11 @@ impl IntegrationResponses {
         self.responses
             .iter()
             .find(|response| response.pattern.is_none())
-            .ok_or(Denial::ApiConfigurationError)
+            .ok_or_else(|| {
+                misconfigured(
+                    "No match for output mapping and no default output mapping configured.",
+                )
+            })
     }
 }
 
@@ -156,7 +179,7 @@ impl IntegrationResponse {
         let body = if holds {
             let body = answer.take_body(exchange).await;
             if body.len() > LARGEST_ANSWER {
-                return Err(Denial::ApiConfigurationError);
+                return Err(misconfigured("The answer is over 10485760 bytes."));
             }
             Some(body)
         } else {
@@ -164,14 +187,27 @@ impl IntegrationResponse {
         };
         let mapped_body = match &body {
             Some(body) if self.parameters.read_body => {
-                Some(MappedBody::read(body).map_err(|_| Denial::ApiConfigurationError)?)
+                let read = MappedBody::read(body);
+                Some(read.map_err(|_| misconfigured("Invalid JSON in response body"))?)
             }
             _ => None,
         };
 
         let mut fields = Fields::default();
-        let content_type = template.map_or("application/json", |(content_type, _)| content_type);
-        fields.set("content-type", content_type.as_bytes().to_vec());
+        if self.keeps_fields {
+            for (name, value) in answer.headers.iter().filter(|(name, _)| !is_framing(name)) {
+                // What is no text is no name of a field.
+                if let Ok(name) = str::from_utf8(name)
+                    && !name.starts_with(':')
+                {
+                    fields.add(name.to_owned(), value.to_vec());
+                }
+            }
+        }
+        if template.is_some() || !fields.contains("content-type") {
+            let content_type = template.map_or("application/json", |(name, _)| name);
+            fields.set("content-type", content_type.as_bytes().to_vec());
+        }
         for (name, value) in self
             .parameters
             .fields(request, &answer.headers, mapped_body.as_ref())
@@ -184,10 +220,7 @@ impl IntegrationResponse {
                 let body = template
                     .render(scope, TemplateBody::new(text))
                     .map_err(|error| {
-                        execution_log::configuration_error(format_args!(
-                            "Unable to transform response: {error}"
-                        ));
-                        Denial::ApiConfigurationError
+                        misconfigured(format_args!("Unable to transform response: {error}"))
                     })?;
                 Some(body.into_bytes())
             }
@@ -206,7 +239,13 @@ impl IntegrationResponse {
         }
         let status = overrides.status.unwrap_or(self.status);
 
-        let has_body = !matches!(status, 100..=199 | 204 | 304);
+        if status < 200 {
+            // HTTP has no answer that ends with such a status.
+            return Err(misconfigured(format_args!(
+                "The status {status} ends no answer."
+            )));
+        }
+        let has_body = !matches!(status, 204 | 304);
         if has_body && body.is_none() {
             let mut edits = fields.into_edits(&answer.headers, is_framing);
             if status != answer.status {

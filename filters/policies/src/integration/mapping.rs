@@ -12,6 +12,7 @@ use super::encoding::{Form, Value, pairs};
 use super::request_headers;
 use crate::authorization::CallerField;
 use crate::compile_error::CompileError;
+use crate::lambda_event::{deployment_id, resource_id};
 
 /// Where a mapped value comes from, with all that is known before the request put in place.
 #[derive(Clone, Debug)]
@@ -159,13 +160,21 @@ impl Source {
             "apiId" => Self::fixed(&deployment.api_id),
             "stage" => Self::fixed(&deployment.stage.name),
             "resourcePath" => Self::fixed(deployment.resource_path),
+            "resourceId" => Self::fixed(&resource_id(
+                &deployment.api_id,
+                deployment.resource_path,
+            )),
+            "deploymentId" => Self::fixed(&deployment_id(
+                &deployment.api_id,
+                &deployment.stage.name,
+            )),
             name => Self::Context(ContextVariable::from_name(name).ok_or_else(|| {
                 MappingFault::new(
                     format!("`context.{name}` is not known"),
                     "known are accountId, apiId, authorizer.NAME, authorizer.claims.NAME, \
-                     authorizer.principalId, domainName, domainPrefix, extendedRequestId, \
+                     authorizer.principalId, deploymentId, domainName, domainPrefix, extendedRequestId, \
                      httpMethod, path, protocol, requestId, requestTime, requestTimeEpoch, \
-                     resourcePath, stage and identity.{accessKey, accountId, apiKey, apiKeyId, \
+                     resourceId, resourcePath, stage and identity.{accessKey, accountId, apiKey, apiKeyId, \
                      caller, principalOrgId, sourceIp, user, userAgent, userArn}",
                 )
             })?),

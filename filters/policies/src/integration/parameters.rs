@@ -7,7 +7,7 @@ use super::compile::Deployment;
 use super::context::IntegrationRequest;
 use super::encoding::Value;
 use super::mapping::{Source, Target};
-use super::request_headers::{self, MappedHeader, Recipient};
+use super::request_headers::{self, MappedHeader, Recipient, kept_header};
 use crate::compile_error::CompileError;
 use crate::denial::Denial;
 
@@ -106,7 +106,7 @@ impl RequestParameters {
         self.headers.iter().filter_map(move |mapping| {
             let value = mapping.source.value_with(request, body)?;
             Some(if mapping.illegal {
-                Err(Denial::ApiConfigurationError)
+                Err(kept_header(&mapping.name))
             } else {
                 Ok((&*mapping.name, value))
             })

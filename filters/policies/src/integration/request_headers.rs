@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use attache_model::Protocol;
 
 use super::mapping::MappingFault;
+use crate::denial::Denial;
+use crate::execution_log::misconfigured;
 use crate::headers::is_field_name;
 
 /// Whether API Gateway takes the field from a request before it maps anything. `name` is in
@@ -122,6 +124,11 @@ pub(super) fn mapped(name: &str, recipient: Recipient) -> Result<MappedHeader, M
     }
 }
 
+/// The refusal of a call that sets a field which API Gateway keeps for itself.
+pub(super) fn kept_header(name: &str) -> Denial {
+    misconfigured(format_args!("The header field `{name}` cannot be mapped."))
+}
+
 /// What becomes of a field that an override of a mapping template sets: as a mapped one, but what
 /// this gateway cannot set is not sent.
 pub(super) fn overridden(lower: &str, recipient: Recipient) -> MappedHeader {
@@ -144,6 +151,12 @@ fn fate(lower: &str, recipient: Recipient) -> Option<MappedHeader> {
             MappedHeader::Illegal
         }
         "connection" | "expect" | "proxy-authenticate" | "te" | "via" => MappedHeader::Dropped,
+        // AWS takes these mappings too; the endpoint's own host and the connection win.
+        "host" | "keep-alive" | "proxy-connection" | "trailer" | "upgrade"
+            if recipient != Recipient::Proxied =>
+        {
+            MappedHeader::Dropped
+        }
         "host" | "keep-alive" | "proxy-connection" | "trailer" | "upgrade" => return None,
         _ if is_the_proxys(lower) => return None,
         _ => MappedHeader::Sent,

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use attache_model::{self as model, ContentHandling, PassthroughBehavior};
+use attache_values::json::Document;
 
 use super::body::MappedBody;
 use super::call::Payload;
@@ -19,7 +20,7 @@ use super::templates::Templates;
 use crate::compile_error::CompileError;
 use crate::denial::Denial;
 use crate::exchange::Exchange;
-use crate::execution_log;
+use crate::execution_log::misconfigured;
 use crate::mapping_template::{RequestOverrides, TemplateBody, TemplateError, TemplateScope};
 
 /// A request transformation, compiled.
@@ -76,7 +77,7 @@ impl RequestTransformation {
     }
 
     /// Transforms a request, and holds its body where a mapping, a template or a conversion needs
-    /// it.
+    /// it. `document` is the body when it was read already.
     ///
     /// # Errors
     ///
@@ -92,6 +93,7 @@ impl RequestTransformation {
         exchange: &Exchange,
         request: &IntegrationRequest<'_>,
         is_binary: bool,
+        document: Option<Document>,
         scope: &mut TemplateScope<'_>,
     ) -> Result<TransformedRequest, Denial> {
         let template = self
@@ -111,7 +113,15 @@ impl RequestTransformation {
         let payload = if let Some(template) = template {
             let text = conversion.text(held_body(exchange).await?.into())?;
             let body = template
-                .render(scope, TemplateBody::new(text))
+                .render(
+                    scope,
+                    match document {
+                        Some(document) if conversion.changes_nothing() => {
+                            TemplateBody::with_document(text, document)
+                        }
+                        _ => TemplateBody::new(text),
+                    },
+                )
                 .map_err(untransformed)?;
             overrides = scope.request_overrides();
             Payload::Replaced(body.into_bytes())
@@ -139,9 +149,9 @@ impl RequestTransformation {
 }
 
 fn untransformed(error: TemplateError) -> Denial {
-    execution_log::configuration_error(format_args!("Unable to transform request: {error}"));
+    let denial = misconfigured(format_args!("Unable to transform request: {error}"));
     match error {
         TemplateError::Body(_) => Denial::InvalidJsonInBody,
-        TemplateError::Template(_) => Denial::ApiConfigurationError,
+        TemplateError::Template(_) => denial,
     }
 }

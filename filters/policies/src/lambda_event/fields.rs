@@ -29,7 +29,8 @@ pub(crate) enum Names {
 }
 
 impl Names {
-    fn of<'e>(self, name: &'e [u8]) -> Cow<'e, str> {
+    /// The name of a field as it is written.
+    pub(crate) fn of<'e>(self, name: &'e [u8]) -> Cow<'e, str> {
         if self == Self::AsAws {
             let known = match name {
                 b"content-length" => "Content-Length",

@@ -186,3 +186,6 @@ fn has_reference(text: &str) -> bool {
         rest.starts_with(|next: char| next.is_ascii_alphabetic() || "{!_\\".contains(next))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use attache_java_regex::Pattern;
+
 use super::Segment;
 use super::evaluate::definite;
 use crate::{Number, Value};
@@ -19,6 +21,8 @@ pub(super) enum Filter {
         operator: Operator,
         right: Operand,
     },
+    /// `@.name =~ /.*x/i`: the whole text matches.
+    Matches(Operand, Pattern),
 }
 
 #[derive(Debug)]
@@ -66,6 +70,11 @@ impl Filter {
             Self::Exists(operand) => {
                 !matches!(operand.value(item, document), None | Some(Value::Null))
             }
+            Self::Matches(left, pattern) => match left.value(item, document) {
+                // A pattern that takes too many steps matches nothing.
+                Some(Value::String(text)) => pattern.is_full_match(&text).unwrap_or(false),
+                _ => false,
+            },
             Self::Comparison {
                 left,
                 operator,

@@ -1,5 +1,7 @@
 //! From text to a path.
 
+use attache_java_regex::Pattern;
+
 use super::filter::{Filter, Literal, Operand, Operator};
 use super::{JsonPathError, Segment, Step};
 use crate::Number;
@@ -91,7 +93,7 @@ impl<'t> Parser<'t> {
         self.fault(reason)
     }
 
-    fn take_while(&mut self, like: impl Fn(char) -> bool) -> &'t str {
+    fn take_while(&mut self, mut like: impl FnMut(char) -> bool) -> &'t str {
         let rest = self.rest();
         let end = rest.find(|character| !like(character));
         let taken = rest.get(..end.unwrap_or(rest.len())).unwrap_or_default();
@@ -331,6 +333,10 @@ impl<'t> Parser<'t> {
         }
         let left = self.operand()?;
         self.skip_space();
+        if self.take("=~") {
+            self.skip_space();
+            return Ok(Filter::Matches(left, self.pattern()?));
+        }
         let Some(operator) = self.operator() else {
             return match left {
                 left @ Operand::Path { .. } => Ok(Filter::Exists(left)),
@@ -343,6 +349,28 @@ impl<'t> Parser<'t> {
             left,
             operator,
             right,
+        })
+    }
+
+    /// `/pattern/`, with an `i` behind it when the case of letters does not count.
+    fn pattern(&mut self) -> Result<Pattern, JsonPathError> {
+        let start = self.at;
+        if !self.take("/") {
+            return self.fault("a pattern between slashes is expected");
+        }
+        let mut escaped = false;
+        let text = self.take_while(|character| {
+            let ends = character == '/' && !escaped;
+            escaped = character == '\\' && !escaped;
+            !ends
+        });
+        if !self.take("/") {
+            return self.fault("the closing slash is missing");
+        }
+        let flags = if self.take("i") { "(?i)" } else { "" };
+        Pattern::compile(&[flags, text].concat()).map_err(|_| JsonPathError {
+            offset: start,
+            reason: "not a regular expression of Java's",
         })
     }
 

@@ -562,6 +562,35 @@ fn paths_of_later_versions_are_read() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn patterns_match_the_whole_text() {
+    const IN_STORE: &[Case] = &[
+        (
+            "$.store.book[?(@.author =~ /.*REES/i)].title",
+            Some(r#"["Sayings"]"#),
+        ),
+        (
+            "$.store.book[?(@.author =~ /.*Rees/)].title",
+            Some(r#"["Sayings"]"#),
+        ),
+        ("$.store.book[?(@.author =~ /Rees/)].title", Some("[]")),
+        (
+            r"$.store.book[?(@.isbn =~ /0-\d+-.*/ && @.price > 9)].price",
+            Some("[22.99]"),
+        ),
+        (r"$.mix[?(@ =~ /\/|1/)]", Some(r#"["1"]"#)),
+    ];
+    check(STORE, IN_STORE);
+    for path in [
+        "$[?(@.a =~ b)]",
+        "$[?(@.a =~ /b)]",
+        "$[?(@.a =~ /(/)]",
+        "$[?(@.a =~ )]",
+    ] {
+        assert!(JsonPath::compile(path).is_err(), "{path}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn what_is_no_path_is_refused() {
     for path in [
         "",

@@ -2,7 +2,8 @@
 
 use super::{Parsed, Parser};
 use crate::error::Position;
-use crate::syntax::{Form, Method, Prefix, Reference, Step};
+use crate::methods::constant_pattern;
+use crate::syntax::{Expression, Form, Method, Prefix, Reference, Step};
 use crate::token::Kind;
 
 impl Parser<'_, '_> {
@@ -63,9 +64,15 @@ impl Parser<'_, '_> {
             }
         }
         self.expect(Kind::MethodClose)?;
+        let name = self.image(name);
+        let pattern = match arguments.first() {
+            Some(Expression::String(text)) => constant_pattern(name, text),
+            _ => None,
+        };
         Ok(Method {
-            name: self.image(name).into(),
+            name: name.into(),
             arguments: arguments.into(),
+            pattern,
         })
     }
 

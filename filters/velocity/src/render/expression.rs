@@ -200,7 +200,7 @@ impl<'t> Render<'t> {
         };
         match arithmetic::compute(arithmetic, left, right) {
             Ok(number) => Ok(number.map_or(Value::Null, Value::Number)),
-            Err(message) => self.exhausted(message),
+            Err(refusal) => self.refused(refusal, None),
         }
     }
 

@@ -83,7 +83,9 @@ impl<'t> Render<'t> {
                     Ok(arguments)
                 })?;
                 self.position = position;
-                let answer = methods::call(value, &method.name, &arguments, &mut self.budget);
+                let pattern = method.pattern.as_ref();
+                let answer =
+                    methods::call(value, &method.name, &arguments, pattern, &mut self.budget);
                 self.answered(answer, &method.name)
             }
             Step::Index(index) => {
@@ -135,8 +137,16 @@ impl<'t> Render<'t> {
         match answer {
             None => Ok(Value::Null),
             Some(Ok(value)) => Ok(value),
-            Some(Err(Refusal::Limit(limit))) => self.exhausted(limit.0),
-            Some(Err(Refusal::Method(message))) => {
+            Some(Err(refusal)) => self.refused(refusal, Some(name)),
+        }
+    }
+
+    /// Ends the template, for what a method or an operator says.
+    pub(super) fn refused<T>(&self, refusal: Refusal, method: Option<&str>) -> Outcome<T> {
+        match (refusal, method) {
+            (Refusal::Limit(limit), _) => self.exhausted(limit.0),
+            (Refusal::Method(message), None) => self.refuse(&message),
+            (Refusal::Method(message), Some(name)) => {
                 self.refuse(&["`", name, "`: ", &message].concat())
             }
         }
@@ -174,7 +184,7 @@ impl<'t> Render<'t> {
             && prefix.escaped
         {
             self.write(&prefix.escapes)?;
-            return self.write(&reference.literal);
+            return self.print_literal(reference);
         }
         if self.print_block(block)? {
             return Ok(());

@@ -36,6 +36,8 @@ fn a_template_that_takes_too_much_ends() {
         "#macro(again)#again()#end#again()",
         "#macro(again $x)#again(\"$x$x\")#end#again('x')",
         "#set($x = 'x')$x.repeat(2000000000)",
+        "#set($x = 'x')#set($x = $x.repeat(50000))$x.replaceAll('x', $x)",
+        "#set($x = 'x')#set($x = $x.repeat(30))#if($x.matches('(x+x+)+y'))#end#foreach($i in [1..99])#if($x.matches('(x+x+)+y'))#end#end",
         "#set($x = '%1$999s')$x.format($x.repeat(100000), 1)",
         "#set($x = 7)#foreach($i in [1..99])#set($x = $x * $x)#end",
         "#macro(a $x)$x$x#end#a(\"#a(\"\"#a(\"\"\"\"$x$x\"\"\"\")\"\")\")#foreach($i in [1..999])#foreach($j in [1..999])#a($i)#a($j)$list.hashCode()$words#end#end",

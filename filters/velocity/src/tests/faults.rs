@@ -152,6 +152,8 @@ fn what_throws_in_java_ends_the_template() {
         "$name.substring(9)",
         "$name[-1]",
         "$name.length(1)",
+        "$name.replaceAll('(', '')",
+        "$name.replaceAll('o', '$1')",
         "#set($list[9] = 1)",
         "#foreach($x in $list)$list.add(1)#end",
         "#foreach($x in [1])#break($name)#end",

@@ -161,3 +161,25 @@ fn numbers_and_booleans() {
         ("$yes.equals(true) $yes.compareTo(false)", "true 1"),
     ]);
 }
+
+#[wasm_bindgen_test(unsupported = test)]
+fn regular_expressions() {
+    holds(&[
+        (
+            "$name.replaceAll('[ol]', '_') $name.replaceFirst('l', 'L')",
+            "w_r_d worLd",
+        ),
+        (
+            "$name.replaceAll('(.)(.)', '$2$1') $name.matches('w.*') $name.matches('w')",
+            "owlrd true false",
+        ),
+        ("$name.split('r') $name.split('o|l').size()", "[wo, ld] 3"),
+        ("#set($p = '\\d+')$five.toString().replaceAll($p, 'n')", "n"),
+        // What AWS's documentation does to single quotes.
+        (
+            "#set($s = \"it\\'s\")$s.replaceAll(\"\\\\'\", \"'\")",
+            "it's",
+        ),
+        ("$name.replaceAll('x', 5)", ""),
+    ]);
+}

@@ -1,7 +1,6 @@
 //! Renders the templates that come in, one JSON document a line, and says how long each took:
 //! `tests/bench/templates.py` asks other engines the same.
 #![expect(
-    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,

@@ -16,7 +16,7 @@ impl<'d> Part<'_, 'd, '_> {
             return BTreeMap::new();
         };
         let pointer = self.pointer(part);
-        self.texts(&parameters, &pointer)
+        mapping::parameters(self.reading, &parameters, &pointer, &mut self.places.parts)
     }
 
     /// A mapping of names to texts, which stands at `pointer` in the model.

@@ -103,6 +103,51 @@ fn a_line_says_how_to_be_known() {
 }
 
 #[test]
+fn a_line_has_what_the_operation_asks_for() {
+    let asks = |method: &str, path: &str, validation: &str| {
+        let validation = format!(r#"{{"requestValidation": {validation}, "#);
+        operation(method, path, false).replacen('{', &validation, 1)
+    };
+    let operations = [
+        asks(
+            "GET",
+            "/list",
+            r#"{"requiredParameters": ["method.request.header.X-Trace",
+                "method.request.header.Accept", "method.request.path.id",
+                "method.request.querystring.page", "method.request.querystring.size"]}"#,
+        ),
+        asks(
+            "ANY",
+            "/orders",
+            r#"{"requiredParameters": ["method.request.header.content-type"],
+                "requestModels": [{"contentType": "text/csv", "model": "Line"},
+                {"contentType": "application/json", "model": "Order"}]}"#,
+        ),
+        asks(
+            "DELETE",
+            "/lines",
+            r#"{"requestModels": [{"contentType": "$default", "model": "Line"}]}"#,
+        ),
+    ]
+    .join(",");
+    let gateway = gateway(&format!(
+        r##"{{"id": "shop", "name": "s", "protocol": "REST", "anyHost": true,
+            "models": {{"Line": {{"type": "string"}}, "Order": {{"type": "object",
+              "required": ["it's", "lines"], "properties": {{"lines": {{"type": "array",
+              "minItems": 1, "items": {{"$ref": "#/definitions/Line"}}}}}}}}}},
+            "operations": [{operations}], "stages": [{{"name": "prod"}}]}}"##
+    ));
+    assert_eq!(
+        printed(&gateway, &[], "127.0.0.1:80"),
+        r#"shop (prod): http://127.0.0.1:80/prod
+  curl 'http://127.0.0.1:80/prod/list?page=1&size=1' -H 'X-Trace: 1'
+  curl -X POST http://127.0.0.1:80/prod/orders -H 'content-type: application/json' -d '{"it'\''s":{},"lines":["a"]}'
+  curl -X DELETE http://127.0.0.1:80/prod/lines -H 'content-type: application/json' -d '"a"'
+"#
+    );
+}
+
+#[test]
 fn one_of_several_apis_is_named_by_its_host_and_a_huge_one_is_cut() {
     let operations: Vec<String> = (0..23)
         .map(|number| operation("GET", &format!("/r{number}"), false))

@@ -143,6 +143,36 @@ impl Custom {
         )
     }
 
+    /// Compiles what becomes of the requests and answers of a route of the proxy's own. Without
+    /// responses the answers pass as they are.
+    pub(in crate::integration) fn routed<'m>(
+        definition: &'m model::Mock,
+        deployment: &Deployment<'_>,
+        pointer: &str,
+        shared: &mut SharedParts<'m>,
+    ) -> Result<Self, Vec<CompileError>> {
+        let mut errors = Vec::new();
+        let request = RequestTransformation::compile(
+            &definition.request,
+            Recipient::Http,
+            deployment,
+            &format!("{pointer}/request"),
+            shared,
+            &mut errors,
+        );
+        let mut compiled = Self::with_responses(
+            request,
+            BackEnd::Routed,
+            &definition.responses,
+            deployment,
+            pointer,
+            shared,
+            errors,
+        )?;
+        compiled.responses = compiled.responses.keeping_fields();
+        Ok(compiled)
+    }
+
     fn with_responses<'m>(
         request: RequestTransformation,
         back_end: BackEnd,

@@ -7,6 +7,7 @@ use attache_values::{Number, Value};
 
 use crate::denial::Denial;
 use crate::exchange::Exchange;
+use crate::execution_log::misconfigured;
 use crate::integration::call::Payload;
 use crate::integration::held_body;
 
@@ -22,7 +23,12 @@ pub(super) async fn status(exchange: &Exchange, payload: Payload) -> Result<i64,
         Payload::AsSent => status_code(held_body(exchange).await?),
         Payload::Replaced(body) => status_code(&body),
     };
-    status.ok_or(Denial::ApiConfigurationError)
+    status.ok_or_else(|| {
+        misconfigured(
+            "Unable to parse statusCode. It should be an integer that is defined in the request \
+             template.",
+        )
+    })
 }
 
 fn status_code(body: &[u8]) -> Option<i64> {

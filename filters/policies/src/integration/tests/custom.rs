@@ -72,6 +72,7 @@ fn only_what_is_mapped_is_sent() {
         ("x-amzn-apigateway-api-id", "shop"),
         ("x-amzn-trace-id", "Root=1-a-b;Parent=c;Sampled=1"),
         ("x-attache-cluster", "http_back.example_80"),
+        ("x-attache-mapped", "1"),
     ];
     assert_eq!(*seen, Message::new(&expected, body));
     assert!(!played.aside && !played.held_request && !played.held_answer);
@@ -121,6 +122,8 @@ fn every_source_reaches_the_back_end() {
             "integration.request.header.X-Body": "method.request.body",
             "integration.request.header.X-List": "method.request.body.list",
             "integration.request.header.X-Stage": "context.stage",
+            "integration.request.header.X-Resource": "context.resourceId",
+            "integration.request.header.X-Deployment": "context.deploymentId",
             "integration.request.header.X-Word": "stageVariables.word",
             "integration.request.header.User-Agent": "'mine'",
             "integration.request.header.Content-Type": "'text/plain'",
@@ -152,6 +155,9 @@ fn every_source_reaches_the_back_end() {
         assert_eq!(seen.field(name), value, "{name}");
     }
     assert_eq!(seen.text(), body);
+    for name in ["x-resource", "x-deployment"] {
+        assert_eq!(seen.field(name).map(str::len), Some(6), "{name}");
+    }
 }
 
 /// Bodies that a parameter is mapped from.
@@ -200,26 +206,37 @@ fn fields_that_api_gateway_keeps_fail_the_call() {
             "timeoutInMillis": 29000,
         }})
     };
+    // `Some`: whether an `HTTP` integration fails, too. `None`: nothing of it is sent.
     for (field, http_fails) in [
-        ("Content-Length", true),
-        ("transfer-encoding", true),
-        ("x-amzn-trace-id", true),
-        ("X-Amzn-Apigateway-Api-Id", true),
-        ("Authorization", false),
-        ("Connection", false),
-        ("Expect", false),
-        ("Proxy-Authenticate", false),
-        ("TE", false),
+        ("Content-Length", Some(true)),
+        ("transfer-encoding", Some(true)),
+        ("x-amzn-trace-id", Some(true)),
+        ("X-Amzn-Apigateway-Api-Id", Some(true)),
+        ("Authorization", Some(false)),
+        ("Connection", Some(false)),
+        ("Expect", Some(false)),
+        ("Proxy-Authenticate", Some(false)),
+        ("TE", Some(false)),
+        ("Host", None),
+        ("Trailer", None),
+        ("Upgrade", None),
+        ("Via", None),
     ] {
         let key = format!("integration.request.header.{field}");
         let parameters = json!({key: "'1'"});
         let operation = Operation::new(aws(parameters.clone()));
-        assert_internal_error(&operation.send("POST", "/s/7", json_body("{}")));
+        let played = operation.send("POST", "/s/7", json_body("{}"));
+        if http_fails.is_some() {
+            assert_internal_error(&played);
+        } else {
+            let seen = played.back_end.unwrap();
+            assert_eq!(seen.field(&field.to_ascii_lowercase()), None, "{field}");
+        }
 
         let request = json!({"parameters": parameters});
         let operation = Operation::new(http(json!({"uri": "http://b", "request": request})));
         let played = operation.send("POST", "/s/7", json_body("{}"));
-        if http_fails {
+        if http_fails == Some(true) {
             assert_internal_error(&played);
         } else {
             assert_eq!(played.client.status(), 200, "{field}");
@@ -629,7 +646,7 @@ fn faults_are_reported_where_they_are() {
             "responses/0/selectionPattern",
         ),
         (
-            json!({"responses": [{"statusCode": 99}]}),
+            json!({"responses": [{"statusCode": 199}]}),
             "responses/0/statusCode",
         ),
         (

@@ -184,6 +184,14 @@ fn a_function_is_given_the_body_and_selects_by_its_error() {
     assert_eq!((played.client.status(), played.held_answer), (200, false));
     assert_eq!(played.client.text(), r#"{"ok": 404}"#);
 
+    // A request without a body is an empty event.
+    let operation = Operation::new(aws(FUNCTION, json!({})));
+    let played = operation.send("GET", "/s/7", Message::default());
+    assert_eq!(
+        (played.back_end.unwrap().text(), played.aside),
+        ("{}", true)
+    );
+
     let failed = [("x-amz-function-error", "Unhandled")];
     for (result, status) in [
         (

@@ -11,7 +11,7 @@ use crate::client_certificate::ClientCertificate;
 use crate::integration::IntegrationRequest;
 use crate::integration::context::{host_name, request_time};
 use crate::integration::encoding::pairs;
-use crate::lambda_event::{deployment_id, resource_id};
+use crate::lambda_event::{Names, deployment_id, resource_id};
 use crate::mapping_template::needs::ContextNeeds;
 use crate::mapping_template::scope::overrides;
 
@@ -21,6 +21,7 @@ pub struct OperationContext {
     account_id: Arc<str>,
     api_id: Arc<str>,
     stage: Arc<str>,
+    deployment_id: Arc<str>,
     resource_id: Arc<str>,
     resource_path: Arc<str>,
     stage_variables: Box<[(Arc<str>, Arc<str>)]>,
@@ -35,6 +36,7 @@ impl OperationContext {
             account_id: account_id.into(),
             api_id: api_id.into(),
             stage: stage.name.as_str().into(),
+            deployment_id: deployment_id(api_id, &stage.name).into(),
             resource_id: resource_id(api_id, resource_path).into(),
             resource_path: resource_path.into(),
             stage_variables: variables
@@ -123,8 +125,7 @@ impl RequestFacts<'_> {
             "accountId" => shared(&operation.account_id),
             "stage" => shared(&operation.stage),
             "apiId" => shared(&operation.api_id),
-            // AWS names a deployment by six letters and digits, too.
-            "deploymentId" => Value::string(deployment_id(&operation.api_id, &operation.stage)),
+            "deploymentId" => shared(&operation.deployment_id),
             "authorizer" => Value::Map(self.authorizer()?),
             "httpMethod" => Value::string(Verb::as_str(request.route.verb)),
             "extendedRequestId" => Value::string(request.ids.extended()),
@@ -256,11 +257,13 @@ impl TemplateRequest for RequestFacts<'_> {
             Place::Header => {
                 let map = Map::of(MapKind::Fields);
                 for (name, value) in headers.iter() {
-                    if name == b":authority" {
-                        map.insert("host", Value::String(text(value)));
-                    } else if is_client_field(name) {
-                        map.insert(text(name), Value::String(text(value)));
-                    }
+                    let name = match name {
+                        b":authority" => b"host",
+                        name if is_client_field(name) => name,
+                        _ => continue,
+                    };
+                    let name: Arc<str> = Names::AsAws.of(name).into();
+                    map.insert(name, Value::String(text(value)));
                 }
                 map
             }
@@ -309,3 +312,6 @@ fn texts(value: &serde_json::Value) -> Arc<str> {
 fn text(bytes: &[u8]) -> Arc<str> {
     String::from_utf8_lossy(bytes).into()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! The examples of integrations, as they stand there, in a real Envoy.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+use attache_e2e::{Attache, Body, Client, Project, Request, Response, Service};
+use serde_json::{Value, json};
+
+fn send(attache: &Attache, request: &Request) -> Response {
+    Client::http1(attache.address()).send(request).unwrap()
+}
+
+fn get(attache: &Attache, path: &str) -> (u16, Value) {
+    judged(&send(attache, &Request::new("GET", path)))
+}
+
+fn post(attache: &Attache, path: &str, body: &str) -> (u16, Value) {
+    let request = Request::new("POST", path)
+        .header("content-type", "application/json")
+        .body(Body::Whole(body.into()));
+    judged(&send(attache, &request))
+}
+
+fn judged(answer: &Response) -> (u16, Value) {
+    assert_eq!(
+        answer.header("content-type"),
+        Some(&b"application/json"[..])
+    );
+    let text = answer.text();
+    let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+    (answer.status, body)
+}
+
+#[test]
+fn soap_is_spoken_behind_json() {
+    let exchange = Service::of_example("soap-bridge", "/");
+    let project = Project::of_example("soap-bridge", Some(exchange.address()));
+    let attache = Attache::serve(project.path(), &[]);
+
+    let quotes = json!([
+        {"symbol": "ACME", "price": 12.50},
+        {"symbol": "GLOBEX", "price": 99.90},
+        {"symbol": "INITECH", "price": 0.75},
+    ]);
+    assert_eq!(get(&attache, "/prod/quotes"), (200, quotes));
+    assert_eq!(
+        get(&attache, "/prod/quotes/ACME"),
+        (200, json!({"symbol": "ACME", "price": 12.50}))
+    );
+    // What XML and JSON each have to escape arrives as it was sent.
+    assert_eq!(
+        get(&attache, "/prod/quotes/A%26%3CB%3E%22'%5C"),
+        (404, json!({"message": r#"there is no stock 'A&<B>"'\'"#}))
+    );
+
+    let order = json!({
+        "items": [{"symbol": "ACME", "quantity": 4}, {"symbol": "INITECH", "quantity": 10}],
+        "note": "a \"gift\" for Ann & Bob <3\nit's 5% off",
+    });
+    assert_eq!(
+        post(&attache, "/prod/orders", &order.to_string()),
+        (201, json!({"id": 1, "total": 57.50, "note": order["note"]}))
+    );
+    let order = json!({"items": [{"symbol": "GLOBEX", "quantity": 1}]});
+    assert_eq!(
+        post(&attache, "/prod/orders", &order.to_string()),
+        (201, json!({"id": 2, "total": 99.90}))
+    );
+    let order = json!({"items": [{"symbol": "NONE", "quantity": 1}]});
+    assert_eq!(
+        post(&attache, "/prod/orders", &order.to_string()),
+        (422, json!({"message": "there is no stock 'NONE'"}))
+    );
+    // The exchange is not asked about what the model does not allow.
+    for body in [
+        "",
+        "<order/>",
+        "[]",
+        r#"{"items": []}"#,
+        r#"{"items": [{"symbol": "ACME", "quantity": 0.5}]}"#,
+    ] {
+        assert_eq!(
+            post(&attache, "/prod/orders", body),
+            (400, json!({"message": "Invalid request body"})),
+            "{body}"
+        );
+    }
+    let text = Request::new("POST", "/prod/orders")
+        .header("content-type", "text/plain")
+        .body(Body::Whole(order.to_string().into_bytes()));
+    assert_eq!(
+        judged(&send(&attache, &text)),
+        (415, json!({"message": "Unsupported Media Type"}))
+    );
+}
+
+#[test]
+fn a_mock_answers_by_itself_and_to_pages_of_any_origin() {
+    let project = Project::of_example("mock", None);
+    let attache = Attache::serve(project.path(), &[]);
+    let from_page = |method: &str, path: &str| {
+        Request::new(method, path).header("origin", "https://shop.example")
+    };
+    let ask = |request: &Request| {
+        let answer = send(&attache, request);
+        assert_eq!(
+            answer.header("access-control-allow-origin"),
+            Some(&b"*"[..]),
+            "{request:?}"
+        );
+        answer
+    };
+
+    let preflight =
+        from_page("OPTIONS", "/prod/greetings/Ann").header("access-control-request-method", "GET");
+    let answer = ask(&preflight);
+    assert_eq!(answer.status, 200);
+    assert_eq!(
+        answer.header("access-control-allow-methods"),
+        Some(&b"GET,POST,OPTIONS"[..])
+    );
+
+    let answer = ask(&from_page("GET", "/prod/greetings/Ann%20O'Hara"));
+    assert_eq!(
+        judged(&answer),
+        (200, json!({"message": "Hello, Ann O'Hara!", "letters": 10}))
+    );
+    let answer = ask(&from_page("GET", "/prod/greetings/Ann?mood=bad"));
+    assert_eq!(judged(&answer), (503, json!({"message": "Not today."})));
+
+    let posted = |body: &str| {
+        ask(&from_page("POST", "/prod/greetings")
+            .header("content-type", "application/json")
+            .body(Body::Whole(body.into())))
+    };
+    let answer = posted(r#"{"name": "Ann", "mood": "good"}"#);
+    let id = answer.header("x-amzn-requestid").unwrap();
+    let id = str::from_utf8(id).unwrap();
+    assert_eq!(judged(&answer), (201, json!({"id": id})));
+    // The API says itself what its refusals look like.
+    let (status, body) = judged(&posted(r#"{"mood": "good"}"#));
+    assert_eq!(status, 400);
+    assert_eq!(body["message"], "Invalid request body");
+    let reason = body["reason"].as_str().unwrap();
+    assert!(reason.contains(r#"(["name"])"#), "{reason}");
+
+    let answer = ask(&from_page("GET", "/prod/nothing"));
+    let (status, body) = judged(&answer);
+    assert_eq!(
+        (status, &body["message"]),
+        (404, &json!("nothing is at /prod/nothing"))
+    );
+    let answer = ask(&from_page("GET", "/prod/nothing").header("accept", "text/plain"));
+    assert_eq!(answer.header("content-type"), Some(&b"text/plain"[..]));
+    assert_eq!(answer.text(), "nothing is at /prod/nothing");
+}
