@@ -62,10 +62,11 @@ setup-clients: $(TOOLS)/clients/installed ## Get the clients and services of the
 			&& apt-get install -qy --no-install-recommends curl >/dev/null; } \
 		|| { echo "curl is missing, 7.75 or later: install it (Debian: apt-get install curl)" >&2; exit 1; }
 
-$(TOOLS)/clients/installed: tests/e2e/clients/requirements.txt | setup-python
+$(TOOLS)/clients/installed: tests/e2e/clients/requirements.txt tests/e2e/clients/alone.txt | setup-python
 	@echo "getting the clients and services of the tests"
 	@rm -rf $(TOOLS)/clients && python3 -m venv $(TOOLS)/clients
 	@$(TOOLS)/clients/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@$(TOOLS)/clients/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement tests/e2e/clients/alone.txt
 	@touch $@
 
 # Not `--locked`: the lock file of wasm-bindgen-cli names crates that have been withdrawn since.

@@ -100,6 +100,12 @@ impl Service {
             .env("PROJECT", project.path())
             .env("NAME", name)
             .arg(script("lambda.sh"));
+        // The emulator asks cargo about the project, in the home that it is given.
+        let home = std::env::home_dir().expect("a home");
+        for (variable, folder) in [("RUSTUP_HOME", ".rustup"), ("CARGO_HOME", ".cargo")] {
+            let place = std::env::var_os(variable);
+            command.env(variable, place.unwrap_or_else(|| home.join(folder).into()));
+        }
         let mut service = Self::start(command, taken, ("/lambda-url/none/", 404));
         service.project = Some(project);
         service
