@@ -177,7 +177,7 @@ setup-bench: $(TOOLS)/bench/bin/python
 
 bench: setup build setup-bench ## Measure what the gateway costs, and write docs/benchmarks.md
 	@mkdir -p docs
-	$(TOOLS)/bench/bin/python tests/bench/run.py --envoy $(ENVOY) --attache $(ATTACHE) --empty $(FILTERS)/empty.wasm --write docs/benchmarks.md
+	$(TOOLS)/bench/bin/python tests/bench/run.py --envoy $(ENVOY) --attache $(ATTACHE) --empty $(FILTERS)/empty.wasm --engines $(TOOLS)/engines --write docs/benchmarks.md
 
 docs: ## Build the documentation of the code
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
