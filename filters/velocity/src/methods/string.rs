@@ -171,9 +171,11 @@ fn sought(value: &Value) -> Option<Cow<'_, str>> {
 
 /// The position in bytes of a position in units.
 fn byte_of(text: &str, unit: i64) -> usize {
-    let Ok(unit) = usize::try_from(unit) else {
+    if unit < 0 {
         return 0;
-    };
+    }
+    // In a filter a position has 32 bits.
+    let unit = usize::try_from(unit).unwrap_or(usize::MAX);
     if text.is_ascii() {
         return unit.min(text.len());
     }

@@ -15,7 +15,8 @@ pub(super) struct Span {
 
 impl Span {
     pub(super) fn len(&self) -> usize {
-        usize::try_from(self.from.abs_diff(self.to)).map_or(usize::MAX, |span| span + 1)
+        usize::try_from(self.from.abs_diff(self.to))
+            .map_or(usize::MAX, |span| span.saturating_add(1))
     }
 
     /// The integer at a position.
