@@ -222,9 +222,9 @@ fn a_faulty_configuration_starts_nothing_and_every_fault_is_listed() {
          apiKeys:\n  acme: {{value: {KEY}, usagePlans: [silver]}}\n"
     );
     let uri = "http://127.0.0.1:1/";
-    let mock = Operation::new("GET", "/mock", uri).set("type", "mock");
+    let strange = Operation::new("GET", "/strange", uri).set("type", "strange");
     let slow = Operation::new("GET", "/slow", uri).set("timeoutInMillis", 29_001);
-    let project = Project::new(&configuration, &definition(&[mock, slow]));
+    let project = Project::new(&configuration, &definition(&[strange, slow]));
     let folder = project.path().to_str().unwrap();
     let mut attache = Attache::start_with(
         &["run", folder, "--port", "0"],
@@ -235,7 +235,7 @@ fn a_faulty_configuration_starts_nothing_and_every_fault_is_listed() {
     for part in [
         "test",
         "silver",
-        "mock",
+        "strange",
         "29001",
         "attache.yaml:4:",
         "attache.yaml:6:",
