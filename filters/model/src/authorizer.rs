@@ -74,7 +74,7 @@ pub struct LambdaAuthorizer {
     pub result_ttl_in_seconds: u32,
     /// Where the function is: AWS's invocation URI
     /// (`arn:aws:apigateway:REGION:lambda:path/…/functions/ARN/invocations`), served by
-    /// [`Endpoints::lambda`](crate::Endpoints::lambda), or an `http` or `https` URL, which gets the
+    /// `lambda` among the [`Endpoints`](crate::Endpoints), or an `http` or `https` URL, which gets the
     /// event as a plain POST. May hold `${stageVariables.NAME}`.
     pub uri: String,
     /// How long the function may take.
