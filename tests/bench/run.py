@@ -2,6 +2,7 @@
 """Measures what the gateway costs beside bare proxying; see README.md in this folder."""
 
 import argparse
+import base64
 import contextlib
 import json
 import os
@@ -271,7 +272,10 @@ def with_filters(configuration: dict, filters: list) -> dict:
     copy = json.loads(json.dumps(configuration))
     http = manager(copy)
     http["http_filters"] = filters + [http["http_filters"][-1]]
-    route = http["route_config"]["virtual_hosts"][0]["routes"][0]["route"]
+    # The last route is for every request; those before it are for what the filter marks.
+    host = http["route_config"]["virtual_hosts"][0]
+    host["routes"] = host["routes"][-1:]
+    route = host["routes"][0]["route"]
     del route["cluster_header"]
     route.pop("cluster_not_found_response_code", None)
     route["cluster"] = copy["static_resources"]["clusters"][0]["name"]
@@ -373,6 +377,8 @@ def main():
         if not shutil.which(tool):
             sys.exit(f"`{tool}` is missing: apt-get install wrk nginx-light")
 
+    # Secrets of credentials are sealed with it when a project is compiled, and opened in Envoy.
+    os.environ["ATTACHE_SECRETS_KEY"] = base64.b64encode(os.urandom(32)).decode()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="attache-bench-"))
     running = []
     try:

@@ -151,6 +151,7 @@ pub(crate) enum Direction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MetricKind {
     Counter = 0,
+    Gauge = 1,
     Histogram = 2,
 }
 
@@ -288,6 +289,21 @@ pub(crate) fn set_shared_data(
         CAS_MISMATCH => Ok(false),
         status => Err(Refused(status)),
     }
+}
+
+/// Writes a value of the shared data, whatever is there.
+pub(crate) fn put_shared_data(key: &[u8], value: &[u8]) -> Result<(), Refused> {
+    const ANY_VERSION: u32 = 0;
+    // SAFETY: pointers and sizes describe valid slices.
+    done(unsafe {
+        abi::proxy_set_shared_data(
+            key.as_ptr(),
+            key.len(),
+            value.as_ptr(),
+            value.len(),
+            ANY_VERSION,
+        )
+    })
 }
 
 /// The number of a metric, made on first use.

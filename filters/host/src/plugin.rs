@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use attache_policies::{Callout, CalloutAnswer, InFlight, Service};
+use attache_policies::{Callout, CalloutAnswer, Event, InFlight, Service};
 use log::{error, warn};
 
 use crate::hostcalls::{self, Buffer, HeaderMap};
@@ -20,6 +20,11 @@ use crate::stream::Request;
 
 /// How often the service is asked for errands.
 const TICK_MILLIS: u32 = 250;
+
+/// A timer may be a little early.
+const ERRANDS_NANOS: u64 = (TICK_MILLIS as u64 - 10) * 1_000_000;
+
+const NANOS_OF_MILLI: u64 = 1_000_000;
 
 /// How soon the next of many waiting streams are woken.
 const NEXT_MILLIS: u32 = 1;
@@ -43,6 +48,9 @@ pub(crate) struct Plugin<S> {
     calls: RefCell<InFlight<Waiter<S>>>,
     /// Ended calls that streams still wait for.
     answers: RefCell<VecDeque<(u32, CalloutAnswer)>>,
+    /// Streams that wait for a moment, and for nothing else, by that moment.
+    pauses: RefCell<BTreeMap<(u64, u32), Waiter<S>>>,
+    errands_asked: Cell<u64>,
     errands: RefCell<BTreeMap<u32, usize>>,
     /// Whether the callback that is running is the root context's.
     at_root: Cell<bool>,
@@ -70,6 +78,8 @@ impl<S: Service> Plugin<S> {
             ports: Rc::new(HostPorts::new()),
             calls: RefCell::default(),
             answers: RefCell::default(),
+            pauses: RefCell::default(),
+            errands_asked: Cell::new(0),
             errands: RefCell::default(),
             at_root: Cell::new(false),
             tick_millis: Cell::new(0),
@@ -112,6 +122,17 @@ impl<S: Service> Plugin<S> {
         Ok(())
     }
 
+    /// A stream waits for some milliseconds to pass.
+    pub(crate) fn pause(&self, stream: u32, waiter: Waiter<S>, millis: u32) {
+        let until = hostcalls::now().saturating_add(u64::from(millis) * NANOS_OF_MILLI);
+        self.pauses.borrow_mut().insert((until, stream), waiter);
+        if !self.at_root.get() {
+            let _ = hostcalls::set_effective_context(self.context);
+            self.schedule();
+            let _ = hostcalls::set_effective_context(stream);
+        }
+    }
+
     /// The root context's callback in which the calls of streams are made.
     pub(crate) fn make_outgoing_call(&self) {
         if let Outgoing::Call(callout) = self.outgoing.take() {
@@ -141,37 +162,64 @@ impl<S: Service> Plugin<S> {
     /// Some time has passed.
     pub(crate) fn tick(&self) {
         self.at_root(|| {
-            if self.answers.borrow().is_empty() {
+            let now = hostcalls::now();
+            if now.saturating_sub(self.errands_asked.get()) >= ERRANDS_NANOS {
+                self.errands_asked.set(now);
                 self.run_errands();
-            } else {
-                self.wake();
             }
+            self.wake();
         });
     }
 
-    /// Wakes some of those who wait for an answer that is there, and sees to it that the others
-    /// come next.
+    /// Wakes some of those whose answer is there or whose time is over, and sees to it that the
+    /// others come next.
     fn wake(&self) {
         for _ in 0..MOST_WOKEN {
-            let Some((stream, waiter, answer)) = self.next_answer() else {
+            let answered = self.next_answer();
+            let Some((stream, waiter, event)) = answered.or_else(|| self.next_pause()) else {
                 break;
             };
             if let Some(request) = waiter.upgrade()
                 && hostcalls::set_effective_context(stream).is_ok()
             {
                 match request.try_borrow_mut() {
-                    Ok(mut request) => request.callout_answered(answer),
+                    Ok(mut request) => request.wake(event),
                     Err(_) => error!("a stream that waits is in a callback of its own"),
                 }
             }
         }
         let _ = hostcalls::set_effective_context(self.context);
-        let more = !self.answers.borrow().is_empty();
-        self.tick_every(if more { NEXT_MILLIS } else { TICK_MILLIS });
+        self.schedule();
+    }
+
+    /// Sets the timer to when something is to be done next.
+    fn schedule(&self) {
+        let millis = if self.answers.borrow().is_empty() {
+            let first = self.pauses.borrow().keys().next().copied();
+            first.map_or(TICK_MILLIS, |(until, _)| {
+                let nanos = until.saturating_sub(hostcalls::now());
+                let millis = u32::try_from(nanos.div_ceil(NANOS_OF_MILLI)).unwrap_or(u32::MAX);
+                millis.clamp(NEXT_MILLIS, TICK_MILLIS)
+            })
+        } else {
+            NEXT_MILLIS
+        };
+        self.tick_every(millis);
+    }
+
+    /// The next stream whose time is over.
+    fn next_pause(&self) -> Option<(u32, Waiter<S>, Event)> {
+        let mut pauses = self.pauses.borrow_mut();
+        let (until, stream) = pauses.keys().next().copied()?;
+        if until > hostcalls::now() {
+            return None;
+        }
+        let waiter = pauses.remove(&(until, stream))?;
+        Some((stream, waiter, Event::Paused))
     }
 
     /// The next stream that waits for an answer that is there.
-    fn next_answer(&self) -> Option<(u32, Waiter<S>, CalloutAnswer)> {
+    fn next_answer(&self) -> Option<(u32, Waiter<S>, Event)> {
         let mut answers = self.answers.borrow_mut();
         let mut calls = self.calls.borrow_mut();
         while let Some((number, answer)) = answers.pop_front() {
@@ -181,7 +229,7 @@ impl<S: Service> Plugin<S> {
             if calls.is_awaited(number) {
                 answers.push_front((number, answer.clone()));
             }
-            return Some((stream, waiter, answer));
+            return Some((stream, waiter, Event::Callout(answer)));
         }
         None
     }

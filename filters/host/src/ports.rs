@@ -90,6 +90,10 @@ impl Store for HostPorts {
             .map(|written| if written { Swap::Done } else { Swap::Conflict })
             .map_err(|_| StoreError)
     }
+
+    fn put(&self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        hostcalls::put_shared_data(key, value).map_err(|_| StoreError)
+    }
 }
 
 impl Meter for HostPorts {
@@ -104,6 +108,13 @@ impl Meter for HostPorts {
         self.with_metric(MetricKind::Histogram, metric, |id| {
             // A lost sample is no reason to fail a request.
             let _ = hostcalls::record_metric(id, millis);
+        });
+    }
+
+    fn set(&self, metric: &Metric, value: u64) {
+        self.with_metric(MetricKind::Gauge, metric, |id| {
+            // A gauge that is not set is no reason to fail a request.
+            let _ = hostcalls::record_metric(id, value);
         });
     }
 }
@@ -155,6 +166,10 @@ impl Connection for HostPorts {
 
     fn is_mutual_tls(&self) -> bool {
         property("connection\0mtls") == [1]
+    }
+
+    fn cluster(&self) -> Vec<u8> {
+        property("xds\0cluster_name")
     }
 }
 

@@ -39,6 +39,8 @@ impl<S: Service> HttpStream<S> {
                     stream: None,
                     request_ended: false,
                     response_ended: false,
+                    response_has_body: false,
+                    copy: None,
                 })
             }),
         }
@@ -53,6 +55,14 @@ pub(crate) struct Request<S> {
     stream: Option<Stream>,
     request_ended: bool,
     response_ended: bool,
+    response_has_body: bool,
+    copy: Option<Copy>,
+}
+
+/// What has passed of an answer whose body the pipeline wants to have.
+struct Copy {
+    body: Vec<u8>,
+    at_most: usize,
 }
 
 impl<S: Service> Request<S> {
@@ -83,6 +93,19 @@ impl<S: Service> Request<S> {
                 Step::Reply(reply) => hostcalls::send(&reply),
                 Step::Forward(edits) => apply(&edits, HeaderMap::Request, Buffer::RequestBody),
                 Step::Release(edits) => apply(&edits, HeaderMap::Response, Buffer::ResponseBody),
+                Step::PassOn(edits, at_most) => match self.pass_on(&edits, at_most) {
+                    Ok(next) => {
+                        step = next;
+                        continue;
+                    }
+                    Err(refused) => Err(refused),
+                },
+                Step::Pause(millis) => {
+                    if let Some(plugin) = &self.plugin {
+                        plugin.pause(self.context, self.this.clone(), millis);
+                    }
+                    Ok(())
+                }
                 Step::Call(callout) => {
                     if self.call(callout).is_err() {
                         step = self.resume(Event::Callout(CalloutAnswer::Failed));
@@ -112,10 +135,46 @@ impl<S: Service> Request<S> {
         plugin.call(self.context, self.this.clone(), callout)
     }
 
-    /// The call that the pipeline waits for has ended.
-    pub(crate) fn callout_answered(&mut self, answer: CalloutAnswer) {
+    /// Lets the answer go, and takes down what passes from now on, and what was held so far.
+    fn pass_on(&mut self, edits: &Edits, at_most: usize) -> Result<Step, Refused> {
+        apply(edits, HeaderMap::Response, Buffer::ResponseBody)?;
+        self.copy = Some(Copy {
+            body: Vec::new(),
+            at_most,
+        });
+        if self.response_has_body {
+            return Ok(self.body_passes(self.response_ended));
+        }
+        Ok(if self.response_ended {
+            self.resume(Event::PassedOn(Some(Vec::new())))
+        } else {
+            Step::Ignore
+        })
+    }
+
+    /// Takes down a part of the body that passes.
+    fn body_passes(&mut self, ended: bool) -> Step {
+        let Some(copy) = &mut self.copy else {
+            return Step::Ignore;
+        };
+        let whole = match hostcalls::buffer(Buffer::ResponseBody) {
+            Ok(part) if part.len() <= copy.at_most.saturating_sub(copy.body.len()) => {
+                copy.body.extend_from_slice(&part);
+                true
+            }
+            _ => false,
+        };
+        if whole && !ended {
+            return Step::Ignore;
+        }
+        let body = self.copy.take().map(|copy| copy.body);
+        self.resume(Event::PassedOn(body.filter(|_| whole)))
+    }
+
+    /// What the pipeline waits for, apart from the message itself, has happened.
+    pub(crate) fn wake(&mut self, event: Event) {
         let before = self.hold();
-        let step = self.resume(Event::Callout(answer));
+        let step = self.resume(event);
         self.carry_out(step);
         let resumed = match (before, self.hold()) {
             (Hold::Request, Hold::Nothing) => hostcalls::continue_stream(Direction::Request),
@@ -173,6 +232,11 @@ impl<S: Service> Request<S> {
     /// A part of the answer's body, or its end, has arrived.
     fn response_continues(&mut self, ended: bool) -> Action {
         self.response_ended |= ended;
+        self.response_has_body = true;
+        if self.copy.is_some() {
+            let step = self.body_passes(ended);
+            self.carry_out(step);
+        }
         if self.awaits_body(Hold::Response) {
             self.carry_out(Step::Collect);
             if self.hold() == Hold::Answered {
@@ -285,7 +349,13 @@ impl<S: Service> HttpContext for HttpStream<S> {
     }
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
-        self.request.borrow_mut().response_continues(true)
+        let mut request = self.request.borrow_mut();
+        if request.copy.take().is_some() {
+            // A body without its trailers is not the whole answer.
+            let step = request.resume(Event::PassedOn(None));
+            request.carry_out(step);
+        }
+        request.response_continues(true)
     }
 }
 

@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Authorization, Authorizer, Cors, GatewayResponse, Integration, RequestValidation, Throttle,
-    VpcEndpoint,
+    Authorization, Authorizer, CacheCluster, CacheKey, Cors, GatewayResponse, Integration,
+    RequestValidation, Throttle, VpcEndpoint,
 };
 
 /// One API: its operations, and the stages that serve them.
@@ -115,6 +115,9 @@ pub struct Operation {
     /// What a request must have.
     #[serde(default, skip_serializing_if = "RequestValidation::is_empty")]
     pub request_validation: RequestValidation,
+    /// Which requests get the same response from a stage's cache.
+    #[serde(default, skip_serializing_if = "CacheKey::is_empty")]
+    pub cache_key: CacheKey,
     /// What answers.
     pub integration: Integration,
 }
@@ -129,6 +132,7 @@ impl Operation {
             api_key_required: false,
             authorization: Authorization::default(),
             request_validation: RequestValidation::default(),
+            cache_key: CacheKey::default(),
             integration,
         }
     }
@@ -211,6 +215,9 @@ pub struct Stage {
     /// The methods whose settings differ from the stage's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub methods: Vec<MethodSettings>,
+    /// The cache of responses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_cluster: Option<CacheCluster>,
 }
 
 impl Stage {
@@ -223,6 +230,7 @@ impl Stage {
             throttle: None,
             metrics_enabled: false,
             methods: Vec::new(),
+            cache_cluster: None,
         }
     }
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Api, ApiKey, Credential, Throttle, UsagePlan};
+use crate::{Api, ApiKey, Credential, ManagementApi, Throttle, UsagePlan};
 
 /// The version of the document that this build writes and reads.
 pub const VERSION: u32 = 1;
@@ -36,6 +36,9 @@ pub struct Gateway {
     /// Whether the filter publishes the `$context` fields of the access log.
     #[serde(default)]
     pub access_log: bool,
+    /// What the gateway answers of API Gateway's management API; `None`: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub management_api: Option<ManagementApi>,
 }
 
 /// Where AWS's services are: by the name of the service as it stands in ARNs, such as `lambda` or
@@ -67,6 +70,7 @@ impl Gateway {
             endpoints: Endpoints::new(),
             rate_limit_headers: false,
             access_log: false,
+            management_api: None,
         }
     }
 }

@@ -13,6 +13,7 @@ mod gateway;
 mod integration;
 mod load;
 mod request_validation;
+mod response_cache;
 mod secret;
 mod transformation;
 mod usage_plan;
@@ -32,6 +33,9 @@ pub use integration::{
 };
 pub use load::{LoadError, from_json};
 pub use request_validation::{RequestModel, RequestValidation};
+pub use response_cache::{
+    CacheCluster, CacheInvalidation, CacheKey, CacheMode, CachedOperation, ManagementApi,
+};
 pub use secret::{SealedSecret, Secret};
 pub use transformation::{
     GatewayResponse, IntegrationResponse, MappingTemplate, PassthroughBehavior,

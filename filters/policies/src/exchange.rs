@@ -1,4 +1,4 @@
-//! One request on its way through the gateway: what it asks, and the only four things that its
+//! One request on its way through the gateway: what it asks, and the only things that its
 //! pipeline may wait for.
 //!
 //! A pipeline is an `async fn` over an [`Exchange`]. The proxy runs it through a [`Stream`],
@@ -37,6 +37,8 @@ pub enum Answer {
     /// The upstream's answer goes to the client, changed like this. Before
     /// [`Exchange::forward`] was called it means: forward the request unchanged.
     PassThrough(Edits),
+    /// The upstream's answer has gone to the client already, by [`Exchange::pass_on`].
+    PassedOn,
 }
 
 /// A whole answer made by the gateway.
@@ -194,6 +196,22 @@ impl Exchange {
     /// [`forward`](Self::forward).
     pub async fn response_body(&self) -> Vec<u8> {
         self.conversation.response_body().await
+    }
+
+    /// Sends the upstream's answer to the client as it comes, changed like this, and waits for its
+    /// end. Gives the body when it has ended as it should and has at most so many bytes; `None`
+    /// when it is longer, or trailers come after it. When it breaks off nobody waits any longer:
+    /// the pipeline is dropped.
+    ///
+    /// Only after [`forward`](Self::forward), with edits of header fields alone, and the pipeline's
+    /// answer is then [`Answer::PassedOn`].
+    pub async fn pass_on(&self, edits: Edits, at_most: usize) -> Option<Vec<u8>> {
+        self.conversation.pass_on(edits, at_most).await
+    }
+
+    /// Holds the request for so many milliseconds, or a few more.
+    pub async fn pause(&self, millis: u32) {
+        self.conversation.pause(millis).await;
     }
 }
 

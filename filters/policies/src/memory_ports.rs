@@ -81,6 +81,8 @@ impl Meter for MemoryPorts {
     fn count(&self, _: &Metric, _: u64) {}
 
     fn observe(&self, _: &Metric, _: u64) {}
+
+    fn set(&self, _: &Metric, _: u64) {}
 }
 
 impl AccessLog for MemoryPorts {

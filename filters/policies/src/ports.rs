@@ -88,6 +88,22 @@ pub trait Store {
         value: &[u8],
         expected: Option<Version>,
     ) -> Result<Swap, StoreError>;
+
+    /// Writes `value`, whatever the key holds.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be written now.
+    fn put(&self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        const MOST_ATTEMPTS: usize = 64;
+        for _ in 0..MOST_ATTEMPTS {
+            let version = self.get(key)?.map(|stored| stored.version);
+            if self.compare_and_swap(key, value, version)? == Swap::Done {
+                return Ok(());
+            }
+        }
+        Err(StoreError)
+    }
 }
 
 /// What [`Store::get`] found.
@@ -124,16 +140,19 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
-/// Counters and histograms.
+/// Counters, gauges and histograms.
 pub trait Meter {
     /// Adds to a counter.
     fn count(&self, metric: &Metric, amount: u64);
 
     /// Adds a value, in milliseconds, to a histogram.
     fn observe(&self, metric: &Metric, millis: u64);
+
+    /// Sets a gauge.
+    fn set(&self, metric: &Metric, value: u64);
 }
 
-/// A counter or histogram, named once when the configuration is compiled. The names are bounded
+/// A counter, gauge or histogram, named once when the configuration is compiled. The names are bounded
 /// by the configuration: nothing of a request is ever part of one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Metric {
@@ -168,6 +187,11 @@ pub trait Connection {
 
     /// Whether the client has shown a certificate that the proxy has verified.
     fn is_mutual_tls(&self) -> bool;
+
+    /// The cluster that the proxy's own route leads to; empty when it is not known.
+    fn cluster(&self) -> Vec<u8> {
+        Vec::new()
+    }
 }
 
 /// The proxy's own verification of signatures, many times faster than one in WebAssembly.

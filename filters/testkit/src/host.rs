@@ -147,6 +147,7 @@ enum Ending {
 enum Happening {
     RequestBody,
     Callout,
+    Pause,
     Response,
 }
 
@@ -159,6 +160,9 @@ impl Play<'_> {
         }
         if self.session.open_callout().is_some() {
             possible.push(Happening::Callout);
+        }
+        if self.session.open_pause().is_some() {
+            possible.push(Happening::Pause);
         }
         // The upstream of this script reads a request to its end before it answers, so that what
         // it answers does not depend on the pieces.
@@ -178,6 +182,10 @@ impl Play<'_> {
                 }
             }
             Happening::Callout => self.answer_callout(script),
+            Happening::Pause => {
+                self.wait(u64::from(self.session.open_pause().unwrap_or_default()));
+                self.session.paused();
+            }
             Happening::Response => self.answer(script),
         }
         true

@@ -20,8 +20,8 @@ pub enum Law {
     NothingForwardedUnasked,
     /// An upstream's answer is changed only after the request was sent on.
     ReleaseNeedsForward,
-    /// What is held agrees with what the pipeline waits for: a callout or a body hold the
-    /// message, a reply stops it, everything else lets pass.
+    /// What is held agrees with what the pipeline waits for: a callout, a body or a pause
+    /// hold the message, a reply stops it, everything else lets pass.
     HoldFollowsTheQuestion,
     /// A new body is only set by who has awaited the whole old one.
     NewBodyNeedsTheOldOne,
@@ -38,7 +38,7 @@ impl Law {
             Self::NothingForwardedUnasked => "nothing is forwarded before the pipeline said so",
             Self::ReleaseNeedsForward => "an answer is released only after the request was sent on",
             Self::HoldFollowsTheQuestion => {
-                "a message is held exactly while a callout or a body is awaited"
+                "a message is held exactly while a callout, a body or a moment is awaited"
             }
             Self::NewBodyNeedsTheOldOne => {
                 "a new body is only set after the whole old one was awaited"
@@ -96,8 +96,10 @@ impl Witness {
             (None, _) => {}
         }
         let follows = match step {
-            Step::Call(_) | Step::Collect => matches!(hold, Hold::Request | Hold::Response),
-            Step::Forward(_) | Step::Release(_) => hold == Hold::Nothing,
+            Step::Call(_) | Step::Collect | Step::Pause(_) => {
+                matches!(hold, Hold::Request | Hold::Response)
+            }
+            Step::Forward(_) | Step::Release(_) | Step::PassOn(..) => hold == Hold::Nothing,
             Step::Reply(_) => hold == Hold::Answered,
             Step::Ignore => true,
         };
@@ -114,15 +116,17 @@ impl Witness {
                     return Err(Law::NewBodyNeedsTheOldOne);
                 }
             }
-            Step::Release(_) if !self.forwarded => return Err(Law::ReleaseNeedsForward),
-            Step::Release(edits) => {
+            Step::Release(_) | Step::PassOn(..) if !self.forwarded => {
+                return Err(Law::ReleaseNeedsForward);
+            }
+            Step::Release(edits) | Step::PassOn(edits, _) => {
                 self.answer = Some(Given::Release);
                 if edits.body.is_some() && !self.response_collected {
                     return Err(Law::NewBodyNeedsTheOldOne);
                 }
             }
             Step::Reply(_) => self.answer = Some(Given::Reply),
-            Step::Call(_) | Step::Ignore => {}
+            Step::Call(_) | Step::Pause(_) | Step::Ignore => {}
         }
         Ok(())
     }
@@ -177,7 +181,10 @@ mod tests {
         let forward = || (Step::Forward(Edits::default()), Hold::Nothing);
         let release = || (Step::Release(Edits::default()), Hold::Nothing);
         let reply = || (Step::Reply(Reply::default()), Hold::Answered);
-        let lawful: [&[(Step, Hold)]; 5] = [
+        let pass_on = || (Step::PassOn(Edits::default(), 10), Hold::Nothing);
+        let lawful: [&[(Step, Hold)]; 7] = [
+            &[(Step::Pause(5), Hold::Request), forward(), pass_on()],
+            &[forward(), pass_on(), (Step::Ignore, Hold::Nothing)],
             &[forward()],
             &[reply(), (Step::Ignore, Hold::Answered)],
             &[
@@ -203,7 +210,18 @@ mod tests {
         let forward = || (Step::Forward(Edits::default()), Hold::Nothing);
         let release = || (Step::Release(Edits::default()), Hold::Nothing);
         let reply = || (Step::Reply(Reply::default()), Hold::Answered);
-        let unlawful: [(&[(Step, Hold)], Law); 10] = [
+        let pass_on = || (Step::PassOn(Edits::default(), 10), Hold::Nothing);
+        let unlawful: [(&[(Step, Hold)], Law); 14] = [
+            (&[pass_on()], Law::ReleaseNeedsForward),
+            (&[forward(), pass_on(), reply()], Law::NothingAfterTheAnswer),
+            (
+                &[forward(), pass_on(), (Step::Pause(5), Hold::Response)],
+                Law::NothingAfterTheAnswer,
+            ),
+            (
+                &[(Step::Pause(5), Hold::Nothing)],
+                Law::HoldFollowsTheQuestion,
+            ),
             (&[reply(), reply()], Law::OneReply),
             (&[reply(), forward()], Law::NothingAfterTheAnswer),
             (

@@ -188,6 +188,16 @@ impl Proxy {
             .sum()
     }
 
+    /// What a gauge stands at, as far as the record was not taken.
+    #[must_use]
+    pub fn gauge(&self, name: &str) -> Option<u64> {
+        let record = self.record();
+        record.iter().rev().find_map(|recorded| match recorded {
+            Recorded::Set { metric, value } if metric.name == name => Some(*value),
+            _ => None,
+        })
+    }
+
     /// How many requests still hold their ports.
     #[must_use]
     pub fn live_requests(&self) -> usize {
@@ -322,6 +332,13 @@ impl Meter for RequestPorts {
         self.proxy().record_one(Recorded::Observed {
             metric: metric.clone(),
             millis,
+        });
+    }
+
+    fn set(&self, metric: &Metric, value: u64) {
+        self.proxy().record_one(Recorded::Set {
+            metric: metric.clone(),
+            value,
         });
     }
 }

@@ -37,6 +37,13 @@ pub enum Recorded {
         /// The value, in milliseconds.
         millis: u64,
     },
+    /// A gauge was set.
+    Set {
+        /// The gauge.
+        metric: Metric,
+        /// Its new value.
+        value: u64,
+    },
     /// A field of the access log was published.
     Published {
         /// Which request's, counted from 0 over the life of the proxy.

@@ -29,6 +29,8 @@ pub struct Session {
     callouts: Vec<Callout>,
     open_callout: bool,
     new_call: bool,
+    open_pause: Option<u32>,
+    copies: Option<usize>,
     ignored: usize,
 }
 
@@ -66,6 +68,8 @@ impl Session {
             callouts: Vec::new(),
             open_callout: false,
             new_call: false,
+            open_pause: None,
+            copies: None,
             ignored: 0,
         };
         session.follow(step);
@@ -92,6 +96,12 @@ impl Session {
     pub fn callout(&mut self, answer: CalloutAnswer) {
         self.open_callout = false;
         self.report(Event::Callout(answer));
+    }
+
+    /// The time for which the pipeline waits is over.
+    pub fn paused(&mut self) {
+        self.open_pause = None;
+        self.report(Event::Paused);
     }
 
     /// The head of an answer has arrived, from the upstream or from the proxy itself.
@@ -134,6 +144,20 @@ impl Session {
         } else if let Some(client) = self.client.as_mut() {
             client.body.extend_from_slice(piece);
             client.complete = end;
+            self.watch();
+        }
+    }
+
+    /// Tells a pipeline that watches an answer pass when it has ended, or is too long.
+    fn watch(&mut self) {
+        let Some((at_most, response)) = self.copies.zip(self.response.as_ref()) else {
+            return;
+        };
+        let whole = response.body.len() <= at_most;
+        if response.complete || !whole {
+            self.copies = None;
+            let body = whole.then(|| response.body.clone());
+            self.report(Event::PassedOn(body));
         }
     }
 
@@ -148,6 +172,7 @@ impl Session {
     pub fn close(&mut self) {
         self.stream = None;
         self.open_callout = false;
+        self.open_pause = None;
     }
 
     /// What the upstream has seen; `None` when it was never contacted.
@@ -172,6 +197,12 @@ impl Session {
     #[must_use]
     pub fn open_callout(&self) -> Option<&Callout> {
         self.open_callout.then(|| self.callouts.last()).flatten()
+    }
+
+    /// For how many milliseconds the pipeline waits, when it waits for nothing else.
+    #[must_use]
+    pub const fn open_pause(&self) -> Option<u32> {
+        self.open_pause
     }
 
     /// The callout that was begun since the last time that this was asked.
@@ -255,6 +286,16 @@ impl Session {
             }
             Step::Release(edits) => {
                 self.release(edits);
+                None
+            }
+            Step::PassOn(edits, at_most) => {
+                self.release(edits);
+                self.copies = Some(at_most);
+                self.watch();
+                None
+            }
+            Step::Pause(millis) => {
+                self.open_pause = Some(millis);
                 None
             }
             Step::Ignore => {

@@ -64,7 +64,12 @@ impl Trial {
                     Event::Callout(answer)
                 }
                 Step::Collect => Event::RequestBody(body.clone().unwrap_or_default()),
-                Step::Forward(_) | Step::Reply(_) | Step::Release(_) | Step::Ignore => break,
+                Step::Forward(_)
+                | Step::Reply(_)
+                | Step::Release(_)
+                | Step::PassOn(..)
+                | Step::Pause(_)
+                | Step::Ignore => break,
             };
             step = stream.resume(event);
         }

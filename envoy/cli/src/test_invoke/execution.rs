@@ -62,7 +62,11 @@ impl Execution<'_> {
                     Event::ResponseHead(head)
                 }
                 Step::Reply(reply) => break reply,
-                Step::Release(edits) => break released(pending.take(), edits),
+                Step::Release(edits) | Step::PassOn(edits, _) => {
+                    break released(pending.take(), edits);
+                }
+                // There is nobody else to be waited for.
+                Step::Pause(_) => Event::Paused,
                 // Every event of this loop was asked for.
                 Step::Ignore => break Reply::default(),
             };

@@ -25,6 +25,8 @@ pub(super) enum Question {
     RequestBody,
     Forward(Edits),
     ResponseBody,
+    PassOn(Edits, usize),
+    Pause(u32),
 }
 
 /// What the proxy has to say to the question.
@@ -33,6 +35,8 @@ pub(super) enum Reaction {
     RequestBody(Vec<u8>),
     ResponseHead(ResponseHead),
     ResponseBody(Vec<u8>),
+    PassedOn(Option<Vec<u8>>),
+    Paused,
 }
 
 impl Conversation {
@@ -66,6 +70,25 @@ impl Conversation {
             other => Err(other),
         })
         .await
+    }
+
+    pub(super) async fn pass_on(&self, edits: Edits, at_most: usize) -> Option<Vec<u8>> {
+        self.ask(
+            Question::PassOn(edits, at_most),
+            |reaction| match reaction {
+                Reaction::PassedOn(body) => Ok(body),
+                other => Err(other),
+            },
+        )
+        .await
+    }
+
+    pub(super) async fn pause(&self, millis: u32) {
+        self.ask(Question::Pause(millis), |reaction| match reaction {
+            Reaction::Paused => Ok(()),
+            other => Err(other),
+        })
+        .await;
     }
 
     /// Takes the question that the pipeline has put and nobody has looked at yet.

@@ -24,10 +24,21 @@ enum State {
     Running {
         pipeline: Pipeline,
         waiting: Waiting,
-        forwarded: bool,
+        progress: Progress,
     },
     /// The last step was taken: the upstream's answer passes, or the gateway's own was given.
     Finished { answered: bool },
+}
+
+/// How far the request has come. It never goes back.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Progress {
+    /// The client's request is still here.
+    Arrived,
+    /// It has gone to the upstream.
+    Forwarded,
+    /// The upstream's answer has gone to the client, or is about to: nothing can be done to it.
+    PassedOn,
 }
 
 /// What the open question is about.
@@ -37,6 +48,8 @@ enum Waiting {
     RequestBody,
     ResponseHead,
     ResponseBody,
+    PassedOn,
+    Pause,
 }
 
 /// What has happened on the proxy's side.
@@ -50,6 +63,11 @@ pub enum Event {
     ResponseHead(ResponseHead),
     /// The answer's body is complete.
     ResponseBody(Vec<u8>),
+    /// The answer that goes to the client has ended, with this body; `None`: it is longer than was
+    /// asked for, or is not all of it.
+    PassedOn(Option<Vec<u8>>),
+    /// The time is over.
+    Paused,
 }
 
 /// What the proxy is to do now.
@@ -66,6 +84,11 @@ pub enum Step {
     /// Send the upstream's answer to the client, changed like this. Nothing may be done to the
     /// exchange afterwards.
     Release(Edits),
+    /// Send the upstream's answer to the client, changed like this, and report its body when it
+    /// has ended, or that it has more than so many bytes. It may not be changed or held any more.
+    PassOn(Edits, usize),
+    /// Hold the message for so many milliseconds, then report that they are over.
+    Pause(u32),
     /// The event was not awaited: carry on as before.
     Ignore,
 }
@@ -104,7 +127,7 @@ impl Stream {
             state: State::Finished { answered: false },
             conversation,
         };
-        let step = stream.poll(pipeline, false);
+        let step = stream.poll(pipeline, Progress::Arrived);
         (stream, step)
     }
 
@@ -119,12 +142,10 @@ impl Stream {
         }
         match std::mem::replace(&mut self.state, State::Finished { answered: true }) {
             State::Running {
-                pipeline,
-                forwarded,
-                ..
+                pipeline, progress, ..
             } => {
                 self.conversation.react(event.into());
-                self.poll(pipeline, forwarded)
+                self.poll(pipeline, progress)
             }
             State::Finished { .. } => Step::Ignore,
         }
@@ -139,12 +160,18 @@ impl Stream {
             | State::Running {
                 waiting: Waiting::ResponseHead,
                 ..
+            }
+            | State::Running {
+                progress: Progress::PassedOn,
+                ..
             } => Hold::Nothing,
             State::Running {
-                forwarded: false, ..
+                progress: Progress::Arrived,
+                ..
             } => Hold::Request,
             State::Running {
-                forwarded: true, ..
+                progress: Progress::Forwarded,
+                ..
             } => Hold::Response,
         }
     }
@@ -173,47 +200,77 @@ impl Stream {
         )
     }
 
-    fn poll(&mut self, mut pipeline: Pipeline, forwarded: bool) -> Step {
+    /// Whether the pipeline waits for the end of an answer that passes.
+    #[must_use]
+    pub const fn watches(&self) -> bool {
+        matches!(
+            self.state,
+            State::Running {
+                waiting: Waiting::PassedOn,
+                ..
+            }
+        )
+    }
+
+    fn poll(&mut self, mut pipeline: Pipeline, progress: Progress) -> Step {
         match pipeline
             .as_mut()
             .poll(&mut Context::from_waker(Waker::noop()))
         {
+            // Whatever it is, it comes too late for this client.
+            Poll::Ready(_) if progress == Progress::PassedOn => {
+                self.state = State::Finished { answered: false };
+                Step::Ignore
+            }
             Poll::Ready(Answer::Reply(reply)) => {
                 self.state = State::Finished { answered: true };
                 Step::Reply(reply)
             }
             Poll::Ready(Answer::PassThrough(edits)) => {
                 self.state = State::Finished { answered: false };
-                if forwarded {
+                if progress == Progress::Forwarded {
                     Step::Release(edits)
                 } else {
                     Step::Forward(edits)
                 }
             }
+            // Nothing has been passed on.
+            Poll::Ready(Answer::PassedOn) => self.give_up(),
             Poll::Pending => {
                 let (waiting, step) = match self.conversation.take_question() {
                     Some(Question::Callout(callout)) => (Waiting::Callout, Step::Call(callout)),
                     Some(Question::RequestBody) => (Waiting::RequestBody, Step::Collect),
                     Some(Question::Forward(edits)) => (Waiting::ResponseHead, Step::Forward(edits)),
                     Some(Question::ResponseBody) => (Waiting::ResponseBody, Step::Collect),
+                    Some(Question::PassOn(edits, at_most)) => {
+                        (Waiting::PassedOn, Step::PassOn(edits, at_most))
+                    }
+                    Some(Question::Pause(millis)) => (Waiting::Pause, Step::Pause(millis)),
                     // A pipeline that awaits something that is not the exchange's can never go
                     // on. It is answered, so that the client is not left waiting.
-                    None => {
-                        self.state = State::Finished { answered: true };
-                        return Step::Reply(Reply {
-                            status: 500,
-                            ..Reply::default()
-                        });
-                    }
+                    None => return self.give_up(),
+                };
+                let reached = match waiting {
+                    Waiting::ResponseHead => Progress::Forwarded,
+                    Waiting::PassedOn => Progress::PassedOn,
+                    _ => Progress::Arrived,
                 };
                 self.state = State::Running {
                     pipeline,
                     waiting,
-                    forwarded: forwarded || waiting == Waiting::ResponseHead,
+                    progress: progress.max(reached),
                 };
                 step
             }
         }
+    }
+
+    fn give_up(&mut self) -> Step {
+        self.state = State::Finished { answered: true };
+        Step::Reply(Reply {
+            status: 500,
+            ..Reply::default()
+        })
     }
 }
 
@@ -224,6 +281,8 @@ impl Event {
             Self::Callout(_) => Waiting::Callout,
             Self::ResponseHead(_) => Waiting::ResponseHead,
             Self::ResponseBody(_) => Waiting::ResponseBody,
+            Self::PassedOn(_) => Waiting::PassedOn,
+            Self::Paused => Waiting::Pause,
         }
     }
 }
@@ -235,6 +294,8 @@ impl From<Event> for Reaction {
             Event::Callout(answer) => Self::Callout(answer),
             Event::ResponseHead(head) => Self::ResponseHead(head),
             Event::ResponseBody(body) => Self::ResponseBody(body),
+            Event::PassedOn(body) => Self::PassedOn(body),
+            Event::Paused => Self::Paused,
         }
     }
 }

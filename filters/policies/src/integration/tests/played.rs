@@ -226,7 +226,7 @@ impl Operation {
                     }
                     return played;
                 }
-                Step::Ignore => panic!("{played:?}"),
+                Step::PassOn(..) | Step::Pause(_) | Step::Ignore => panic!("{played:?}"),
             };
         }
     }
