@@ -1,0 +1,4 @@
+//! Answers kept: the cache of a stage.
+
+pub mod key;
+pub mod storage;
