@@ -1,4 +1,5 @@
 //! Answers kept: the cache of a stage.
 
+pub mod entry;
 pub mod key;
 pub mod storage;
