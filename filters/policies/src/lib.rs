@@ -33,6 +33,7 @@ pub mod ports;
 pub mod rate_limit_headers;
 pub mod request_id;
 pub mod request_validation;
+pub mod response_cache;
 pub mod route;
 pub mod sealed_secret;
 pub mod sigv4;
