@@ -45,7 +45,7 @@ pub use compile_error::CompileError;
 pub use denial::Denial;
 pub use exchange::{
     Answer, Callout, CalloutAnswer, Edits, Errand, Event, Exchange, Hold, InFlight, MOST_WAITING,
-    Reply, ResponseHead, Service, Shared, Step, Stream, UpstreamFailure,
+    Pauses, Reply, ResponseHead, Service, Shared, Step, Stream, UpstreamFailure,
 };
 pub use gateway::Gateway;
 pub use headers::{Field, HeaderEdit, Headers};
