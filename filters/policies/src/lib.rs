@@ -23,6 +23,7 @@ pub mod lambda_authorizer;
 mod lambda_event;
 mod lambda_function;
 pub mod lambda_proxy;
+mod management_api;
 pub mod mapping_template;
 #[cfg(test)]
 mod memory_ports;
@@ -44,7 +45,7 @@ pub use compile_error::CompileError;
 pub use denial::Denial;
 pub use exchange::{
     Answer, Callout, CalloutAnswer, Edits, Errand, Event, Exchange, Hold, InFlight, MOST_WAITING,
-    Reply, ResponseHead, Service, Shared, Step, Stream, UpstreamFailure,
+    Pauses, Reply, ResponseHead, Service, Shared, Step, Stream, UpstreamFailure,
 };
 pub use gateway::Gateway;
 pub use headers::{Field, HeaderEdit, Headers};
