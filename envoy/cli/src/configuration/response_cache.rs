@@ -24,10 +24,9 @@ pub struct CacheCluster {
     #[schemars(range(min = 1, max = 65536))]
     pub size_mib: u32,
     /// How the lifetime of a response is found: `api-gateway` goes by `cacheTtlInSeconds`, whatever
-    /// the back end says. `http`, by what RFC 9111 says of `Cache-Control`, `Expires` and `Vary`, is
-    /// for `response_cache.wasm` behind the gateway.
+    /// the back end says. *Not yet*: `http` goes by its `Cache-Control`, `Expires` and `Vary`, as RFC
+    /// 9111 asks; the filter `response_cache.wasm` does.
     #[serde(default)]
-    #[schemars(extend("x-not-supported-yet" = {"feature": "a cache that goes by RFC 9111 in the gateway itself", "unless": "api-gateway"}))]
     pub mode: CacheMode,
     /// How long a request waits at most for the answer to another one with the same key before it
     /// asks the back end itself, in milliseconds; 0 for not at all.
