@@ -130,8 +130,11 @@ fn entry(bytes: &[u8], seconds: u64) -> NewEntry {
 }
 
 fn text(length: usize, seed: u64) -> Vec<u8> {
-    let numbers = (0..).map(|at: u64| super::way::mix(seed ^ at));
-    numbers.flat_map(u64::to_le_bytes).take(length).collect()
+    let numbers = (0..101).map(|at: u64| super::way::mix(seed ^ at << 32));
+    let block: Vec<u8> = numbers.flat_map(u64::to_le_bytes).collect();
+    let mut text = block.repeat(length.div_ceil(block.len()));
+    text.truncate(length);
+    text
 }
 
 /// A cache of 4 MiB with one user.

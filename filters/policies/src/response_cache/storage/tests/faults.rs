@@ -82,7 +82,7 @@ impl From<Occupancy> for (u64, u64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     /// A worker ends after any number of operations. What it leaves behind is no harm, and after
     /// its claim has ended everything works again.
@@ -119,7 +119,7 @@ proptest! {
         let (_, taken) = cache.store.taken();
         prop_assert!(taken <= cache.occupancy().bytes);
         // Later, when nothing of all that is kept any more.
-        for number in 200..220 {
+        for number in 200..216 {
             let bytes = text(100_000, number);
             let filled = cache.store(number, &bytes, 40);
             prop_assert!(matches!(filled, Filled::Stored { .. }), "{:?}", filled);

@@ -8,7 +8,7 @@ use crate::ports::Timestamp;
 use crate::response_cache::key::Key;
 use crate::response_cache::storage::{Claim, Filled, Group, NewEntry};
 
-const OBJECTS: u64 = 20_000;
+const OBJECTS: u64 = 10_000;
 
 /// Sizes between 100 bytes and 200 kB, most of them small: the logarithm is nearly normal.
 fn size(object: u64) -> usize {
@@ -115,7 +115,7 @@ fn request(cache: &Cache, object: u64, now: u64, body: &[u8]) -> bool {
 
 /// The shares of hits: of the ideal cache, and of ours.
 fn measure(mebibytes: u32, skew: f64, kind: &str) -> (f64, f64) {
-    const REQUESTS: u64 = 40_000;
+    const REQUESTS: u64 = 16_000;
     let cache = Cache::of(mebibytes);
     let capacity = (mebibytes as usize) << 20;
     let body = vec![0; 200_000];
@@ -125,9 +125,9 @@ fn measure(mebibytes: u32, skew: f64, kind: &str) -> (f64, f64) {
     for at in 0..REQUESTS {
         let object = match kind {
             // A fifth of the time nothing else comes than keys that never come again.
-            "scans" if at % 10_000 >= 8_000 => trace.scan(),
+            "scans" if at % 4_000 >= 3_200 => trace.scan(),
             // Every quarter of the time other objects are the popular ones.
-            "shifts" => trace.zipf() + at / 10_000 * 1_000_000,
+            "shifts" => trace.zipf() + at / 4_000 * 1_000_000,
             _ => trace.zipf(),
         };
         best += u32::from(ideal.request(object, capacity));
@@ -142,15 +142,14 @@ fn measure(mebibytes: u32, skew: f64, kind: &str) -> (f64, f64) {
 fn as_many_requests_are_answered_as_by_an_ideal_cache_of_the_same_bytes() {
     println!("MiB  skew  trace   ideal LRU   attache");
     for (mebibytes, skew, kind) in [
-        (4, 0.7, "steady"),
-        (4, 0.9, "steady"),
-        (4, 1.1, "steady"),
-        (16, 0.7, "steady"),
-        (16, 0.9, "steady"),
-        (4, 0.9, "scans"),
-        (16, 0.9, "scans"),
-        (4, 0.9, "shifts"),
-        (16, 0.9, "shifts"),
+        (2, 0.7, "steady"),
+        (2, 0.9, "steady"),
+        (2, 1.1, "steady"),
+        (8, 0.9, "steady"),
+        (2, 0.9, "scans"),
+        (8, 0.9, "scans"),
+        (2, 0.9, "shifts"),
+        (8, 0.9, "shifts"),
     ] {
         let (ideal, ours) = measure(mebibytes, skew, kind);
         println!("{mebibytes:>3}  {skew:>4}  {kind:<7} {ideal:>8.1}%  {ours:>7.1}%");

@@ -39,7 +39,7 @@ fn store(storage: &Storage, cache: &Cache, number: u64, bytes: &[u8], now: u64) 
 
 #[test]
 fn keys_without_end_take_no_more_than_the_cache_may_have() {
-    soak(20_000);
+    soak(12_000);
 }
 
 #[test]
