@@ -48,7 +48,10 @@ impl Headers {
     }
 
     /// All values of a field, in order. `name` is lower-case.
-    pub fn all<'a>(&'a self, name: &'a [u8]) -> impl DoubleEndedIterator<Item = &'a [u8]> {
+    pub fn all<'h, 'n>(
+        &'h self,
+        name: &'n [u8],
+    ) -> impl DoubleEndedIterator<Item = &'h [u8]> + use<'h, 'n> {
         self.iter()
             .filter(move |(candidate, _)| *candidate == name)
             .map(|(_, value)| value)

@@ -39,6 +39,8 @@ pub mod route;
 pub mod sealed_secret;
 pub mod sigv4;
 #[cfg(test)]
+mod test_client;
+#[cfg(test)]
 mod turns;
 pub mod usage_plan;
 pub mod validation_expression;

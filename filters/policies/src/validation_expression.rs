@@ -11,7 +11,7 @@ const LARGEST_EXPRESSION: usize = 64 * 1024;
 /// Expressions run in time linear in the text. What Java has and such an expression cannot have
 /// (look-around, back references, possessive quantifiers, atomic groups, Unicode classes, unions
 /// and intersections of classes, `\Q…\E`) is refused and never read as something else.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ValidationExpression(Regex);
 
 impl ValidationExpression {

@@ -10,34 +10,11 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::{GatewayResponses, RefusedRequest};
 use crate::authorization::Caller;
-use crate::ports::{Connection, Random, Timestamp};
+use crate::ports::Timestamp;
 use crate::request_id::RequestIds;
 use crate::route::Routes;
+use crate::test_client::{Client, Constant};
 use crate::{Denial, Headers, Reply};
-
-struct Constant;
-
-impl Random for Constant {
-    fn next_u64(&self) -> u64 {
-        0x0123_4567_89ab_cdef
-    }
-}
-
-struct Client;
-
-impl Connection for Client {
-    fn source_address(&self) -> Vec<u8> {
-        b"192.0.2.7".to_vec()
-    }
-
-    fn protocol(&self) -> Vec<u8> {
-        b"HTTP/1.1".to_vec()
-    }
-
-    fn is_mutual_tls(&self) -> bool {
-        false
-    }
-}
 
 /// What an API says of one type, in the fewest words.
 #[derive(Clone, Copy, Default)]

@@ -207,11 +207,7 @@ impl Source {
             }),
             Self::Header { name, all: false } => request.headers.last(name).map(Value::text),
             Self::Header { name, .. } => {
-                let mut values = request
-                    .headers
-                    .iter()
-                    .filter(|(candidate, _)| *candidate == &**name)
-                    .map(|(_, value)| value);
+                let mut values = request.headers.all(name);
                 let mut joined = Cow::Borrowed(values.next()?);
                 for value in values {
                     let joined = joined.to_mut();

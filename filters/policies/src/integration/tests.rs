@@ -20,18 +20,11 @@ use serde_json::json;
 
 use super::{Integration, IntegrationRequest, Integrations};
 use crate::authorization::{Caller, Signer};
-use crate::ports::{Connection, Random, Timestamp};
+use crate::ports::Timestamp;
 use crate::request_id::RequestIds;
 use crate::route::Routes;
+use crate::test_client::{Client, Constant};
 use crate::{Denial, HeaderEdit, Headers};
-
-struct Constant;
-
-impl Random for Constant {
-    fn next_u64(&self) -> u64 {
-        0x0123_4567_89ab_cdef
-    }
-}
 
 /// What the constant randomness makes of a missing trace header at `TIME`.
 const TRACE: &str = "Root=1-5e66d96f-89abcdef0123456789abcdef;Parent=0123456789abcdef;Sampled=0";
@@ -193,21 +186,4 @@ fn any_field() -> impl Strategy<Value = (Vec<u8>, Vec<u8>)> {
         prop::collection::vec(any::<u8>(), 0..8),
     ];
     (name, prop::collection::vec(any::<u8>(), 0..24))
-}
-
-/// A client at 192.0.2.7.
-struct Client;
-
-impl Connection for Client {
-    fn source_address(&self) -> Vec<u8> {
-        b"192.0.2.7".to_vec()
-    }
-
-    fn protocol(&self) -> Vec<u8> {
-        b"HTTP/1.1".to_vec()
-    }
-
-    fn is_mutual_tls(&self) -> bool {
-        false
-    }
 }

@@ -76,15 +76,8 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::trace_id;
-    use crate::ports::{Random, Timestamp};
-
-    struct Constant;
-
-    impl Random for Constant {
-        fn next_u64(&self) -> u64 {
-            0x0123_4567_89ab_cdef
-        }
-    }
+    use crate::ports::Timestamp;
+    use crate::test_client::Constant;
 
     #[wasm_bindgen_test(unsupported = test)]
     fn what_is_missing_is_made_up() {

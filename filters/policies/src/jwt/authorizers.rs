@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use attache_model as model;
 use attache_model::Protocol;
-use regex_lite::{Regex, RegexBuilder};
 use sha2::{Digest, Sha256};
 
 use super::claims::{Claims, Rendering};
@@ -20,6 +19,7 @@ use crate::compile_error::CompileError;
 use crate::exchange::{CalloutAnswer, Errand, Exchange};
 use crate::integration::Upstream;
 use crate::ports::{Ports, Timestamp};
+use crate::validation_expression::ValidationExpression;
 
 /// Every authorizer of a gateway that asks for tokens, with the keys and the verified tokens that
 /// they share.
@@ -65,10 +65,6 @@ impl fmt::Debug for Memory {
         formatter.write_str("Memory")
     }
 }
-
-/// The longest expression, in bytes, and how much memory it may take compiled.
-const LONGEST_EXPRESSION: usize = 1_024;
-const MOST_EXPRESSION_MEMORY: usize = 256 * 1_024;
 
 impl TokenAuthorizers {
     /// Adds a JWT authorizer. `pointer` is its place in the configuration.
@@ -134,9 +130,10 @@ impl TokenAuthorizers {
         let mut faults = Vec::new();
         let identity_source = identity_source(&definition.identity_source, pointer, &mut faults);
         let audience = match &definition.identity_validation_expression {
-            Some(expression) => whole(expression)
+            Some(expression) => ValidationExpression::compile(expression)
                 .map_err(|reason| {
                     let pointer = format!("{pointer}/identityValidationExpression");
+                    let reason = format!("the expression cannot be used: {reason}");
                     faults.push(CompileError::new(pointer, reason));
                 })
                 .ok(),
@@ -366,24 +363,6 @@ fn report_issuers<'n>(
         let fault = CompileError::new(pointer, "the authorizer takes tokens of no issuer");
         faults.push(fault);
     }
-}
-
-/// An expression that must match a text as a whole, as Java's `matches` does.
-fn whole(expression: &str) -> Result<Regex, String> {
-    if expression.len() > LONGEST_EXPRESSION {
-        return Err(format!(
-            "the expression is longer than {LONGEST_EXPRESSION} bytes"
-        ));
-    }
-    let compile = |expression: &str| {
-        RegexBuilder::new(expression)
-            .size_limit(MOST_EXPRESSION_MEMORY)
-            .build()
-            .map_err(|error| format!("`{expression}` is not a regular expression: {error}"))
-    };
-    // By itself first: a parenthesis too many must not end the group that is put around it.
-    compile(expression)?;
-    compile(&format!(r"\A(?:{expression})\z"))
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use attache_model as model;
 use attache_model::JwtAlgorithm;
-use regex_lite::Regex;
 
 use super::claims::Claims;
 use super::fault::TokenFault;
 use crate::ports::Timestamp;
+use crate::validation_expression::ValidationExpression;
 
 /// An issuer whose tokens an authorizer takes.
 #[derive(Debug)]
@@ -27,7 +27,9 @@ enum Requirements {
         claims: Box<[model::AdditionalClaim]>,
     },
     /// Of a Cognito user pool: an audience that the expression matches as a whole.
-    Cognito { audience: Option<Regex> },
+    Cognito {
+        audience: Option<ValidationExpression>,
+    },
 }
 
 impl Issuer {
@@ -47,7 +49,7 @@ impl Issuer {
     pub(super) fn of_cognito(
         pool: &model::UserPool,
         source: usize,
-        audience: Option<Regex>,
+        audience: Option<ValidationExpression>,
     ) -> Self {
         Self {
             name: pool.issuer.as_str().into(),
@@ -84,7 +86,7 @@ impl Issuer {
                 let mut audiences = claims.audience.iter().flatten();
                 let matches = audience
                     .as_ref()
-                    .is_none_or(|expression| audiences.any(|name| expression.is_match(name)));
+                    .is_none_or(|it| audiences.any(|name| it.matches(name.as_bytes())));
                 matches.then_some(()).ok_or(TokenFault::Audience)
             }
         }

@@ -36,10 +36,7 @@ impl<'r> AuthorizerRequest<'r> {
         &self,
         name: &'n [u8],
     ) -> impl Iterator<Item = &'r [u8]> + use<'r, 'n> {
-        self.headers
-            .iter()
-            .filter(move |(candidate, _)| *candidate == name)
-            .map(|(_, value)| value)
+        self.headers.all(name)
     }
 
     /// The last value of a header field. `name` is in lower case.

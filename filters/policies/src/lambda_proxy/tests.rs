@@ -16,9 +16,10 @@ use super::LambdaProxy;
 use crate::authorization::{Caller, Signer};
 use crate::headers::Headers;
 use crate::integration::{Integration, IntegrationRequest, Integrations};
-use crate::ports::{Connection, Random, Timestamp};
+use crate::ports::Timestamp;
 use crate::request_id::RequestIds;
 use crate::route::Routes;
+use crate::test_client::{Client, Constant};
 
 const FUNCTION: &str = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/\
      arn:aws:lambda:us-east-1:123456789012:function:pets:${stageVariables.alias}/invocations";
@@ -172,29 +173,4 @@ fn signer() -> Caller {
 /// JSON without the white space that makes it readable.
 fn compact(text: &str) -> String {
     text.lines().map(str::trim_start).collect()
-}
-
-struct Constant;
-
-impl Random for Constant {
-    fn next_u64(&self) -> u64 {
-        0x0123_4567_89ab_cdef
-    }
-}
-
-/// A client at 192.0.2.1.
-struct Client;
-
-impl Connection for Client {
-    fn source_address(&self) -> Vec<u8> {
-        b"192.0.2.1".to_vec()
-    }
-
-    fn protocol(&self) -> Vec<u8> {
-        b"HTTP/1.1".to_vec()
-    }
-
-    fn is_mutual_tls(&self) -> bool {
-        false
-    }
 }

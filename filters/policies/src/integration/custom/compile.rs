@@ -22,15 +22,8 @@ impl Custom {
         pointer: &str,
         shared: &mut SharedParts<'m>,
     ) -> Result<Self, Vec<CompileError>> {
-        let mut errors = Vec::new();
-        let request = RequestTransformation::compile(
-            &definition.request,
-            Recipient::Http,
-            deployment,
-            &format!("{pointer}/request"),
-            shared,
-            &mut errors,
-        );
+        let mut compilation = Compilation::begin(deployment, pointer, shared);
+        let request = compilation.request(&definition.request, Recipient::Http);
         let destination = Destination::compile(
             &destination::Definition {
                 uri: &definition.uri,
@@ -40,25 +33,16 @@ impl Custom {
             },
             deployment,
             |name| placeholder(&request, name),
-            &mut shared.endpoints,
-            &mut errors,
+            &mut compilation.shared.endpoints,
+            &mut compilation.errors,
         );
-        let remote = Remote {
-            kind: Kind::Http,
+        let remote = compilation.remote(
+            Kind::Http,
             destination,
-            method: method(definition.http_method.as_deref(), pointer, &mut errors),
-            timeout_millis: definition.timeout_in_millis,
-        };
-        check_timeout(remote.timeout_millis, deployment, pointer, &mut errors);
-        Self::with_responses(
-            request,
-            BackEnd::Remote(remote),
-            &definition.responses,
-            deployment,
-            pointer,
-            shared,
-            errors,
-        )
+            definition.http_method.as_deref(),
+            definition.timeout_in_millis,
+        );
+        compilation.end(request, remote, &definition.responses)
     }
 
     /// Compiles an `AWS` integration for one operation in one stage.
@@ -68,22 +52,15 @@ impl Custom {
         pointer: &str,
         shared: &mut SharedParts<'m>,
     ) -> Result<Self, Vec<CompileError>> {
-        let mut errors = Vec::new();
-        let request = RequestTransformation::compile(
-            &definition.request,
-            Recipient::Aws,
-            deployment,
-            &format!("{pointer}/request"),
-            shared,
-            &mut errors,
-        );
+        let mut compilation = Compilation::begin(deployment, pointer, shared);
+        let request = compilation.request(&definition.request, Recipient::Aws);
         let called = service::compile(
             &definition.uri,
             deployment,
             pointer,
             |name| placeholder(&request, name),
-            &mut shared.endpoints,
-            &mut errors,
+            &mut compilation.shared.endpoints,
+            &mut compilation.errors,
         );
         let (kind, destination) = match called {
             Some(called) => {
@@ -98,22 +75,13 @@ impl Custom {
             }
             None => (Kind::Service { target: None }, None),
         };
-        let remote = Remote {
+        let remote = compilation.remote(
             kind,
             destination,
-            method: method(definition.http_method.as_deref(), pointer, &mut errors),
-            timeout_millis: definition.timeout_in_millis,
-        };
-        check_timeout(remote.timeout_millis, deployment, pointer, &mut errors);
-        Self::with_responses(
-            request,
-            BackEnd::Remote(remote),
-            &definition.responses,
-            deployment,
-            pointer,
-            shared,
-            errors,
-        )
+            definition.http_method.as_deref(),
+            definition.timeout_in_millis,
+        );
+        compilation.end(request, remote, &definition.responses)
     }
 
     /// Compiles a `MOCK` integration for one operation in one stage.
@@ -123,24 +91,9 @@ impl Custom {
         pointer: &str,
         shared: &mut SharedParts<'m>,
     ) -> Result<Self, Vec<CompileError>> {
-        let mut errors = Vec::new();
-        let request = RequestTransformation::compile(
-            &definition.request,
-            Recipient::Nobody,
-            deployment,
-            &format!("{pointer}/request"),
-            shared,
-            &mut errors,
-        );
-        Self::with_responses(
-            request,
-            BackEnd::Mock,
-            &definition.responses,
-            deployment,
-            pointer,
-            shared,
-            errors,
-        )
+        let mut compilation = Compilation::begin(deployment, pointer, shared);
+        let request = compilation.request(&definition.request, Recipient::Nobody);
+        compilation.end(request, BackEnd::Mock, &definition.responses)
     }
 
     /// Compiles what becomes of the requests and answers of a route of the proxy's own. Without
@@ -151,54 +104,96 @@ impl Custom {
         pointer: &str,
         shared: &mut SharedParts<'m>,
     ) -> Result<Self, Vec<CompileError>> {
-        let mut errors = Vec::new();
-        let request = RequestTransformation::compile(
-            &definition.request,
-            Recipient::Http,
-            deployment,
-            &format!("{pointer}/request"),
-            shared,
-            &mut errors,
-        );
-        let mut compiled = Self::with_responses(
-            request,
-            BackEnd::Routed,
-            &definition.responses,
-            deployment,
-            pointer,
-            shared,
-            errors,
-        )?;
+        let mut compilation = Compilation::begin(deployment, pointer, shared);
+        let request = compilation.request(&definition.request, Recipient::Http);
+        let mut compiled = compilation.end(request, BackEnd::Routed, &definition.responses)?;
         compiled.responses = compiled.responses.keeping_fields();
         Ok(compiled)
     }
+}
 
-    fn with_responses<'m>(
+/// One integration while it is compiled, and what is wrong with it so far.
+struct Compilation<'c, 'd, 'm> {
+    deployment: &'c Deployment<'d>,
+    pointer: &'c str,
+    shared: &'c mut SharedParts<'m>,
+    errors: Vec<CompileError>,
+}
+
+impl<'c, 'd, 'm> Compilation<'c, 'd, 'm> {
+    const fn begin(
+        deployment: &'c Deployment<'d>,
+        pointer: &'c str,
+        shared: &'c mut SharedParts<'m>,
+    ) -> Self {
+        Self {
+            deployment,
+            pointer,
+            shared,
+            errors: Vec::new(),
+        }
+    }
+
+    fn request(
+        &mut self,
+        definition: &'m model::RequestTransformation,
+        recipient: Recipient,
+    ) -> RequestTransformation {
+        RequestTransformation::compile(
+            definition,
+            recipient,
+            self.deployment,
+            &format!("{}/request", self.pointer),
+            self.shared,
+            &mut self.errors,
+        )
+    }
+
+    fn remote(
+        &mut self,
+        kind: Kind,
+        destination: Option<Destination>,
+        http_method: Option<&str>,
+        timeout_millis: u32,
+    ) -> BackEnd {
+        let method = method(http_method, self.pointer, &mut self.errors);
+        check_timeout(
+            timeout_millis,
+            self.deployment,
+            self.pointer,
+            &mut self.errors,
+        );
+        BackEnd::Remote(Remote {
+            kind,
+            destination,
+            method,
+            timeout_millis,
+        })
+    }
+
+    fn end(
+        mut self,
         request: RequestTransformation,
         back_end: BackEnd,
         responses: &'m [model::IntegrationResponse],
-        deployment: &Deployment<'_>,
-        pointer: &str,
-        shared: &mut SharedParts<'m>,
-        mut errors: Vec<CompileError>,
-    ) -> Result<Self, Vec<CompileError>> {
+    ) -> Result<Custom, Vec<CompileError>> {
         let responses = IntegrationResponses::compile(
             responses,
-            deployment,
-            &format!("{pointer}/responses"),
-            shared,
-            &mut errors,
+            self.deployment,
+            &format!("{}/responses", self.pointer),
+            self.shared,
+            &mut self.errors,
         );
-        if !errors.is_empty() {
-            return Err(errors);
+        if !self.errors.is_empty() {
+            return Err(self.errors);
         }
-        Ok(Self {
+        Ok(Custom {
             request,
             back_end,
             responses,
-            binary_media_types: Arc::clone(&deployment.binary_media_types),
-            api_id: Arc::clone(&deployment.api_id),
-            context: deployment.context(),
+            binary_media_types: Arc::clone(&self.deployment.binary_media_types),
+            api_id: Arc::clone(&self.deployment.api_id),
+            context: self.deployment.context(),
         })
     }
 }

@@ -21,7 +21,7 @@ fn an_event_of_rest_apis() {
         ("expect", "100-continue"),
         ("via", "1.1 proxy"),
         ("x-amzn-trace-id", "Root=1-5e66d96f-1"),
-        ("x-forwarded-for", "198.51.100.1, 192.0.2.1"),
+        ("x-forwarded-for", "198.51.100.1, 192.0.2.7"),
         ("x-forwarded-proto", "https"),
         ("x-envoy-internal", "true"),
         ("x-attache-cluster", "x"),
@@ -42,7 +42,7 @@ fn an_event_of_rest_apis() {
             "x-tenant":"two",
             "content-type":"application/json",
             "via":"1.1 proxy",
-            "X-Forwarded-For":"198.51.100.1, 192.0.2.1",
+            "X-Forwarded-For":"198.51.100.1, 192.0.2.7",
             "X-Forwarded-Proto":"https",
             "X-Amzn-Trace-Id":"Root=1-5e66d96f-1;Parent=2;Sampled=0",
             "X-Forwarded-Port":"8443"
@@ -55,7 +55,7 @@ fn an_event_of_rest_apis() {
             "x-tenant":["one","two"],
             "content-type":["application/json"],
             "via":["1.1 proxy"],
-            "X-Forwarded-For":["198.51.100.1, 192.0.2.1"],
+            "X-Forwarded-For":["198.51.100.1, 192.0.2.7"],
             "X-Forwarded-Proto":["https"],
             "X-Amzn-Trace-Id":["Root=1-5e66d96f-1;Parent=2;Sampled=0"],
             "X-Forwarded-Port":["8443"]
@@ -79,7 +79,7 @@ fn an_event_of_rest_apis() {
                 "cognitoIdentityId":null,
                 "cognitoIdentityPoolId":null,
                 "principalOrgId":null,
-                "sourceIp":"192.0.2.1",
+                "sourceIp":"192.0.2.7",
                 "user":null,
                 "userAgent":"curl/8",
                 "userArn":null
@@ -128,7 +128,7 @@ fn what_a_rest_request_lacks_is_null() {
         event["requestContext"]["identity"]["userAgent"],
         Value::Null
     );
-    assert_eq!(event["headers"]["X-Forwarded-For"], "192.0.2.1");
+    assert_eq!(event["headers"]["X-Forwarded-For"], "192.0.2.7");
     assert_eq!(event["headers"]["X-Forwarded-Port"], "443");
     assert_eq!(event["headers"]["X-Forwarded-Proto"], "https");
     for pointer in [
@@ -326,7 +326,7 @@ fn an_event_of_format_2() {
             "content-type":"text/plain",
             "content-length":"18",
             "x-amzn-trace-id":"Root=1-5e66d96f-1;Parent=2;Sampled=0",
-            "x-forwarded-for":"192.0.2.1",
+            "x-forwarded-for":"192.0.2.7",
             "x-forwarded-port":"443",
             "x-forwarded-proto":"https"
         },
@@ -340,7 +340,7 @@ fn an_event_of_format_2() {
                 "method":"GET",
                 "path":"/prod/pets/7",
                 "protocol":"HTTP/1.1",
-                "sourceIp":"192.0.2.1",
+                "sourceIp":"192.0.2.7",
                 "userAgent":"agent"
             },
             "requestId":"ASNFZ4mrze8BI0U=",
@@ -505,7 +505,7 @@ mod as_types_of_aws {
         assert_eq!(context.account_id.as_deref(), Some("123456789012"));
         assert_eq!(context.stage.as_deref(), Some("prod"));
         assert_eq!(context.request_time_epoch, 1_583_349_317_135);
-        assert_eq!(context.identity.source_ip.as_deref(), Some("192.0.2.1"));
+        assert_eq!(context.identity.source_ip.as_deref(), Some("192.0.2.7"));
         assert_eq!(context.identity.api_key_id.as_deref(), Some("key-id"));
         assert_eq!(context.authorizer.fields["principalId"], "ann");
         assert_eq!(context.authorizer.fields["tier"], "gold");

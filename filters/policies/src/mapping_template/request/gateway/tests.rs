@@ -12,17 +12,10 @@ use crate::Headers;
 use crate::authorization::Caller;
 use crate::integration::IntegrationRequest;
 use crate::mapping_template::{MappingTemplate, TemplateBody, TemplateScope};
-use crate::ports::{Connection, Random, Timestamp};
+use crate::ports::{Connection, Timestamp};
 use crate::request_id::RequestIds;
 use crate::route::Routes;
-
-struct Constant;
-
-impl Random for Constant {
-    fn next_u64(&self) -> u64 {
-        0x0123_4567_89ab_cdef
-    }
-}
+use crate::test_client::Constant;
 
 /// A connection that counts how often it is asked.
 #[derive(Default)]
