@@ -13,14 +13,14 @@ use attache_structure::root;
 const FILTERS: [(&str, &str, u64); 6] = [
     // The aim is 1 500 000, with everything in it; RATIONALE.md says what takes how much and what
     // was tried. These numbers keep it from growing unseen.
-    ("gateway", "gateway.wasm", 1_850_000),
+    ("gateway", "gateway.wasm", 2_050_000),
     ("api-key", "api_key.wasm", 700_000),
     // Verifying tokens without the proxy's help is most of it; docs/benchmarks.md and RATIONALE.md say
     // what else was tried against the aim of 700 000.
     ("authorizer", "authorizer.wasm", 1_150_000),
     ("response-cache", "response_cache.wasm", 350_000),
     // The aim is 700 000: templates, JSONPath, regular expressions and schemas are most of it.
-    ("transform", "transform.wasm", 900_000),
+    ("transform", "transform.wasm", 1_000_000),
     ("usage-plan", "usage_plan.wasm", 700_000),
 ];
 
