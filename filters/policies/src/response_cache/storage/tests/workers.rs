@@ -80,7 +80,6 @@ impl World {
             Step::Fetch(number, length) => {
                 if let Some(owner) = self.claim(storage, store, number, now) {
                     let bytes = text(length, owner);
-                    // The back end takes its time.
                     let now = self.seconds.load(Ordering::SeqCst);
                     let new = entry(&bytes, now);
                     self.record(
@@ -140,6 +139,10 @@ impl World {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .retain(|done| !matches!(done.what, What::Claimed(_, by) if by == owner));
+        }
+        // The back end takes its time, in which others get their turns.
+        for _ in 0..4 {
+            self.act(storage, store, Step::LookUp(number));
         }
         had.then_some(owner)
     }
@@ -229,6 +232,65 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..8)
 }
 
+/// Steps after which nobody may fetch what somebody else is fetching.
+fn fetches() -> impl Strategy<Value = Vec<Step>> {
+    let number = 0_u64..2;
+    let step = prop_oneof![
+        3 => number.clone().prop_map(|number| Step::Fetch(number, 100)),
+        1 => number.prop_map(Step::Fail),
+    ];
+    prop::collection::vec(step, 2..8)
+}
+
+fn work(order: Vec<usize>, workers: &[Vec<Step>]) -> Result<(), TestCaseError> {
+    let cache = Cache::of(1);
+    let world = World {
+        moments: AtomicU64::new(0),
+        seconds: AtomicU64::new(0),
+        owners: AtomicU64::new(1),
+        done: Mutex::default(),
+    };
+    let turns = Turns::new(order, workers.len());
+    thread::scope(|scope| {
+        for (worker, steps) in workers.iter().enumerate() {
+            let (cache, world, turns) = (&cache, &world, &turns);
+            scope.spawn(move || {
+                let store = WorkerStore {
+                    store: &cache.store,
+                    turns,
+                    worker,
+                };
+                for step in steps {
+                    world.act(&cache.storage, &store, *step);
+                }
+                turns.leave(worker);
+            });
+        }
+    });
+    let done = world
+        .done
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    check_hits(&done)?;
+    let waited = workers
+        .iter()
+        .flatten()
+        .any(|step| matches!(step, Step::Wait(_)));
+    check_claims(&done, waited)?;
+    let (_, taken) = cache.store.taken();
+    let bytes = cache.occupancy().bytes;
+    prop_assert!(taken <= bytes, "{} of {}", taken, bytes);
+    // Nobody is working any more: whoever comes later finds everything in order.
+    let now = world.seconds.into_inner() + 60;
+    for number in 0..3 {
+        let bytes = text(3_000, number);
+        let filled = cache.store(number, &bytes, now);
+        prop_assert!(matches!(filled, Filled::Stored { .. }), "{:?}", filled);
+        prop_assert_eq!(cache.bytes(number, now), Some(bytes));
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
@@ -237,40 +299,14 @@ proptest! {
         order in prop::collection::vec(0_usize..3, 1..200),
         workers in prop::collection::vec(steps(), 2..=3),
     ) {
-        let cache = Cache::of(1);
-        let world = World {
-            moments: AtomicU64::new(0),
-            seconds: AtomicU64::new(0),
-            owners: AtomicU64::new(1),
-            done: Mutex::default(),
-        };
-        let turns = Turns::new(order, workers.len());
-        thread::scope(|scope| {
-            for (worker, steps) in workers.iter().enumerate() {
-                let (cache, world, turns) = (&cache, &world, &turns);
-                scope.spawn(move || {
-                    let store = WorkerStore { store: &cache.store, turns, worker };
-                    for step in steps {
-                        world.act(&cache.storage, &store, *step);
-                    }
-                    turns.leave(worker);
-                });
-            }
-        });
-        let done = world.done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        check_hits(&done)?;
-        let waited = workers.iter().flatten().any(|step| matches!(step, Step::Wait(_)));
-        check_claims(&done, waited)?;
-        let (_, taken) = cache.store.taken();
-        let bytes = cache.occupancy().bytes;
-        prop_assert!(taken <= bytes, "{} of {}", taken, bytes);
-        // Nobody is working any more: whoever comes later finds everything in order.
-        let now = world.seconds.into_inner() + 60;
-        for number in 0..3 {
-            let bytes = text(3_000, number);
-            let filled = cache.store(number, &bytes, now);
-            prop_assert!(matches!(filled, Filled::Stored { .. }), "{:?}", filled);
-            prop_assert_eq!(cache.bytes(number, now), Some(bytes));
-        }
+        work(order, &workers)?;
+    }
+
+    #[test]
+    fn nobody_claims_what_somebody_else_has_claimed(
+        order in prop::collection::vec(0_usize..3, 1..200),
+        workers in prop::collection::vec(fetches(), 2..=3),
+    ) {
+        work(order, &workers)?;
     }
 }
