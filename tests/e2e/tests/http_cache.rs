@@ -1,10 +1,5 @@
 //! `response_cache.wasm` in a real Envoy: behind a filter that says who may, and before back ends
 //! that break off.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on says so by panicking"
-)]
-
 use attache_e2e::bootstrap::{Bootstrap, LISTENER};
 use attache_e2e::{Backend, Client, Envoy, Reaction, Request, Response, module, until};
 
