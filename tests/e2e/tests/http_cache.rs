@@ -1,5 +1,6 @@
 //! `response_cache.wasm` in a real Envoy: behind a filter that says who may, and before back ends
 //! that break off.
+
 use attache_e2e::bootstrap::{Bootstrap, LISTENER};
 use attache_e2e::{Backend, Client, Envoy, Reaction, Request, Response, module, until};
 
