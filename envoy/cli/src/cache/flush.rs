@@ -158,7 +158,9 @@ fn flush<'a>(
 fn scope(arguments: &Flush) -> Result<Scope<'_>, Failure> {
     if let Some(method) = &arguments.method {
         return match MethodKey::parse(method) {
-            Ok(MethodKey::One { .. }) => Ok(Scope::Method(method)),
+            Ok(MethodKey::One { path, method }) => {
+                Ok(Scope::Method(format!("{path}/{}", method.as_str())))
+            }
             Ok(MethodKey::All) => Ok(Scope::Stage),
             Err(refusal) => Err(Failure::Usage(format!(
                 "{}: {}",
@@ -240,8 +242,8 @@ impl Surroundings {
                 "no token of the management API is known".to_owned(),
                 if self.configuration.is_some() && arguments.url.is_none() {
                     format!(
-                        "`attache run` makes one up for a gateway with a cache; for others write \
-                         `managementApi: {{tokenFile: …}}` into {}, or {give}",
+                        "start the gateway with `attache run`, which makes one up where {} has a \
+                         cache and no `managementApi`, or {give}",
                         project::FILE_NAME
                     )
                 } else {
@@ -361,6 +363,13 @@ fn refusal(url: &str, status: u16, said: Option<&str>, arguments: &Flush) -> Fai
             ),
             "does it serve this API, stage and method, with a cache? What it serves may be older \
              than the configuration here"
+                .to_owned(),
+        ),
+        500.. => (
+            format!(
+                "the gateway at {url} cannot say that it has forgotten (status {status}{said})"
+            ),
+            "try again; what is kept is gone at the latest when its time to live is over"
                 .to_owned(),
         ),
         _ => (
