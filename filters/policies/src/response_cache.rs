@@ -21,6 +21,8 @@ pub mod key;
 mod storable;
 pub mod storage;
 
+use std::sync::Arc;
+
 use attache_model::{CacheInvalidation, Verb};
 
 use crate::headers::Headers;
@@ -29,6 +31,7 @@ use crate::ports::Ports;
 use crate::route::Route;
 
 pub(crate) use answer::{Filling, answer};
+use http::{HttpCache, Rules};
 use key::KeyParts;
 pub use storable::LARGEST_BODY;
 use storage::{Group, Occupancy, Storage};
@@ -45,15 +48,22 @@ pub struct ResponseCaches {
 /// The cache of one stage.
 #[derive(Debug)]
 pub(crate) struct StageCache {
-    storage: Storage,
+    memory: Memory,
     longest_wait_millis: u32,
     /// One place per operation of the API.
     operations: Vec<Option<Box<CachedOperation>>>,
 }
 
+/// Where responses are kept, and by which rules.
+#[derive(Debug)]
+enum Memory {
+    ApiGateway(Storage),
+    Http(HttpCache),
+}
+
 /// How the responses of one operation are kept in one stage.
 #[derive(Debug)]
-struct CachedOperation {
+pub(crate) struct CachedOperation {
     /// The only method whose responses are.
     verb: Verb,
     ttl_seconds: u32,
@@ -63,12 +73,26 @@ struct CachedOperation {
     /// What every key begins with.
     key: KeyParts,
     parameters: CacheKeyParameters,
+    /// The same in the mode `http`.
+    rules: Arc<Rules>,
 }
 
 /// The cache that a request is looked up in.
 #[derive(Clone, Copy)]
-pub(crate) struct Cached<'c> {
-    cache: &'c StageCache,
+pub(crate) enum Cached<'c> {
+    ApiGateway(CachedByStage<'c>),
+    Http {
+        cache: &'c HttpCache,
+        /// `None` for a request that may change what is kept, and is not looked up.
+        rules: Option<&'c Arc<Rules>>,
+    },
+}
+
+/// The same for the mode of API Gateway.
+#[derive(Clone, Copy)]
+pub(crate) struct CachedByStage<'c> {
+    storage: &'c Storage,
+    longest_wait_millis: u32,
     operation: &'c CachedOperation,
     /// Whether the response is to be fetched anew.
     invalidates: bool,
@@ -79,17 +103,29 @@ impl ResponseCaches {
     /// is not the one.
     pub(crate) fn find(&self, route: Route<'_>, request: &Headers) -> Option<Cached<'_>> {
         let cache = self.stage(route.api, route.stage)?;
-        let operation = cache.operations.get(route.operation)?.as_deref()?;
-        if operation.verb != route.verb {
-            return None;
-        }
+        let operation = cache.operations.get(route.operation)?.as_deref();
+        let operation = operation.filter(|operation| operation.verb == route.verb);
+        let storage = match &cache.memory {
+            Memory::ApiGateway(storage) => storage,
+            Memory::Http(http) => {
+                let is_safe = matches!(route.verb, Verb::Get | Verb::Head | Verb::Options);
+                return (operation.is_some() || !is_safe).then(|| Cached::Http {
+                    cache: http,
+                    rules: operation.map(|operation| &operation.rules),
+                });
+            }
+        };
+        let operation = operation?;
         // A client that says another method than it means is answered by the rules of the one that
         // it says: only `HEAD` has an answer without a body.
         let says_head = request.first(b":method") == Some(b"HEAD");
-        (says_head == (route.verb == Verb::Head)).then(|| Cached {
-            cache,
-            operation,
-            invalidates: invalidation::is_asked_for(request),
+        (says_head == (route.verb == Verb::Head)).then(|| {
+            Cached::ApiGateway(CachedByStage {
+                storage,
+                longest_wait_millis: cache.longest_wait_millis,
+                operation,
+                invalidates: invalidation::is_asked_for(request),
+            })
         })
     }
 
@@ -118,12 +154,19 @@ impl StageCache {
                 None => return true,
             },
         };
-        self.storage.flush(ports, group)
+        self.storage().flush(ports, group)
     }
 
     /// Does a part of what is to be done beside the requests, and tells how much is kept.
     pub(crate) fn tend(&self, ports: &dyn Ports) -> Occupancy {
-        self.storage.adopt(ports);
-        self.storage.occupancy(ports)
+        self.storage().adopt(ports);
+        self.storage().occupancy(ports)
+    }
+
+    const fn storage(&self) -> &Storage {
+        match &self.memory {
+            Memory::ApiGateway(storage) => storage,
+            Memory::Http(http) => http.storage(),
+        }
     }
 }

@@ -144,6 +144,7 @@ impl Service for ResponseCacheFilter {
                         .map(|name| name.to_ascii_lowercase().into_bytes())
                         .collect(),
                     encrypted: rules.encrypted,
+                    guarded: false,
                 })
             });
             operations.push((path, rules));

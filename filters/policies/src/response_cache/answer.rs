@@ -1,16 +1,19 @@
 //! What becomes of a request in a stage with a cache: answered from it, or by the integration,
 //! whose answer is then kept.
 
+use std::sync::Arc;
+
 use attache_model::CacheInvalidation;
 use attache_values::json::Document;
 
 use super::accept_encoding;
 use super::coalescing::{Fetch, Found, Place, Turn, Verdict, after, turn};
 use super::entry::Head;
+use super::http::{HttpCache, Judged, Keeping, Looked, Rules};
 use super::invalidation::WARNING;
-use super::storable::{LARGEST_BODY, Storable};
+use super::storable::{self, LARGEST_BODY, Storable};
 use super::storage::Filled;
-use super::{Cached, CachedOperation};
+use super::{Cached, CachedByStage, CachedOperation};
 use crate::denial::Denial;
 use crate::exchange::{Exchange, Reply};
 use crate::iam::INVALIDATE_CACHE;
@@ -19,17 +22,32 @@ use crate::observation::{CacheStatus, Observation};
 use crate::ports::Ports;
 
 /// An answer that is to be kept as soon as its body is there.
-pub(crate) struct Filling<'c> {
-    fetch: Fetch<'c>,
-    storable: Storable,
-    operation: &'c CachedOperation,
+pub(crate) enum Filling<'c> {
+    ApiGateway {
+        fetch: Fetch<'c>,
+        storable: Storable,
+        operation: &'c CachedOperation,
+    },
+    Http(Keeping<'c>),
 }
 
 impl Cached<'_> {
-    /// What the caller must be allowed besides the call, for the request to be granted its wish.
+    /// What the caller must be allowed besides the call, for the request to be granted its wish. In
+    /// the mode `http` everybody may say what they want to be given, as RFC 9111 has it.
     pub(crate) fn action(&self) -> Option<&'static str> {
-        let asks = self.invalidates && self.operation.invalidation != CacheInvalidation::Anyone;
+        let Self::ApiGateway(cached) = self else {
+            return None;
+        };
+        let asks = cached.invalidates && cached.operation.invalidation != CacheInvalidation::Anyone;
         asks.then_some(INVALIDATE_CACHE)
+    }
+
+    /// Forgets what is kept for requests like this one. Whether that is certain.
+    pub(crate) fn remove(self, ports: &dyn Ports, request: &IntegrationRequest<'_>) -> bool {
+        match self {
+            Self::ApiGateway(cached) => cached.remove(ports, request),
+            Self::Http { cache, .. } => cache.remove(ports, request.headers),
+        }
     }
 }
 
@@ -47,9 +65,16 @@ pub(crate) async fn answer<'e>(
     document: Option<Document>,
     seen: &mut Observation<'_>,
 ) -> Result<(Answered, Option<Filling<'e>>), Denial> {
-    let Some((cached, refused)) = cached else {
-        let answered = integration.answer(exchange, request, document, seen);
-        return answered.await.map(|answered| (answered, None));
+    let (cached, refused) = match cached {
+        Some((Cached::ApiGateway(cached), refused)) => (cached, refused),
+        Some((Cached::Http { cache, rules }, _)) => {
+            let asked = (integration, exchange, request, document);
+            return by_http(cache, rules, asked, seen).await;
+        }
+        None => {
+            let answered = integration.answer(exchange, request, document, seen);
+            return answered.await.map(|answered| (answered, None));
+        }
     };
     let mut warns = false;
     let mut anew = cached.invalidates;
@@ -64,15 +89,12 @@ pub(crate) async fn answer<'e>(
     let (mut answered, filling) = match cached.turn(exchange, request, anew).await? {
         Turn::Answer((head, body)) => {
             seen.cached(CacheStatus::Hit);
-            let mut reply = Reply {
+            let reply = Reply {
                 status: head.status,
                 headers: head.fields,
                 body: body_of(body, &head.annotation),
             };
-            if let Some(trace) = integration.trace_id_of_answer(request, exchange.ports()) {
-                reply.headers.push(("x-amzn-trace-id".to_owned(), trace));
-            }
-            (Answered::Reply(reply), None)
+            (of_this_request(reply, integration, exchange, request), None)
         }
         Turn::Fetch(fetch) => {
             seen.cached(if anew {
@@ -84,7 +106,7 @@ pub(crate) async fn answer<'e>(
                 Ok(answered) => {
                     let is_head = exchange.request().first(b":method") == Some(b"HEAD");
                     let filling = match Storable::of(&answered, is_head) {
-                        Some(storable) => Some(Filling {
+                        Some(storable) => Some(Filling::ApiGateway {
                             fetch,
                             storable,
                             operation: cached.operation,
@@ -114,7 +136,81 @@ pub(crate) async fn answer<'e>(
     Ok((answered, filling))
 }
 
-impl<'c> Cached<'c> {
+/// The integration, and what it is asked.
+type Asked<'e, 'r, 'i> = (
+    &'e Integration,
+    &'e Exchange,
+    &'r IntegrationRequest<'i>,
+    Option<Document>,
+);
+
+/// The same in the mode `http`. Without rules the request is none that is looked up, but may change
+/// what is kept.
+async fn by_http<'e>(
+    cache: &'e HttpCache,
+    rules: Option<&'e Arc<Rules>>,
+    (integration, exchange, request, document): Asked<'e, '_, '_>,
+    seen: &mut Observation<'_>,
+) -> Result<(Answered, Option<Filling<'e>>), Denial> {
+    let Some(rules) = rules else {
+        let answered = integration.answer(exchange, request, document, seen);
+        let answered = answered.await?;
+        cache.changed(exchange.ports(), exchange.request(), answered.status());
+        return Ok((answered, None));
+    };
+    let kept = |reply: Reply| (of_this_request(reply, integration, exchange, request), None);
+    let asking = match cache.look_up(exchange, rules).await {
+        Looked::Answer(reply) => {
+            seen.cached(CacheStatus::Hit);
+            return Ok(kept(reply));
+        }
+        Looked::Ask(asking) => asking,
+    };
+    seen.cached(if asking.was_looked_up() {
+        CacheStatus::Miss
+    } else {
+        CacheStatus::Bypass
+    });
+    let status = asking.status();
+    let mut answered = match integration.answer(exchange, request, document, seen).await {
+        Ok(answered) => answered,
+        Err(
+            denial @ (Denial::IntegrationTimeout
+            | Denial::IntegrationFailure
+            | Denial::IntegrationMalformed),
+        ) => {
+            let stale = asking.without_answer().ok_or(denial)?;
+            seen.cached(CacheStatus::Hit);
+            return Ok(kept(stale));
+        }
+        Err(denial) => return Err(denial),
+    };
+    let filling = match asking.judge(answered.status(), storable::fields_for_http(&answered)) {
+        Judged::Answer(reply) => {
+            seen.cached(CacheStatus::Hit);
+            return Ok(kept(reply));
+        }
+        Judged::Keep(keeping) => Some(Filling::Http(keeping)),
+        Judged::Pass => None,
+    };
+    answered.set("cache-status", status);
+    Ok((answered, filling))
+}
+
+/// An answer that was kept, with what only this request's answer has.
+fn of_this_request(
+    mut reply: Reply,
+    integration: &Integration,
+    exchange: &Exchange,
+    request: &IntegrationRequest<'_>,
+) -> Answered {
+    if let Some(trace) = integration.trace_id_of_answer(request, exchange.ports()) {
+        reply.set_header("x-amzn-trace-id", trace);
+    }
+    Answered::Reply(reply)
+}
+
+impl<'c> CachedByStage<'c> {
     async fn turn(
         self,
         exchange: &'c Exchange,
@@ -147,7 +243,7 @@ impl<'c> Cached<'c> {
                 Verdict::Alone
             }
         };
-        Ok(turn(exchange, place, self.cache.longest_wait_millis, judge).await)
+        Ok(turn(exchange, place, self.longest_wait_millis, judge).await)
     }
 
     /// Where the response to a request is kept; `None` when its body cannot be read.
@@ -159,7 +255,7 @@ impl<'c> Cached<'c> {
     ) -> Option<Place<'c>> {
         let key = self.operation.key.clone();
         Some(Place {
-            storage: &self.cache.storage,
+            storage: self.storage,
             ports,
             key: self.operation.parameters.add(key, request, body)?.finish(),
             group: self.operation.group,
@@ -167,27 +263,32 @@ impl<'c> Cached<'c> {
     }
 
     /// Forgets what is kept for requests like this one. Whether that is certain.
-    pub(crate) fn remove(self, ports: &dyn Ports, request: &IntegrationRequest<'_>) -> bool {
+    fn remove(self, ports: &dyn Ports, request: &IntegrationRequest<'_>) -> bool {
         let body = self.operation.parameters.reads_body().then_some(&[][..]);
         let key = self.operation.key.clone();
         let key = self.operation.parameters.add(key, request, body);
-        key.is_some_and(|key| self.cache.storage.remove(ports, &key.finish()))
+        key.is_some_and(|key| self.storage.remove(ports, &key.finish()))
     }
 }
 
 impl Filling<'_> {
     /// Keeps the answer with this body, unless it is not all of it. How many others had to go.
     pub(crate) fn complete(self, ports: &dyn Ports, body: Option<Vec<u8>>) -> u32 {
-        let Some(bytes) = body.and_then(|body| self.storable.with_body(body)) else {
-            self.fetch.keep_nothing();
+        let (fetch, storable, operation) = match self {
+            Self::ApiGateway {
+                fetch,
+                storable,
+                operation,
+            } => (fetch, storable, operation),
+            Self::Http(keeping) => return keeping.complete(body),
+        };
+        let Some(bytes) = body.and_then(|body| storable.with_body(body)) else {
+            fetch.keep_nothing();
             return 0;
         };
-        let lifetime = u64::from(self.operation.ttl_seconds) * 1_000;
+        let lifetime = u64::from(operation.ttl_seconds) * 1_000;
         let until = after(ports.now(), lifetime);
-        match self
-            .fetch
-            .keep(bytes, until, until, self.operation.encrypted)
-        {
+        match fetch.keep(bytes, until, until, operation.encrypted) {
             Filled::Stored { evicted } => evicted,
             Filled::TooLarge | Filled::Lost => 0,
         }

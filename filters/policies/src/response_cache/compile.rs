@@ -1,10 +1,13 @@
 //! From the stages' cache clusters to what is looked up for each request.
 
+use std::sync::Arc;
+
 use attache_model::{self as model, CacheMode, Gateway, Verb};
 
+use super::http::{HttpCache, Rules};
 use super::key::KeyParts;
 use super::storage::{Encryption, Group, Storage};
-use super::{CachedOperation, ResponseCaches, StageCache};
+use super::{CachedOperation, Memory, ResponseCaches, StageCache};
 use crate::compile_error::CompileError;
 use crate::integration::CacheKeyParameters;
 use crate::ports::Environment;
@@ -74,13 +77,6 @@ impl Compiler<'_, '_> {
         cluster: &model::CacheCluster,
         environment: &dyn Environment,
     ) -> StageCache {
-        if cluster.mode == CacheMode::Http {
-            let place = format!("{}/mode", self.place);
-            let reason = "the cache of a stage keeps responses as API Gateway does";
-            self.errors.push(CompileError::new(place, reason).hint(
-                "put `response_cache.wasm` behind `gateway.wasm`, right before the router, for the mode `http`",
-            ));
-        }
         let encrypted = cluster
             .operations
             .iter()
@@ -102,13 +98,25 @@ impl Compiler<'_, '_> {
                 ),
             }
         }
+        // Neither of them has a zero byte, so that no two stages have one name. What is kept in one
+        // mode is nothing to the other.
+        let mode = match cluster.mode {
+            CacheMode::ApiGateway => "",
+            CacheMode::Http => "\0http",
+        };
+        let storage = Storage::new(
+            &format!("{}\0{}{mode}", self.api.id, self.stage.name),
+            cluster.size_mebibytes,
+            encryption,
+        );
         StageCache {
-            // Neither of them has a zero byte, so that no two stages have one name.
-            storage: Storage::new(
-                &format!("{}\0{}", self.api.id, self.stage.name),
-                cluster.size_mebibytes,
-                encryption,
-            ),
+            memory: match cluster.mode {
+                CacheMode::ApiGateway => Memory::ApiGateway(storage),
+                CacheMode::Http => Memory::Http(HttpCache::within_gateway(
+                    storage,
+                    cluster.longest_wait_millis,
+                )),
+            },
             longest_wait_millis: cluster.longest_wait_millis,
             operations,
         }
@@ -160,6 +168,13 @@ impl Compiler<'_, '_> {
             invalidation: cached.invalidation,
             group,
             key,
+            rules: Arc::new(Rules {
+                group,
+                without_statement: Some(cached.ttl_seconds),
+                depends_on: header_parameters(operation),
+                encrypted: cached.encrypted,
+                guarded: !operation.authorization.is_none() || operation.api_key_required,
+            }),
             parameters,
         }))
     }
@@ -185,6 +200,18 @@ impl Compiler<'_, '_> {
         let pointer = format!("{}/{place}", self.place);
         self.errors.push(CompileError::new(pointer, reason));
     }
+}
+
+/// The header fields, in lower case, that a key reads.
+fn header_parameters(operation: &model::Operation) -> Vec<Vec<u8>> {
+    let parameters = operation.cache_key.parameters.iter();
+    let names = parameters.filter_map(|parameter| {
+        let rest = parameter.strip_prefix("method.request.")?;
+        let (kind, name) = rest.split_once('.')?;
+        let is_header = matches!(kind, "header" | "multivalueheader");
+        is_header.then(|| name.to_ascii_lowercase().into_bytes())
+    });
+    names.collect()
 }
 
 /// What all keys of an operation begin with, and the group that is flushed with it: the operations

@@ -14,6 +14,7 @@ mod cache_control;
 mod conditional;
 mod date;
 mod freshness;
+mod gateway;
 mod invalidation;
 mod metrics;
 mod place;
@@ -25,4 +26,5 @@ mod structured;
 mod vary;
 
 pub use cache::{HttpCache, Rules};
+pub(crate) use gateway::{Judged, Keeping, Looked};
 pub use metrics::Metrics;

@@ -121,6 +121,37 @@ fn head<'f>(status: u16, fields: impl Iterator<Item = (Cow<'f, str>, &'f [u8])>)
     })
 }
 
+/// The header fields that a client gets, as RFC 9111 reads them: with the `Date` and the framing that
+/// the back end has sent, which the proxy writes anew, and without those of this request alone.
+pub(super) fn fields_for_http(answered: &Answered) -> Headers {
+    const OF_THE_MESSAGE: [&[u8]; 3] = [b"date", b"content-length", b"transfer-encoding"];
+    let mut fields = Headers::default();
+    let mut push = |name: &str, value: &[u8]| {
+        if !is_of_one_answer(name) {
+            fields.push(name.as_bytes(), value);
+        }
+    };
+    match answered {
+        Answered::Reply(reply) => {
+            for (name, value) in &reply.headers {
+                push(name, value);
+            }
+            let length = reply.body.len().to_string();
+            fields.push(b"content-length", length.as_bytes());
+        }
+        Answered::PassThrough { headers, edits, .. } => {
+            for (name, value) in edited(headers, edits) {
+                push(&name, value);
+            }
+            let sent = headers.iter();
+            for (name, value) in sent.filter(|(name, _)| OF_THE_MESSAGE.contains(name)) {
+                fields.push(name, value);
+            }
+        }
+    }
+    fields
+}
+
 /// Fields of one connection or of one request, which every answer has anew.
 fn is_of_one_answer(name: &str) -> bool {
     matches!(

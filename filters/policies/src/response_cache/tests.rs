@@ -1,6 +1,7 @@
 //! Requests in a stage with a cache, from their arrival to their answer.
 
 mod coalescing;
+mod http;
 mod invalidation;
 mod keys;
 mod management;

@@ -29,10 +29,11 @@ const LONGEST_PAUSE: u32 = 25;
 /// A cache that does what RFC 9111 asks of a shared one.
 #[derive(Debug)]
 pub struct HttpCache {
-    storage: Storage,
-    longest_wait_millis: u32,
-    refreshes: Refreshes,
-    metrics: Metrics,
+    pub(super) storage: Storage,
+    pub(super) longest_wait_millis: u32,
+    pub(super) refreshes: Refreshes,
+    /// `None` within a gateway, which has its own.
+    pub(super) metrics: Option<Metrics>,
 }
 
 /// How the responses of one operation are kept.
@@ -48,28 +49,33 @@ pub struct Rules {
     pub depends_on: Vec<Vec<u8>>,
     /// Whether responses are encrypted while they are kept.
     pub encrypted: bool,
+    /// Whether it is found out before who asks. A response is then kept for others only when it says
+    /// that it may be, as one to a request with `Authorization` (RFC 9111, section 3.5).
+    pub guarded: bool,
 }
 
 /// What is to be done with a request.
-enum Found<'e> {
+pub(super) enum Found<'e> {
     Answer(Reply),
     Ask(Box<Ask<'e>>),
 }
 
 /// A request for which the origin is asked.
-struct Ask<'e> {
+pub(super) struct Ask<'e> {
     cache: &'e HttpCache,
-    ports: &'e dyn Ports,
-    rules: &'e Arc<Rules>,
-    request: &'e Headers,
-    directives: Directives,
+    pub(super) ports: &'e dyn Ports,
+    pub(super) rules: &'e Arc<Rules>,
+    pub(super) request: &'e Headers,
+    pub(super) directives: Directives,
     place: Place,
     /// Why it has to be asked, as `Cache-Status` says it.
-    why: &'static str,
+    pub(super) why: &'static str,
     asked: Timestamp,
     /// What is kept, and has to be asked about.
-    stale: Option<Stored>,
+    pub(super) stale: Option<Stored>,
     held: Option<Held<'e>>,
+    /// How many others had to go for the answer.
+    pub(super) evicted: u32,
 }
 
 impl HttpCache {
@@ -81,7 +87,7 @@ impl HttpCache {
             storage,
             longest_wait_millis,
             refreshes: Refreshes::default(),
-            metrics,
+            metrics: Some(metrics),
         }
     }
 
@@ -90,14 +96,16 @@ impl HttpCache {
     pub async fn serve(&self, exchange: &Exchange, rules: &Arc<Rules>) -> Answer {
         match self.find(exchange, rules).await {
             Found::Answer(reply) => {
-                self.metrics.hit(exchange.ports());
+                if let Some(metrics) = &self.metrics {
+                    metrics.hit(exchange.ports());
+                }
                 Answer::Reply(reply)
             }
             Found::Ask(ask) => {
                 if matches!(ask.why, "method" | "bypass") {
                     Metrics::bypass(exchange.ports());
-                } else {
-                    self.metrics.miss(exchange.ports());
+                } else if let Some(metrics) = &self.metrics {
+                    metrics.miss(exchange.ports());
                 }
                 let headers = ask.request_edits();
                 let edits = Edits {
@@ -110,7 +118,11 @@ impl HttpCache {
         }
     }
 
-    async fn find<'e>(&'e self, exchange: &'e Exchange, rules: &'e Arc<Rules>) -> Found<'e> {
+    pub(super) async fn find<'e>(
+        &'e self,
+        exchange: &'e Exchange,
+        rules: &'e Arc<Rules>,
+    ) -> Found<'e> {
         let ports = exchange.ports();
         let request = exchange.request();
         let field = |name: &'static [u8]| request.first(name).unwrap_or_default();
@@ -132,6 +144,7 @@ impl HttpCache {
             asked: started,
             stale: None,
             held: None,
+            evicted: 0,
         });
         if !matches!(method, b"GET" | b"HEAD") || invalidation::is_overridden(request) {
             return Found::Ask(ask);
@@ -202,7 +215,11 @@ impl HttpCache {
     /// Has a stale response fetched anew while it answers; `false` when that is not possible.
     fn refresh_later(&self, ask: &Ask<'_>, stale: &Stored) -> bool {
         let cluster = String::from_utf8(ask.ports.cluster()).unwrap_or_default();
-        if cluster.is_empty() || ask.request.first(b":method") != Some(b"GET") {
+        // Within a gateway it is for the gateway to say where the request goes.
+        if self.metrics.is_none()
+            || cluster.is_empty()
+            || ask.request.first(b":method") != Some(b"GET")
+        {
             return false;
         }
         let Some(held) = ask.claim(ask.place.key) else {
@@ -221,7 +238,9 @@ impl HttpCache {
     /// The calls that fetch anew what was answered although it was stale.
     pub fn errands(&self, ports: &dyn Ports) -> Vec<Errand> {
         self.storage.adopt(ports);
-        self.metrics.hold(ports, self.storage.occupancy(ports));
+        if let Some(metrics) = &self.metrics {
+            metrics.hold(ports, self.storage.occupancy(ports));
+        }
         self.refreshes.begin(ports.now())
     }
 
@@ -267,6 +286,7 @@ impl HttpCache {
             asked: refresh.asked,
             stale: None,
             held: Some(held),
+            evicted: 0,
         };
         let head = ResponseHead {
             status,
@@ -298,7 +318,7 @@ impl<'e> Ask<'e> {
         )
     }
 
-    fn is(&self, method: &[u8]) -> bool {
+    pub(super) fn is(&self, method: &[u8]) -> bool {
         self.request.first(b":method") == Some(method)
     }
 
@@ -365,7 +385,7 @@ impl<'e> Ask<'e> {
 
     /// Forgets what the request has changed (RFC 9111, section 4.4), and takes hold of the place of
     /// its answer if that is what others would be given (RFC 9110, section 9.3.3).
-    fn invalidate(&mut self, status: u16, answer: &Headers) {
+    pub(super) fn invalidate(&mut self, status: u16, answer: &Headers) {
         let method = self.request.first(b":method").unwrap_or_default();
         let is_safe = invalidation::is_safe(method) && !invalidation::is_overridden(self.request);
         if is_safe || !invalidation::says_changed(status) {
@@ -389,7 +409,7 @@ impl<'e> Ask<'e> {
 
     /// Whether the answer is one to keep, as far as its head tells, and this request the one to
     /// keep it.
-    fn may_be_kept(&self, head: &ResponseHead) -> bool {
+    pub(super) fn may_be_kept(&self, head: &ResponseHead) -> bool {
         self.held.is_some()
             && storing::has_end(head.status, &head.headers)
             && storing::may_be_kept(
@@ -402,14 +422,20 @@ impl<'e> Ask<'e> {
     }
 
     /// Remembers that the last answer was not kept, so that others do not wait for one another.
-    fn keep_nothing(&mut self) {
+    pub(super) fn keep_nothing(&mut self) {
         if let Some(held) = self.held.take() {
             held.fill_with_nothing(NOT_KEPT_MILLIS);
         }
     }
 
     /// Keeps a response whose head has come at this moment.
-    fn keep(&mut self, status: u16, headers: &Headers, body: Vec<u8>, answered: Timestamp) {
+    pub(super) fn keep(
+        &mut self,
+        status: u16,
+        headers: &Headers,
+        body: Vec<u8>,
+        answered: Timestamp,
+    ) {
         let directives = Directives::of_response(headers);
         let date = super::date::format(answered.as_secs());
         let fields = storing::kept_fields(headers, &directives, &date);
@@ -468,7 +494,10 @@ impl<'e> Ask<'e> {
             fresh_until,
             kept_until,
         );
-        self.cache.metrics.evicted(self.ports, evicted);
+        self.evicted = evicted;
+        if let Some(metrics) = &self.cache.metrics {
+            metrics.evicted(self.ports, evicted);
+        }
     }
 
     /// What is kept, after the origin has said at this moment that it still holds.
@@ -495,7 +524,13 @@ impl<'e> Ask<'e> {
 
     /// Brings what is kept up to date with what the origin has said to `HEAD`, or forgets it (RFC
     /// 9111, section 4.3.5).
-    fn compare(&mut self, stale: Stored, status: u16, answer: &Headers, answered: Timestamp) {
+    pub(super) fn compare(
+        &mut self,
+        stale: Stored,
+        status: u16,
+        answer: &Headers,
+        answered: Timestamp,
+    ) {
         if status != 200 {
             return;
         }
@@ -515,7 +550,7 @@ impl<'e> Ask<'e> {
 }
 
 /// Whether the answer says that the origin has failed (RFC 5861, section 4).
-const fn is_failure(status: u16) -> bool {
+pub(super) const fn is_failure(status: u16) -> bool {
     matches!(status, 500 | 502 | 503 | 504)
 }
 

@@ -134,6 +134,7 @@ impl World {
             without_statement: None,
             depends_on: depends_on.iter().map(|it| it.as_bytes().to_vec()).collect(),
             encrypted: false,
+            guarded: false,
         };
         let metrics = Metrics::new(|measure| measure.as_str().to_owned());
         let cache = HttpCache::new(Storage::new("test", 1, None), 100, metrics);
