@@ -58,7 +58,7 @@ pub(crate) struct StageCache {
 #[derive(Debug)]
 enum Memory {
     ApiGateway(Storage),
-    Http(HttpCache),
+    Http(Box<HttpCache>),
 }
 
 /// How the responses of one operation are kept in one stage.

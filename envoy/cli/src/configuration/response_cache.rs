@@ -18,14 +18,15 @@ pub struct CacheCluster {
     /// Whether the stage has a cache (AWS: `cacheClusterEnabled`).
     pub enabled: bool,
     /// How much of Envoy's memory the cache may take, in MiB (AWS: `cacheClusterSize`, in GB). What
-    /// has not been used for longest makes room; a response that takes more than half of it is not
+    /// is used least for the room that it takes makes room; a response that takes more than half of it is not
     /// kept, so those of 1 MiB, the longest, need 3. Each stage has a cache of its own.
     #[serde(rename = "sizeMiB", default = "size_mib")]
     #[schemars(range(min = 1, max = 65536))]
     pub size_mib: u32,
     /// How the lifetime of a response is found: `api-gateway` goes by `cacheTtlInSeconds`, whatever
-    /// the back end says. *Not yet*: `http` goes by its `Cache-Control`, `Expires` and `Vary`, as RFC
-    /// 9111 asks; the filter `response_cache.wasm` does.
+    /// the back end says; `http` by its `Cache-Control`, `Expires` and `Vary`, as RFC 9111 asks, and
+    /// by `cacheTtlInSeconds` where it says nothing. What is stale is fetched as a whole; the filter
+    /// `response_cache.wasm` asks whether it still holds.
     #[serde(default)]
     pub mode: CacheMode,
     /// How long a request waits at most for the answer to another one with the same key before it

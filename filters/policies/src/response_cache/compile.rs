@@ -112,10 +112,10 @@ impl Compiler<'_, '_> {
         StageCache {
             memory: match cluster.mode {
                 CacheMode::ApiGateway => Memory::ApiGateway(storage),
-                CacheMode::Http => Memory::Http(HttpCache::within_gateway(
+                CacheMode::Http => Memory::Http(Box::new(HttpCache::within_gateway(
                     storage,
                     cluster.longest_wait_millis,
-                )),
+                ))),
             },
             longest_wait_millis: cluster.longest_wait_millis,
             operations,
