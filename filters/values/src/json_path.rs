@@ -43,7 +43,7 @@ enum Step {
     /// `[1:3]`, `[:2]`, `[-2:]`
     Slice(Option<i64>, Option<i64>),
     /// `[(@.length-1)]`
-    FromEnd(usize),
+    FromEnd(u32),
     /// `.length()`
     Length,
     /// `[?(@.price < 10)]`

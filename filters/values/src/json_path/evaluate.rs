@@ -46,7 +46,8 @@ fn one(step: &Step, value: &Value) -> Option<Value> {
             list.get(from_end(position, list.len())?)
         }
         (Step::FromEnd(distance), Value::List(list)) => {
-            list.get(list.len().checked_sub(*distance)?)
+            let distance = usize::try_from(*distance).ok()?;
+            list.get(list.len().checked_sub(distance)?)
         }
         (Step::Length, Value::List(list)) => length(list.len()),
         (Step::Length, Value::Map(map)) => map.get("length()").or_else(|| length(map.len())),
@@ -60,9 +61,12 @@ fn length(length: usize) -> Option<Value> {
 
 /// A position, counted from the end when it is negative.
 fn from_end(position: i64, length: usize) -> Option<usize> {
-    match usize::try_from(position) {
-        Ok(position) => Some(position),
-        Err(_) => length.checked_sub(usize::try_from(position.unsigned_abs()).ok()?),
+    // In a filter a length has 32 bits: what is beyond them is beyond any list.
+    let distance = usize::try_from(position.unsigned_abs()).unwrap_or(usize::MAX);
+    if position < 0 {
+        length.checked_sub(distance)
+    } else {
+        Some(distance)
     }
 }
 

@@ -242,7 +242,8 @@ impl<'t> Parser<'t> {
         }
         self.skip_space();
         let digits = self.take_while(|character| character.is_ascii_digit());
-        let Ok(distance) = digits.parse() else {
+        // As Java's integers, and the same whether a position has 32 bits or 64.
+        let Some(distance) = digits.parse::<i32>().ok().and_then(|it| it.try_into().ok()) else {
             return self.fault(fault);
         };
         self.expect(")", fault)?;

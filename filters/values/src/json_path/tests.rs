@@ -444,6 +444,12 @@ fn paths_select_in_nested_documents_what_jayway_selects() {
         ("$.q[(@.length - 1)].p", Some("1.0")),
         ("$.q[( @.length-1 )].p", Some("1.0")),
         ("$.q[(@.length-9)].p", None),
+        ("$.q[(@.length-0)].p", None),
+        ("$.q[(@.length-2147483647)].p", None),
+        ("$.q[2147483647].p", None),
+        ("$.q[-2147483648].p", None),
+        ("$.q[5:2147483647].p", Some("[[1],1.0]")),
+        ("$.q[-2147483648:1].p", Some("[1]")),
         ("$..q[(@.length-1)]", Some(r#"[{"p":1.0}]"#)),
     ];
     const IN_ODD: &[Case] = &[
@@ -631,6 +637,11 @@ fn what_is_no_path_is_refused() {
         "$.a[(@.length)]",
         "$.a[(@.length+1)]",
         "$.a[@.length-1]",
+        // Beyond Java's integers: refused alike by the command and by the filter.
+        "$.a[(@.length-2147483648)]",
+        "$.a[(@.length-4294967297)]",
+        "$.a[2147483648]",
+        "$.a[0:4294967297]",
         "$.a[?(@.b in ['x')]",
     ] {
         assert!(JsonPath::compile(path).is_err(), "{path}");
