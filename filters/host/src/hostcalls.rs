@@ -13,6 +13,13 @@ use attache_policies::{Callout, HeaderEdit, Headers, Reply};
 
 use crate::header_map;
 
+mod wasi {
+    #[link(wasm_import_module = "wasi_snapshot_preview1")]
+    unsafe extern "C" {
+        pub(super) fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u32;
+    }
+}
+
 mod abi {
     #[link(wasm_import_module = "env")]
     unsafe extern "C" {
@@ -186,11 +193,27 @@ pub(crate) fn now() -> u64 {
     }
 }
 
+/// Nanoseconds of a clock that nobody sets: for how long something has taken, not when it was.
+pub(crate) fn monotonic_now() -> u64 {
+    const MONOTONIC: u32 = 1;
+    let mut time = 0;
+    // SAFETY: the host writes one u64 to a valid place.
+    match unsafe { wasi::clock_time_get(MONOTONIC, 0, &raw mut time) } {
+        OK => time,
+        _ => now(),
+    }
+}
+
 /// All bytes of a buffer; nothing when there is no such buffer now.
 pub(crate) fn buffer(buffer: Buffer) -> Result<Vec<u8>, Refused> {
+    start_of_buffer(buffer, usize::MAX)
+}
+
+/// So many bytes of a buffer from its start, or fewer when it holds fewer.
+pub(crate) fn start_of_buffer(buffer: Buffer, at_most: usize) -> Result<Vec<u8>, Refused> {
     receive(|data, size| {
         // SAFETY: the host writes one pointer and one size to valid places.
-        unsafe { abi::proxy_get_buffer_bytes(buffer as u32, 0, usize::MAX, data, size) }
+        unsafe { abi::proxy_get_buffer_bytes(buffer as u32, 0, at_most, data, size) }
     })
     .map(Option::unwrap_or_default)
 }

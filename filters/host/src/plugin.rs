@@ -11,20 +11,19 @@ use std::collections::{BTreeMap, VecDeque};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-use attache_policies::{Callout, CalloutAnswer, Event, InFlight, Service};
+use attache_policies::{Callout, CalloutAnswer, Event, InFlight, Pauses, Service};
 use log::{error, warn};
 
 use crate::hostcalls::{self, Buffer, HeaderMap};
 use crate::ports::HostPorts;
 use crate::stream::Request;
 
-/// How often the service is asked for errands.
+/// How often the service is asked for errands, and the timer's longest period.
 const TICK_MILLIS: u32 = 250;
 
-/// A timer may be a little early.
-const ERRANDS_NANOS: u64 = (TICK_MILLIS as u64 - 10) * 1_000_000;
-
 const NANOS_OF_MILLI: u64 = 1_000_000;
+
+const TICK_NANOS: u64 = TICK_MILLIS as u64 * NANOS_OF_MILLI;
 
 /// How soon the next of many waiting streams are woken.
 const NEXT_MILLIS: u32 = 1;
@@ -48,9 +47,10 @@ pub(crate) struct Plugin<S> {
     calls: RefCell<InFlight<Waiter<S>>>,
     /// Ended calls that streams still wait for.
     answers: RefCell<VecDeque<(u32, CalloutAnswer)>>,
-    /// Streams that wait for a moment, and for nothing else, by that moment.
-    pauses: RefCell<BTreeMap<(u64, u32), Waiter<S>>>,
-    errands_asked: Cell<u64>,
+    /// Streams that wait for a moment of the monotonic clock.
+    pauses: RefCell<Pauses<Waiter<S>>>,
+    /// When the service is to be asked for errands again, by the same clock.
+    errands_due: Cell<u64>,
     errands: RefCell<BTreeMap<u32, usize>>,
     /// Whether the callback that is running is the root context's.
     at_root: Cell<bool>,
@@ -79,7 +79,7 @@ impl<S: Service> Plugin<S> {
             calls: RefCell::default(),
             answers: RefCell::default(),
             pauses: RefCell::default(),
-            errands_asked: Cell::new(0),
+            errands_due: Cell::new(0),
             errands: RefCell::default(),
             at_root: Cell::new(false),
             tick_millis: Cell::new(0),
@@ -89,6 +89,8 @@ impl<S: Service> Plugin<S> {
 
     /// Begins to ask the service for errands.
     pub(crate) fn start(&self) {
+        let now = hostcalls::monotonic_now();
+        self.errands_due.set(now.saturating_add(TICK_NANOS));
         self.tick_every(TICK_MILLIS);
     }
 
@@ -124,12 +126,12 @@ impl<S: Service> Plugin<S> {
 
     /// A stream waits for some milliseconds to pass.
     pub(crate) fn pause(&self, stream: u32, waiter: Waiter<S>, millis: u32) {
-        let until = hostcalls::now().saturating_add(u64::from(millis) * NANOS_OF_MILLI);
-        self.pauses.borrow_mut().insert((until, stream), waiter);
+        let now = hostcalls::monotonic_now();
+        let until = now.saturating_add(u64::from(millis) * NANOS_OF_MILLI);
+        self.pauses.borrow_mut().begin(until, stream, waiter);
         if !self.at_root.get() {
-            let _ = hostcalls::set_effective_context(self.context);
-            self.schedule();
-            let _ = hostcalls::set_effective_context(stream);
+            // The timer of a stream is its root context's.
+            self.schedule(now);
         }
     }
 
@@ -143,6 +145,7 @@ impl<S: Service> Plugin<S> {
     /// A stream is gone.
     pub(crate) fn forget(&self, stream: u32) {
         self.calls.borrow_mut().leave(stream);
+        self.pauses.borrow_mut().leave(stream);
     }
 
     /// A call of the root context has ended.
@@ -162,9 +165,10 @@ impl<S: Service> Plugin<S> {
     /// Some time has passed.
     pub(crate) fn tick(&self) {
         self.at_root(|| {
-            let now = hostcalls::now();
-            if now.saturating_sub(self.errands_asked.get()) >= ERRANDS_NANOS {
-                self.errands_asked.set(now);
+            let now = hostcalls::monotonic_now();
+            // A timer may be a little early.
+            if now.saturating_add(NANOS_OF_MILLI) >= self.errands_due.get() {
+                self.errands_due.set(now.saturating_add(TICK_NANOS));
                 self.run_errands();
             }
             self.wake();
@@ -174,9 +178,10 @@ impl<S: Service> Plugin<S> {
     /// Wakes some of those whose answer is there or whose time is over, and sees to it that the
     /// others come next.
     fn wake(&self) {
+        let now = hostcalls::monotonic_now();
         for _ in 0..MOST_WOKEN {
             let answered = self.next_answer();
-            let Some((stream, waiter, event)) = answered.or_else(|| self.next_pause()) else {
+            let Some((stream, waiter, event)) = answered.or_else(|| self.next_pause(now)) else {
                 break;
             };
             if let Some(request) = waiter.upgrade()
@@ -189,18 +194,18 @@ impl<S: Service> Plugin<S> {
             }
         }
         let _ = hostcalls::set_effective_context(self.context);
-        self.schedule();
+        self.schedule(hostcalls::monotonic_now());
     }
 
     /// Sets the timer to when something is to be done next.
-    fn schedule(&self) {
+    fn schedule(&self, now: u64) {
         let millis = if self.answers.borrow().is_empty() {
-            let first = self.pauses.borrow().keys().next().copied();
-            first.map_or(TICK_MILLIS, |(until, _)| {
-                let nanos = until.saturating_sub(hostcalls::now());
-                let millis = u32::try_from(nanos.div_ceil(NANOS_OF_MILLI)).unwrap_or(u32::MAX);
-                millis.clamp(NEXT_MILLIS, TICK_MILLIS)
-            })
+            let errands = self.errands_due.get();
+            let first = self.pauses.borrow().first();
+            let next = first.map_or(errands, |pause| pause.min(errands));
+            let nanos = next.saturating_sub(now);
+            let millis = u32::try_from(nanos.div_ceil(NANOS_OF_MILLI)).unwrap_or(u32::MAX);
+            millis.clamp(NEXT_MILLIS, TICK_MILLIS)
         } else {
             NEXT_MILLIS
         };
@@ -208,13 +213,8 @@ impl<S: Service> Plugin<S> {
     }
 
     /// The next stream whose time is over.
-    fn next_pause(&self) -> Option<(u32, Waiter<S>, Event)> {
-        let mut pauses = self.pauses.borrow_mut();
-        let (until, stream) = pauses.keys().next().copied()?;
-        if until > hostcalls::now() {
-            return None;
-        }
-        let waiter = pauses.remove(&(until, stream))?;
+    fn next_pause(&self, now: u64) -> Option<(u32, Waiter<S>, Event)> {
+        let (stream, waiter) = self.pauses.borrow_mut().next(now)?;
         Some((stream, waiter, Event::Paused))
     }
 

@@ -39,7 +39,7 @@ impl<S: Service> HttpStream<S> {
                     stream: None,
                     request_ended: false,
                     response_ended: false,
-                    response_has_body: false,
+                    response_part: Part::Head,
                     copy: None,
                 })
             }),
@@ -55,14 +55,45 @@ pub(crate) struct Request<S> {
     stream: Option<Stream>,
     request_ended: bool,
     response_ended: bool,
-    response_has_body: bool,
-    copy: Option<Copy>,
+    response_part: Part,
+    copy: Option<BodyCopy>,
+}
+
+/// Which part of a message has arrived last.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Head,
+    Body,
+    Trailers,
 }
 
 /// What has passed of an answer whose body the pipeline wants to have.
-struct Copy {
+struct BodyCopy {
     body: Vec<u8>,
     at_most: usize,
+}
+
+impl BodyCopy {
+    /// Takes down the part of the body that is in the buffer now; `false` when the whole is
+    /// longer than what is wanted.
+    fn take_down(&mut self) -> bool {
+        let room = self.at_most.saturating_sub(self.body.len());
+        match hostcalls::start_of_buffer(Buffer::ResponseBody, room.saturating_add(1)) {
+            Ok(part) if part.len() > room => false,
+            Ok(part) if self.body.is_empty() => {
+                self.body = part;
+                true
+            }
+            Ok(part) => {
+                self.body.extend_from_slice(&part);
+                true
+            }
+            Err(refused) => {
+                error!("the host refused a body with status {}", refused.0);
+                false
+            }
+        }
+    }
 }
 
 impl<S: Service> Request<S> {
@@ -89,7 +120,7 @@ impl<S: Service> Request<S> {
     fn carry_out(&mut self, mut step: Step) {
         loop {
             let result = match step {
-                Step::Ignore => Ok(()),
+                Step::Done | Step::Ignore => Ok(()),
                 Step::Reply(reply) => hostcalls::send(&reply),
                 Step::Forward(edits) => apply(&edits, HeaderMap::Request, Buffer::RequestBody),
                 Step::Release(edits) => apply(&edits, HeaderMap::Response, Buffer::ResponseBody),
@@ -135,36 +166,29 @@ impl<S: Service> Request<S> {
         plugin.call(self.context, self.this.clone(), callout)
     }
 
-    /// Lets the answer go, and takes down what passes from now on, and what was held so far.
+    /// Lets the answer go, and takes down what was held of its body so far and what passes from
+    /// now on.
     fn pass_on(&mut self, edits: &Edits, at_most: usize) -> Result<Step, Refused> {
         apply(edits, HeaderMap::Response, Buffer::ResponseBody)?;
-        self.copy = Some(Copy {
+        self.copy = Some(BodyCopy {
             body: Vec::new(),
             at_most,
         });
-        if self.response_has_body {
-            return Ok(self.body_passes(self.response_ended));
-        }
-        Ok(if self.response_ended {
-            self.resume(Event::PassedOn(Some(Vec::new())))
-        } else {
-            Step::Ignore
-        })
+        Ok(self.response_passes())
     }
 
-    /// Takes down a part of the body that passes.
-    fn body_passes(&mut self, ended: bool) -> Step {
+    /// Takes down the part of the answer that passes, if its body is wanted.
+    fn response_passes(&mut self) -> Step {
         let Some(copy) = &mut self.copy else {
             return Step::Ignore;
         };
-        let whole = match hostcalls::buffer(Buffer::ResponseBody) {
-            Ok(part) if part.len() <= copy.at_most.saturating_sub(copy.body.len()) => {
-                copy.body.extend_from_slice(&part);
-                true
-            }
-            _ => false,
+        let whole = match self.response_part {
+            Part::Head => true,
+            Part::Body => copy.take_down(),
+            // A body without its trailers is not the whole answer.
+            Part::Trailers => false,
         };
-        if whole && !ended {
+        if whole && !self.response_ended {
             return Step::Ignore;
         }
         let body = self.copy.take().map(|copy| copy.body);
@@ -229,14 +253,12 @@ impl<S: Service> Request<S> {
         self.request_action()
     }
 
-    /// A part of the answer's body, or its end, has arrived.
-    fn response_continues(&mut self, ended: bool) -> Action {
+    /// A part of the answer's body, or its trailers, have arrived.
+    fn response_continues(&mut self, part: Part, ended: bool) -> Action {
         self.response_ended |= ended;
-        self.response_has_body = true;
-        if self.copy.is_some() {
-            let step = self.body_passes(ended);
-            self.carry_out(step);
-        }
+        self.response_part = part;
+        let step = self.response_passes();
+        self.carry_out(step);
         if self.awaits_body(Hold::Response) {
             self.carry_out(Step::Collect);
             if self.hold() == Hold::Answered {
@@ -345,17 +367,15 @@ impl<S: Service> HttpContext for HttpStream<S> {
     }
 
     fn on_http_response_body(&mut self, _size: usize, ended: bool) -> Action {
-        self.request.borrow_mut().response_continues(ended)
+        self.request
+            .borrow_mut()
+            .response_continues(Part::Body, ended)
     }
 
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
-        let mut request = self.request.borrow_mut();
-        if request.copy.take().is_some() {
-            // A body without its trailers is not the whole answer.
-            let step = request.resume(Event::PassedOn(None));
-            request.carry_out(step);
-        }
-        request.response_continues(true)
+        self.request
+            .borrow_mut()
+            .response_continues(Part::Trailers, true)
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod conversation;
 mod in_flight;
+mod pauses;
 mod stream;
 
 use std::cell::OnceCell;
@@ -18,6 +19,7 @@ use crate::ports::{Environment, Ports};
 
 use conversation::Conversation;
 pub use in_flight::{InFlight, MOST_WAITING, Shared};
+pub use pauses::Pauses;
 pub use stream::{Event, Hold, Step, Stream};
 
 /// One request, from its headers to its answer.
@@ -199,17 +201,20 @@ impl Exchange {
     }
 
     /// Sends the upstream's answer to the client as it comes, changed like this, and waits for its
-    /// end. Gives the body when it has ended as it should and has at most so many bytes; `None`
-    /// when it is longer, or trailers come after it. When it breaks off nobody waits any longer:
-    /// the pipeline is dropped.
+    /// end. Gives the body that the client was sent when the answer has ended as it should and the
+    /// body has at most so many bytes; `None` when it is longer, or trailers come after it. When
+    /// the answer breaks off, or the client goes away, nobody waits any longer: the pipeline is
+    /// dropped.
     ///
-    /// Only after [`forward`](Self::forward), with edits of header fields alone, and the pipeline's
-    /// answer is then [`Answer::PassedOn`].
+    /// Only after [`forward`](Self::forward): before, the request is refused. It is the last thing
+    /// that a pipeline can await, and the pipeline's answer is then [`Answer::PassedOn`]: one that
+    /// awaits anything else is dropped, and any other answer is ignored.
     pub async fn pass_on(&self, edits: Edits, at_most: usize) -> Option<Vec<u8>> {
         self.conversation.pass_on(edits, at_most).await
     }
 
-    /// Holds the request for so many milliseconds, or a few more.
+    /// Holds the request for so many milliseconds, or a few more; once it was forwarded, the
+    /// answer.
     pub async fn pause(&self, millis: u32) {
         self.conversation.pause(millis).await;
     }

@@ -33,6 +33,7 @@ pub mod ports;
 pub mod rate_limit_headers;
 pub mod request_id;
 pub mod request_validation;
+pub mod response_cache;
 pub mod route;
 pub mod sealed_secret;
 pub mod sigv4;
@@ -43,7 +44,7 @@ pub use compile_error::CompileError;
 pub use denial::Denial;
 pub use exchange::{
     Answer, Callout, CalloutAnswer, Edits, Errand, Event, Exchange, Hold, InFlight, MOST_WAITING,
-    Reply, ResponseHead, Service, Shared, Step, Stream, UpstreamFailure,
+    Pauses, Reply, ResponseHead, Service, Shared, Step, Stream, UpstreamFailure,
 };
 pub use gateway::Gateway;
 pub use headers::{Field, HeaderEdit, Headers};

@@ -140,6 +140,7 @@ enum Response {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Complete,
+    Trailed,
     BrokenOff,
 }
 
@@ -223,7 +224,11 @@ impl Play<'_> {
                     }
                 }
                 None => {
-                    self.session.close();
+                    if ending == Ending::Trailed {
+                        self.session.response_trailers();
+                    } else {
+                        self.session.close();
+                    }
                     Response::Done
                 }
             },
@@ -253,6 +258,15 @@ impl Play<'_> {
                     Response::Head(head, body.into_iter(), Ending::Complete)
                 }
             },
+            UpstreamAnswer::Trailed {
+                status,
+                headers,
+                body,
+            } => Response::Head(
+                response_head(status, &headers, None),
+                body.into_iter(),
+                Ending::Trailed,
+            ),
             UpstreamAnswer::BreaksOff {
                 status,
                 headers,

@@ -1,11 +1,15 @@
 //! The laws of an exchange over any small pipeline, any pieces, any order.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
-use attache_policies::{CalloutAnswer, Event, Headers, ResponseHead};
+use attache_policies::ports::Environment;
+use attache_policies::{
+    Answer, CalloutAnswer, Edits, Event, Exchange, Headers, Hold, Reply, ResponseHead, Service,
+};
 use proptest::prelude::*;
 
-use crate::program::{Await, End, Forward, Program};
+use crate::program::{Await, COPY, End, Forward, NO_COPY, Program};
 use crate::{
     CalloutScript, Host, Outcome, Pace, Proxy, Recorded, Request, Script, Session, UpstreamAnswer,
 };
@@ -27,11 +31,28 @@ fn any_lengths() -> impl Strategy<Value = Vec<usize>> {
 fn any_upstream() -> impl Strategy<Value = UpstreamAnswer> {
     prop_oneof![
         4 => Just(UpstreamAnswer::new(200, BODY)),
+        1 => Just(trailed()),
         1 => Just(UpstreamAnswer::Refuses),
         1 => Just(UpstreamAnswer::Closes),
         1 => Just(UpstreamAnswer::Garbage),
         1 => Just(UpstreamAnswer::TimesOut),
     ]
+}
+
+fn trailed() -> UpstreamAnswer {
+    UpstreamAnswer::Trailed {
+        status: 200,
+        headers: Headers::default(),
+        body: vec![BODY.to_vec()],
+    }
+}
+
+fn broken_off(body: &[u8]) -> UpstreamAnswer {
+    UpstreamAnswer::BreaksOff {
+        status: 200,
+        headers: Headers::default(),
+        body: body.to_vec(),
+    }
 }
 
 fn run(
@@ -66,8 +87,26 @@ fn split_answer(answer: &UpstreamAnswer, lengths: &[usize]) -> UpstreamAnswer {
             body: crate::script::split(&body.concat(), lengths),
             delay_millis,
         },
+        UpstreamAnswer::Trailed {
+            status,
+            headers,
+            body,
+        } => UpstreamAnswer::Trailed {
+            status,
+            headers,
+            body: crate::script::split(&body.concat(), lengths),
+        },
         other => other,
     }
+}
+
+/// What a program said of the body that it had passed on: `None` when it said nothing.
+fn copied(record: &[Recorded]) -> Option<Option<Vec<u8>>> {
+    record.iter().find_map(|recorded| match recorded {
+        Recorded::Published { field, value, .. } if field == COPY => Some(Some(value.clone())),
+        Recorded::Published { field, .. } if field == NO_COPY => Some(None),
+        _ => None,
+    })
 }
 
 /// Anything that a proxy could report, in place or out of place.
@@ -78,8 +117,11 @@ enum Report {
     CalloutFailed,
     ResponseHead { end: bool },
     ResponseBody { end: bool },
+    ResponseTrailers,
+    Paused,
     StrayRequestBody,
     StrayResponseBody,
+    StrayPassedOn { whole: bool },
     Close,
 }
 
@@ -90,9 +132,18 @@ fn any_report() -> impl Strategy<Value = Report> {
         Just(Report::CalloutFailed),
         any::<bool>().prop_map(|end| Report::ResponseHead { end }),
         any::<bool>().prop_map(|end| Report::ResponseBody { end }),
+        Just(Report::ResponseTrailers),
+        Just(Report::Paused),
+        any_stray(),
+        Just(Report::Close),
+    ]
+}
+
+fn any_stray() -> impl Strategy<Value = Report> {
+    prop_oneof![
         Just(Report::StrayRequestBody),
         Just(Report::StrayResponseBody),
-        Just(Report::Close),
+        any::<bool>().prop_map(|whole| Report::StrayPassedOn { whole }),
     ]
 }
 
@@ -111,6 +162,11 @@ fn report(session: &mut Session, report: &Report) {
             session.response_head(head, *end);
         }
         Report::ResponseBody { end } => session.response_body(b"piece", *end),
+        Report::ResponseTrailers => session.response_trailers(),
+        Report::Paused => session.paused(),
+        Report::StrayPassedOn { whole } => {
+            session.intrude(Event::PassedOn(whole.then(|| b"stray".to_vec())));
+        }
         Report::StrayRequestBody => session.intrude(Event::RequestBody(b"stray".to_vec())),
         Report::StrayResponseBody => session.intrude(Event::ResponseBody(b"stray".to_vec())),
         Report::Close => session.close(),
@@ -215,7 +271,7 @@ proptest! {
     fn events_that_nobody_awaits_change_nothing(
         program in Program::any(),
         stray in prop::collection::vec(
-            prop_oneof![Just(Report::StrayRequestBody), Just(Report::StrayResponseBody)],
+            prop_oneof![any_stray(), Just(Report::Paused)],
             1..4,
         ),
     ) {
@@ -238,6 +294,68 @@ proptest! {
         prop_assert_eq!(plain.upstream(), disturbed.upstream());
         prop_assert_eq!(plain.client(), disturbed.client());
         prop_assert_eq!(plain.callouts(), disturbed.callouts());
+    }
+
+    /// Whatever was awaited before, and however much was held meanwhile: the client gets every
+    /// byte, and the pipeline is told of them exactly.
+    #[test]
+    fn what_is_passed_on_is_the_upstreams_and_its_copy_is_exact(
+        before in Program::awaits(),
+        after in Program::awaits(),
+        at_most in 0..60_usize,
+        pace in any_pace(),
+        lengths in any_lengths(),
+        upstream in prop_oneof![
+            3 => Just(UpstreamAnswer::new(200, BODY)),
+            1 => Just(UpstreamAnswer::new(200, "")),
+            1 => Just(trailed()),
+        ],
+    ) {
+        let end = End::PassOn { at_most };
+        let forward = Some(Forward { new_body: false, after, end });
+        let program = Program { before, forward };
+        let request = Request::new("POST", "/").body(BODY).chunked(&lengths);
+        let sent = split_answer(&upstream, &lengths);
+        let (outcome, record) = run(&program, pace, &request, &sent, &CalloutScript::new(200, ""));
+        let whole = match &upstream {
+            UpstreamAnswer::Answers { body, .. } => Some(body.concat()),
+            _ => None,
+        };
+        let client = outcome.client.unwrap();
+        prop_assert!(client.complete);
+        prop_assert_eq!(&client.body, whole.as_deref().unwrap_or(BODY));
+        prop_assert_eq!(copied(&record), Some(whole.filter(|body| body.len() <= at_most)));
+    }
+
+    /// However much of an answer has come when it breaks off, the pipeline is told of nothing but
+    /// that it was too long already, and the client has what had come.
+    #[test]
+    fn of_what_breaks_off_there_is_no_copy(
+        pauses in prop::collection::vec((0..30_u32).prop_map(Await::Pause), 0..3),
+        at_most in 0..60_usize,
+        arrived in 0..=BODY.len(),
+        pace in any_pace(),
+    ) {
+        let end = End::PassOn { at_most };
+        let forward = Some(Forward { new_body: false, after: pauses, end });
+        let program = Program { before: Vec::new(), forward };
+        let body = &BODY[..arrived];
+        let (outcome, record) = run(
+            &program,
+            pace,
+            &Request::new("GET", "/"),
+            &broken_off(body),
+            &CalloutScript::failed(),
+        );
+        if let Some(client) = outcome.client {
+            prop_assert!(!client.complete);
+            prop_assert_eq!(client.body.as_slice(), body);
+            prop_assert_eq!(copied(&record), (arrived > at_most).then_some(None));
+        } else {
+            // One that breaks off while it is still held is seen by nobody.
+            prop_assert!(!program.forward.unwrap().after.is_empty());
+            prop_assert_eq!(copied(&record), None);
+        }
     }
 
     #[test]
@@ -304,11 +422,7 @@ fn a_callout_that_takes_too_long_is_the_proxys_504() {
 
 #[test]
 fn an_answer_that_breaks_off_reaches_the_client_in_part_or_not_at_all() {
-    let broken = UpstreamAnswer::BreaksOff {
-        status: 200,
-        headers: Headers::default(),
-        body: b"half".to_vec(),
-    };
+    let broken = broken_off(b"half");
     let run = |after| {
         let program = Program {
             before: Vec::new(),
@@ -330,4 +444,210 @@ fn an_answer_that_breaks_off_reaches_the_client_in_part_or_not_at_all() {
     let seen = run(Vec::new()).client.unwrap();
     assert_eq!((seen.body.as_slice(), seen.complete), (&b"half"[..], false));
     assert_eq!(run(vec![Await::Body]).client, None);
+}
+
+#[test]
+fn a_pause_takes_as_long_as_it_says() {
+    let program = Program {
+        before: vec![Await::Pause(25), Await::Pause(0)],
+        forward: Some(Forward {
+            new_body: false,
+            after: vec![Await::Pause(17)],
+            end: End::PassOn { at_most: 100 },
+        }),
+    };
+    let proxy = Proxy::new();
+    let host = Host::new(Arc::new(program), &proxy);
+    let outcome = host.exchange(&Request::new("GET", "/"), &mut Script::answering("yes"));
+    assert_eq!(outcome.status(), 200);
+    assert_eq!(proxy.now().millis_since(Proxy::START), 42);
+}
+
+/// The client does not wait for what the pipeline waits for.
+#[test]
+fn what_is_passed_on_is_not_held_back() {
+    let program = Program {
+        before: Vec::new(),
+        forward: Some(Forward {
+            new_body: false,
+            after: Vec::new(),
+            end: End::PassOn { at_most: 7 },
+        }),
+    };
+    let proxy = Proxy::new();
+    let headers = Request::new("GET", "/").headers;
+    let mut session = Session::start(&Arc::new(program), &proxy.worker(0), headers, true);
+    report(&mut session, &Report::ResponseHead { end: false });
+    for pieces in 1..4 {
+        report(&mut session, &Report::ResponseBody { end: false });
+        assert_eq!(session.hold(), Hold::Nothing);
+        assert_eq!(session.client().unwrap().body, b"piece".repeat(pieces));
+        // The second piece makes it too long, long before the end.
+        let said = (pieces >= 2).then_some(None);
+        assert_eq!(copied(&proxy.record()), said);
+    }
+    report(&mut session, &Report::ResponseBody { end: true });
+    assert!(session.client().unwrap().complete);
+    assert_eq!(session.ignored(), 0);
+}
+
+/// Waits for one thing, in every place in which it can.
+fn waiting() -> Vec<(Program, Vec<Report>)> {
+    let before = |step| {
+        let program = Program {
+            before: vec![step],
+            forward: None,
+        };
+        (program, Vec::new())
+    };
+    let after = |steps: &[Await], end| {
+        let program = Program {
+            before: Vec::new(),
+            forward: Some(Forward {
+                new_body: false,
+                after: steps.to_vec(),
+                end,
+            }),
+        };
+        (program, vec![Report::ResponseHead { end: false }])
+    };
+    let pass_on = End::PassOn { at_most: 100 };
+    let (unanswered, _) = after(&[], End::Reply);
+    let (passing, mut head) = after(&[], pass_on);
+    head.push(Report::ResponseBody { end: false });
+    vec![
+        before(Await::Callout),
+        before(Await::Body),
+        before(Await::Pause(5)),
+        (unanswered, Vec::new()),
+        after(&[Await::Callout], End::Reply),
+        after(&[Await::Body], pass_on),
+        after(&[Await::Pause(5)], pass_on),
+        after(&[], pass_on),
+        (passing, head),
+    ]
+}
+
+#[test]
+fn a_stream_that_goes_away_while_it_waits_leaves_nothing_and_does_nothing_more() {
+    for (program, reports) in waiting() {
+        let described = format!("{program:?}");
+        let proxy = Proxy::new();
+        let service = Arc::new(program);
+        let headers = Request::new("POST", "/").headers;
+        let mut session = Session::start(&service, &proxy.worker(0), headers, false);
+        for one in &reports {
+            report(&mut session, one);
+        }
+        assert_eq!(session.ignored(), 0, "{described}");
+        assert_eq!(Arc::strong_count(&service), 2, "{described}");
+        session.close();
+        assert_eq!(Arc::strong_count(&service), 1, "{described}");
+        assert_eq!(proxy.live_requests(), 0, "{described}");
+        for late in [
+            Report::Paused,
+            Report::Callout { status: 200 },
+            Report::StrayPassedOn { whole: true },
+            Report::ResponseTrailers,
+        ] {
+            report(&mut session, &late);
+        }
+        assert_eq!(proxy.record(), [], "{described}");
+    }
+}
+
+/// Awaits what comes too late, or too early.
+struct Stubborn(fn(Exchange) -> Pin<Box<dyn Future<Output = Answer>>>);
+
+impl Service for Stubborn {
+    fn compile(_: &[u8], _: &dyn Environment) -> Result<Self, Vec<String>> {
+        Err(Vec::new())
+    }
+
+    async fn serve(self: Arc<Self>, exchange: Exchange) -> Answer {
+        (self.0)(exchange).await
+    }
+}
+
+/// The client has the answer already, so nothing may come of it.
+#[test]
+fn whoever_asks_for_more_after_passing_an_answer_on_is_dropped() {
+    let pipelines: [fn(Exchange) -> Pin<Box<dyn Future<Output = Answer>>>; 6] = [
+        |exchange| {
+            Box::pin(async move {
+                exchange.forward(Edits::default()).await;
+                exchange.pass_on(Edits::default(), 10).await;
+                Answer::Reply(Reply::default())
+            })
+        },
+        |exchange| {
+            Box::pin(async move {
+                exchange.forward(Edits::default()).await;
+                exchange.pass_on(Edits::default(), 10).await;
+                Answer::PassThrough(Edits::default())
+            })
+        },
+        |exchange| {
+            Box::pin(async move {
+                exchange.forward(Edits::default()).await;
+                exchange.pass_on(Edits::default(), 10).await;
+                exchange.pause(1).await;
+                Answer::PassedOn
+            })
+        },
+        |exchange| {
+            Box::pin(async move {
+                exchange.forward(Edits::default()).await;
+                exchange.pass_on(Edits::default(), 10).await;
+                exchange.pass_on(Edits::default(), 10).await;
+                Answer::PassedOn
+            })
+        },
+        |exchange| {
+            Box::pin(async move {
+                exchange.forward(Edits::default()).await;
+                exchange.pass_on(Edits::default(), 10).await;
+                exchange.response_body().await;
+                Answer::PassedOn
+            })
+        },
+        |exchange| {
+            Box::pin(async move {
+                exchange.forward(Edits::default()).await;
+                exchange.pass_on(Edits::default(), 10).await;
+                exchange.forward(Edits::default()).await;
+                Answer::PassedOn
+            })
+        },
+    ];
+    for pipeline in pipelines {
+        let proxy = Proxy::new();
+        let host = Host::new(Arc::new(Stubborn(pipeline)), &proxy);
+        let request = Request::new("GET", "/");
+        let outcome = host.exchange(&request, &mut Script::answering("yes"));
+        assert_eq!(outcome.client.unwrap().body, b"yes");
+        assert_eq!(proxy.live_requests(), 0);
+    }
+}
+
+/// What is passed on before anything was forwarded would pass the request itself on, which nobody
+/// has decided.
+#[test]
+fn whoever_passes_on_what_is_not_there_is_refused() {
+    let pipelines: [fn(Exchange) -> Pin<Box<dyn Future<Output = Answer>>>; 2] = [
+        |exchange| {
+            Box::pin(async move {
+                exchange.pass_on(Edits::default(), 10).await;
+                Answer::PassedOn
+            })
+        },
+        |_| Box::pin(async { Answer::PassedOn }),
+    ];
+    for pipeline in pipelines {
+        let host = Host::new(Arc::new(Stubborn(pipeline)), &Proxy::new());
+        let request = Request::new("POST", "/").body("body");
+        let outcome = host.exchange(&request, &mut Script::answering("yes"));
+        assert_eq!(outcome.status(), 500);
+        assert_eq!(outcome.upstream, None);
+    }
 }

@@ -25,6 +25,9 @@ pub enum Law {
     HoldFollowsTheQuestion,
     /// A new body is only set by who has awaited the whole old one.
     NewBodyNeedsTheOldOne,
+    /// A pipeline ends without an answer only after it has passed the upstream's on, and it does
+    /// nothing else then.
+    EndNeedsPassOn,
     /// A pipeline never waits for what cannot come any more.
     EveryPauseEnds,
 }
@@ -42,6 +45,9 @@ impl Law {
             }
             Self::NewBodyNeedsTheOldOne => {
                 "a new body is only set after the whole old one was awaited"
+            }
+            Self::EndNeedsPassOn => {
+                "a pipeline ends without an answer only after it has passed one on"
             }
             Self::EveryPauseEnds => "a pipeline never waits for what cannot come any more",
         }
@@ -67,6 +73,7 @@ pub struct Witness {
 enum Given {
     Reply,
     Release,
+    PassOn,
 }
 
 impl Witness {
@@ -92,6 +99,8 @@ impl Witness {
         }
         match (self.answer, step) {
             (Some(Given::Reply), Step::Reply(_)) => return Err(Law::OneReply),
+            (Some(Given::PassOn), Step::Done) => {}
+            (_, Step::Done) => return Err(Law::EndNeedsPassOn),
             (Some(_), _) => return Err(Law::NothingAfterTheAnswer),
             (None, _) => {}
         }
@@ -99,7 +108,9 @@ impl Witness {
             Step::Call(_) | Step::Collect | Step::Pause(_) => {
                 matches!(hold, Hold::Request | Hold::Response)
             }
-            Step::Forward(_) | Step::Release(_) | Step::PassOn(..) => hold == Hold::Nothing,
+            Step::Forward(_) | Step::Release(_) | Step::PassOn(..) | Step::Done => {
+                hold == Hold::Nothing
+            }
             Step::Reply(_) => hold == Hold::Answered,
             Step::Ignore => true,
         };
@@ -120,12 +131,16 @@ impl Witness {
                 return Err(Law::ReleaseNeedsForward);
             }
             Step::Release(edits) | Step::PassOn(edits, _) => {
-                self.answer = Some(Given::Release);
+                self.answer = Some(match step {
+                    Step::PassOn(..) => Given::PassOn,
+                    _ => Given::Release,
+                });
                 if edits.body.is_some() && !self.response_collected {
                     return Err(Law::NewBodyNeedsTheOldOne);
                 }
             }
             Step::Reply(_) => self.answer = Some(Given::Reply),
+            Step::Done => self.answer = Some(Given::Release),
             Step::Call(_) | Step::Pause(_) | Step::Ignore => {}
         }
         Ok(())
@@ -182,7 +197,9 @@ mod tests {
         let release = || (Step::Release(Edits::default()), Hold::Nothing);
         let reply = || (Step::Reply(Reply::default()), Hold::Answered);
         let pass_on = || (Step::PassOn(Edits::default(), 10), Hold::Nothing);
-        let lawful: [&[(Step, Hold)]; 7] = [
+        let done = || (Step::Done, Hold::Nothing);
+        let lawful: [&[(Step, Hold)]; 8] = [
+            &[forward(), pass_on(), done(), (Step::Ignore, Hold::Nothing)],
             &[(Step::Pause(5), Hold::Request), forward(), pass_on()],
             &[forward(), pass_on(), (Step::Ignore, Hold::Nothing)],
             &[forward()],
@@ -211,7 +228,16 @@ mod tests {
         let release = || (Step::Release(Edits::default()), Hold::Nothing);
         let reply = || (Step::Reply(Reply::default()), Hold::Answered);
         let pass_on = || (Step::PassOn(Edits::default(), 10), Hold::Nothing);
-        let unlawful: [(&[(Step, Hold)], Law); 14] = [
+        let done = || (Step::Done, Hold::Nothing);
+        let unlawful: [(&[(Step, Hold)], Law); 19] = [
+            (&[done()], Law::EndNeedsPassOn),
+            (&[forward(), done()], Law::EndNeedsPassOn),
+            (&[forward(), release(), done()], Law::EndNeedsPassOn),
+            (&[forward(), pass_on(), done(), done()], Law::EndNeedsPassOn),
+            (
+                &[forward(), pass_on(), (Step::Done, Hold::Response)],
+                Law::HoldFollowsTheQuestion,
+            ),
             (&[pass_on()], Law::ReleaseNeedsForward),
             (&[forward(), pass_on(), reply()], Law::NothingAfterTheAnswer),
             (

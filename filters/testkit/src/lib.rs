@@ -5,13 +5,13 @@
 //! [`Host`] drives a [`Service`](attache_policies::Service) through a
 //! [`Stream`](attache_policies::Stream) as the real host does, against a scripted upstream and
 //! scripted callouts, and says what the client and the upstream saw. [`Plugin`] drives many
-//! requests at the same time, which share their calls as they do on a real worker. Every run is held to the
+//! requests at the same time, which share their calls and pause as they do on a real worker. Every run is held to the
 //! [laws] of an exchange.
 //!
 //! # What is not imitated
 //!
-//! - HTTP framing. Messages are header lists and bytes; chunked coding, HTTP/2 frames, trailers,
-//!   `HEAD` and connection re-use belong to the tests in a real Envoy.
+//! - HTTP framing. Messages are header lists and bytes; chunked coding, HTTP/2 frames, what
+//!   stands in trailers, `HEAD` and connection re-use belong to the tests in a real Envoy.
 //! - What Envoy adds by itself: `x-forwarded-for`, `x-request-id`, `server`, `date`, and the
 //!   normalisation of paths.
 //! - Buffer limits: a body of any size is held.

@@ -1,10 +1,12 @@
-//! One plugin on one worker, with many requests at the same time: they share calls, go away at any
-//! moment, and the service's errands run beside them.
+//! One plugin on one worker, with many requests at the same time: they share calls, pause, go away
+//! at any moment, and the service's errands run beside them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use attache_policies::{Callout, CalloutAnswer, Headers, InFlight, Service};
+use attache_policies::ports::Timestamp;
+use attache_policies::{Callout, CalloutAnswer, Headers, InFlight, Pauses, Service};
 
 use crate::ports::Worker;
 use crate::session::Session;
@@ -15,6 +17,7 @@ pub struct Plugin<S> {
     worker: Worker,
     sessions: BTreeMap<u32, Session>,
     in_flight: InFlight<()>,
+    pauses: Pauses<()>,
     calls: BTreeMap<u32, Call>,
     streams: u32,
     numbers: u32,
@@ -34,6 +37,7 @@ impl<S: Service> Plugin<S> {
             worker,
             sessions: BTreeMap::new(),
             in_flight: InFlight::default(),
+            pauses: Pauses::default(),
             calls: BTreeMap::new(),
             streams: 0,
             numbers: 0,
@@ -46,11 +50,11 @@ impl<S: Service> Plugin<S> {
         let stream = self.streams;
         let session = Session::start(&self.service, &self.worker, headers, ends_with_headers);
         self.sessions.insert(stream, session);
-        self.make_call(stream);
+        self.follow(stream);
         stream
     }
 
-    /// Something happens to a stream other than the answer to a call.
+    /// Something happens to a stream other than the answer to a call or the end of a pause.
     ///
     /// # Panics
     ///
@@ -58,13 +62,14 @@ impl<S: Service> Plugin<S> {
     pub fn with<T>(&mut self, stream: u32, act: impl FnOnce(&mut Session) -> T) -> T {
         let session = self.sessions.get_mut(&stream).expect("a stream");
         let result = act(session);
-        self.make_call(stream);
+        self.follow(stream);
         result
     }
 
     /// A stream is over, or its client has gone away.
     pub fn close(&mut self, stream: u32) -> Option<Session> {
         self.in_flight.leave(stream);
+        self.pauses.leave(stream);
         let mut session = self.sessions.remove(&stream)?;
         session.close();
         Some(session)
@@ -110,6 +115,42 @@ impl<S: Service> Plugin<S> {
         }
     }
 
+    /// Time passes: the clock moves on, and each request that pauses is woken when it reaches its
+    /// moment, earliest first. Those of other workers are woken when time passes for them, be it
+    /// none.
+    ///
+    /// # Panics
+    ///
+    /// When a law is broken.
+    pub fn elapse(&mut self, by: Duration) {
+        let proxy = self.worker.proxy().clone();
+        let nanos = u64::try_from(by.as_nanos()).expect("a duration within the clock's range");
+        let end = Timestamp(proxy.now().0 + nanos);
+        while let Some(moment) = self.next_pause().filter(|moment| *moment <= end) {
+            if moment > proxy.now() {
+                proxy.set_time(moment);
+            }
+            if let Some((stream, ())) = self.pauses.next(proxy.now().0) {
+                self.with(stream, Session::paused);
+            }
+        }
+        if end > proxy.now() {
+            proxy.set_time(end);
+        }
+    }
+
+    /// When the first of the requests that pause is to be woken.
+    #[must_use]
+    pub fn next_pause(&self) -> Option<Timestamp> {
+        self.pauses.first().map(Timestamp)
+    }
+
+    /// How many requests pause.
+    #[must_use]
+    pub fn pausing(&self) -> usize {
+        self.pauses.waiting()
+    }
+
     /// How many requests wait for a call.
     #[must_use]
     pub fn waiting(&self) -> usize {
@@ -122,10 +163,21 @@ impl<S: Service> Plugin<S> {
         self.in_flight.calls()
     }
 
-    fn make_call(&mut self, stream: u32) {
-        let Some(callout) = self.sessions.get_mut(&stream).and_then(Session::new_call) else {
+    /// Begins what a stream waits for since something happened to it.
+    fn follow(&mut self, stream: u32) {
+        let Some(session) = self.sessions.get_mut(&stream) else {
             return;
         };
+        if let Some(millis) = session.new_pause() {
+            let until = self.worker.proxy().now().0 + u64::from(millis) * 1_000_000;
+            self.pauses.begin(until, stream, ());
+        }
+        if let Some(callout) = session.new_call() {
+            self.make_call(stream, callout);
+        }
+    }
+
+    fn make_call(&mut self, stream: u32, callout: Callout) {
         let shared = callout.shared();
         if shared.is_some_and(|shared| self.in_flight.join(shared, stream, ()).is_ok()) {
             return;

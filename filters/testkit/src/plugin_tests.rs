@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use attache_policies::ports::{Environment, Ports};
 use attache_policies::{Answer, Callout, CalloutAnswer, Errand, Exchange, Hold, Reply, Service};
@@ -65,6 +66,7 @@ enum Happening {
     Start,
     Body(prop::sample::Index),
     Answer(prop::sample::Index, u16),
+    Elapse(u64),
     Close(prop::sample::Index),
 }
 
@@ -74,15 +76,16 @@ fn any_happening() -> impl Strategy<Value = Happening> {
         2 => any::<prop::sample::Index>().prop_map(Happening::Body),
         3 => (any::<prop::sample::Index>(), prop_oneof![3 => Just(200), 1 => Just(403)])
             .prop_map(|(call, status)| Happening::Answer(call, status)),
+        2 => (0..40_u64).prop_map(Happening::Elapse),
         1 => any::<prop::sample::Index>().prop_map(Happening::Close),
     ]
 }
 
 proptest! {
-    /// However requests come, go and are answered: an answer reaches each of those who wait for
-    /// it once, whoever made the call may go, and nothing is left of one that has gone.
+    /// However requests come, go, pause and are answered: an answer reaches each of those who wait
+    /// for it once, whoever made the call may go, and nothing is left of one that has gone.
     #[test]
-    fn an_answer_reaches_everybody_who_waits_once(
+    fn everybody_who_waits_is_woken_once(
         program in Program::any(),
         happenings in prop::collection::vec(any_happening(), 0..40),
     ) {
@@ -116,15 +119,20 @@ proptest! {
                     }
                     plugin.answer(number, &answered(*status));
                 }
+                Happening::Elapse(millis) => {
+                    plugin.elapse(Duration::from_millis(*millis));
+                    prop_assert!(plugin.next_pause().is_none_or(|moment| moment > proxy.now()));
+                }
                 Happening::Body(_) | Happening::Close(_) | Happening::Answer(..) => {}
             }
-            let waiting = streams
-                .iter()
-                .filter(|stream| {
-                    plugin.with(**stream, |session| session.open_callout().is_some())
-                })
-                .count();
-            prop_assert_eq!(plugin.waiting(), waiting);
+            let (mut waiting, mut pausing) = (0, 0);
+            for stream in &streams {
+                plugin.with(*stream, |session| {
+                    waiting += usize::from(session.open_callout().is_some());
+                    pausing += usize::from(session.open_pause().is_some());
+                });
+            }
+            prop_assert_eq!((plugin.waiting(), plugin.pausing()), (waiting, pausing));
             for stream in &streams {
                 let reached = plugin.with(*stream, |session| session.upstream().is_some());
                 prop_assert!(
@@ -138,8 +146,11 @@ proptest! {
         for stream in &streams {
             plugin.with(*stream, |session| session.request_body(b"", true));
         }
-        while let Some(number) = first_call(&plugin) {
-            plugin.answer(number, &answered(200));
+        while first_call(&plugin).is_some() || plugin.pausing() > 0 {
+            if let Some(number) = first_call(&plugin) {
+                plugin.answer(number, &answered(200));
+            }
+            plugin.elapse(Duration::from_secs(1));
         }
         prop_assert_eq!((plugin.waiting(), plugin.under_way()), (0, 0));
         for stream in streams {
@@ -153,6 +164,49 @@ proptest! {
         drop(plugin);
         prop_assert_eq!(Arc::strong_count(&service), 1);
     }
+}
+
+#[test]
+fn those_who_pause_are_woken_at_their_moments() {
+    let proxy = Proxy::new();
+    let program = Program {
+        before: vec![Await::Pause(20), Await::Pause(10)],
+        forward: None,
+    };
+    let mut plugin = Plugin::new(Arc::new(program), proxy.worker(0));
+    let first = start(&mut plugin);
+    plugin.elapse(Duration::from_millis(5));
+    let second = start(&mut plugin);
+    let reached = |plugin: &mut Plugin<Program>| {
+        [first, second].map(|stream| plugin.with(stream, |session| session.upstream().is_some()))
+    };
+    plugin.elapse(Duration::from_millis(24));
+    assert_eq!(reached(&mut plugin), [false, false]);
+    plugin.elapse(Duration::from_millis(1));
+    assert_eq!(reached(&mut plugin), [true, false]);
+    // Time may also pass elsewhere: then a pause is longer.
+    proxy.advance(Duration::from_millis(4));
+    plugin.elapse(Duration::ZERO);
+    assert_eq!((reached(&mut plugin), plugin.pausing()), ([true, false], 1));
+    proxy.advance(Duration::from_millis(2));
+    plugin.elapse(Duration::ZERO);
+    assert_eq!((reached(&mut plugin), plugin.pausing()), ([true, true], 0));
+}
+
+#[test]
+fn one_who_pauses_may_go_away() {
+    let proxy = Proxy::new();
+    let program = Program {
+        before: vec![Await::Pause(20)],
+        forward: None,
+    };
+    let mut plugin = Plugin::new(Arc::new(program), proxy.worker(0));
+    let (leaving, staying) = (start(&mut plugin), start(&mut plugin));
+    let session = plugin.close(leaving).unwrap();
+    assert_eq!((plugin.pausing(), proxy.live_requests()), (1, 1));
+    plugin.elapse(Duration::from_secs(1));
+    assert_eq!(session.upstream(), None);
+    assert!(plugin.with(staying, |session| session.upstream().is_some()));
 }
 
 /// Fetches once at a time, again when a second has passed.

@@ -34,13 +34,15 @@ struct Shared {
 /// What a proxy says of a signature; `None` when it cannot tell.
 type Verifier = Arc<dyn Fn(&Signed<'_>) -> Option<bool> + Send + Sync>;
 
-/// What a proxy knows of a client's connection.
+/// What a proxy knows of a client's connection, and where it would send a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientConnection {
     /// The client's address, without the port.
     pub source_address: String,
     /// The protocol of the request, such as `HTTP/1.1`.
     pub protocol: String,
+    /// The cluster that the proxy's route leads to; empty when it is not known.
+    pub cluster: String,
     /// Whether the client has shown a certificate that the proxy has verified. The certificate
     /// itself is for [`Request::client_certificate`](crate::Request::client_certificate).
     pub mutual_tls: bool,
@@ -51,6 +53,7 @@ impl Default for ClientConnection {
         Self {
             source_address: "127.0.0.1".to_owned(),
             protocol: "HTTP/1.1".to_owned(),
+            cluster: String::new(),
             mutual_tls: false,
         }
     }
@@ -318,6 +321,18 @@ impl Store for RequestPorts {
         });
         result
     }
+
+    fn put(&self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        let mut shared = self.proxy().shared();
+        let result = shared.store.put(key, value);
+        shared.record.push(Recorded::Put {
+            worker: self.worker.number,
+            key: key.to_vec(),
+            value: value.to_vec(),
+            done: result.map_err(|_| ()),
+        });
+        result
+    }
 }
 
 impl Meter for RequestPorts {
@@ -379,6 +394,10 @@ impl Connection for RequestPorts {
 
     fn is_mutual_tls(&self) -> bool {
         self.connection.mutual_tls
+    }
+
+    fn cluster(&self) -> Vec<u8> {
+        self.connection.cluster.clone().into_bytes()
     }
 }
 

@@ -9,6 +9,12 @@ use attache_policies::{
 };
 use proptest::prelude::*;
 
+/// The field of the access log with the body of what was passed on.
+pub(crate) const COPY: &str = "copy";
+
+/// The field that says that there is no such body.
+pub(crate) const NO_COPY: &str = "no copy";
+
 /// What the service awaits, in order.
 #[derive(Clone, Debug)]
 pub(crate) struct Program {
@@ -31,35 +37,54 @@ pub(crate) enum Await {
     /// The same, together with all who have learnt as much.
     Share,
     Body,
+    /// So many milliseconds.
+    Pause(u32),
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum End {
     Reply,
-    Release { new_body: bool },
+    Release {
+        new_body: bool,
+    },
+    /// What becomes of it is published.
+    PassOn {
+        at_most: usize,
+    },
 }
 
 impl Program {
     /// Any program that keeps to what an exchange allows.
     pub(crate) fn any() -> impl Strategy<Value = Self> {
-        let awaits = || {
-            let one = prop_oneof![Just(Await::Callout), Just(Await::Share), Just(Await::Body)];
-            prop::collection::vec(one, 0..4)
-        };
         let end = prop_oneof![
             Just(End::Reply),
-            any::<bool>().prop_map(|new_body| End::Release { new_body })
+            any::<bool>().prop_map(|new_body| End::Release { new_body }),
+            (0..60_usize).prop_map(|at_most| End::PassOn { at_most }),
         ];
-        let forward = (any::<bool>(), awaits(), end).prop_map(|(new_body, after, end)| Forward {
-            new_body,
-            after,
-            end,
-        });
-        (awaits(), prop::option::of(forward)).prop_map(|(before, forward)| Self { before, forward })
+        let forward =
+            (any::<bool>(), Self::awaits(), end).prop_map(|(new_body, after, end)| Forward {
+                new_body,
+                after,
+                end,
+            });
+        (Self::awaits(), prop::option::of(forward))
+            .prop_map(|(before, forward)| Self { before, forward })
     }
 
+    pub(crate) fn awaits() -> impl Strategy<Value = Vec<Await>> {
+        let one = prop_oneof![
+            Just(Await::Callout),
+            Just(Await::Share),
+            Just(Await::Body),
+            (0..30_u32).prop_map(Await::Pause)
+        ];
+        prop::collection::vec(one, 0..4)
+    }
+
+    /// Whether somebody has to say yes before the request is sent on.
     pub(crate) fn guarded(&self) -> bool {
-        self.before.iter().any(|step| *step != Await::Body)
+        let asks = |step: &Await| matches!(step, Await::Callout | Await::Share);
+        self.before.iter().any(asks)
     }
 }
 
@@ -82,6 +107,7 @@ impl Service for Program {
                     learnt.extend_from_slice(read);
                     body = Some(read.to_vec());
                 }
+                Await::Pause(millis) => exchange.pause(*millis).await,
             }
         }
         let Some(forward) = &self.forward else {
@@ -102,6 +128,7 @@ impl Service for Program {
                     learnt.extend_from_slice(&read);
                     body = Some(read);
                 }
+                Await::Pause(millis) => exchange.pause(*millis).await,
             }
         }
         match forward.end {
@@ -112,6 +139,15 @@ impl Service for Program {
             }),
             End::Release { new_body } => {
                 Answer::PassThrough(edits(&learnt, body.filter(|_| new_body)))
+            }
+            End::PassOn { at_most } => {
+                let copy = exchange.pass_on(edits(&learnt, None), at_most).await;
+                let ports = exchange.ports();
+                match copy {
+                    Some(copy) => ports.publish(COPY, &copy),
+                    None => ports.publish(NO_COPY, b""),
+                }
+                Answer::PassedOn
             }
         }
     }

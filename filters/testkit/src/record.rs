@@ -23,6 +23,17 @@ pub enum Recorded {
         /// Whether it was written; `Err` for a store that could not be reached.
         done: Result<bool, ()>,
     },
+    /// A value of the shared store was to be written, whatever was there.
+    Put {
+        /// The worker that wrote.
+        worker: usize,
+        /// The key.
+        key: Vec<u8>,
+        /// The new value.
+        value: Vec<u8>,
+        /// `Err` for a store that could not be reached.
+        done: Result<(), ()>,
+    },
     /// A counter went up.
     Counted {
         /// The counter.

@@ -98,6 +98,15 @@ pub enum UpstreamAnswer {
         /// `x-envoy-upstream-rq-timeout-ms` is [`TimesOut`](Self::TimesOut).
         delay_millis: u64,
     },
+    /// It answers at once, and sends trailers after the body.
+    Trailed {
+        /// The HTTP status.
+        status: u16,
+        /// The header fields, without pseudo-headers.
+        headers: Headers,
+        /// The body, in the pieces in which it arrives.
+        body: Vec<Vec<u8>>,
+    },
     /// It accepts no connection.
     Refuses,
     /// It closes the connection before the head of its answer is complete.

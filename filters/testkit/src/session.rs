@@ -30,6 +30,10 @@ pub struct Session {
     open_callout: bool,
     new_call: bool,
     open_pause: Option<u32>,
+    new_pause: bool,
+    /// Whether trailers came after the answer's body.
+    response_trailed: bool,
+    /// How long a body may be that the pipeline wants to have of an answer that passes.
     copies: Option<usize>,
     ignored: usize,
 }
@@ -69,6 +73,8 @@ impl Session {
             open_callout: false,
             new_call: false,
             open_pause: None,
+            new_pause: false,
+            response_trailed: false,
             copies: None,
             ignored: 0,
         };
@@ -135,7 +141,23 @@ impl Session {
             return;
         }
         response.body.extend_from_slice(piece);
-        response.complete = end;
+        self.response_continues(piece, end);
+    }
+
+    /// The answer's trailers have arrived, and with them its end. What stands in them is not
+    /// looked at.
+    pub fn response_trailers(&mut self) {
+        let open = self.response.as_ref().is_some_and(|it| !it.complete);
+        if open && !self.replied {
+            self.response_trailed = true;
+            self.response_continues(&[], true);
+        }
+    }
+
+    fn response_continues(&mut self, piece: &[u8], end: bool) {
+        if let Some(response) = self.response.as_mut() {
+            response.complete = end;
+        }
         if self.hold() == Hold::Response {
             if end && self.collects() {
                 let body = self.response.as_ref().map(|response| response.body.clone());
@@ -148,15 +170,16 @@ impl Session {
         }
     }
 
-    /// Tells a pipeline that watches an answer pass when it has ended, or is too long.
+    /// Tells a pipeline that wants the body of an answer that passes when it has ended, or is too
+    /// long.
     fn watch(&mut self) {
-        let Some((at_most, response)) = self.copies.zip(self.response.as_ref()) else {
+        let Some((at_most, client)) = self.copies.zip(self.client.as_ref()) else {
             return;
         };
-        let whole = response.body.len() <= at_most;
-        if response.complete || !whole {
+        let whole = client.body.len() <= at_most && !self.response_trailed;
+        if client.complete || !whole {
             self.copies = None;
-            let body = whole.then(|| response.body.clone());
+            let body = whole.then(|| client.body.clone());
             self.report(Event::PassedOn(body));
         }
     }
@@ -173,6 +196,7 @@ impl Session {
         self.stream = None;
         self.open_callout = false;
         self.open_pause = None;
+        self.copies = None;
     }
 
     /// What the upstream has seen; `None` when it was never contacted.
@@ -209,6 +233,15 @@ impl Session {
     pub(crate) fn new_call(&mut self) -> Option<Callout> {
         if std::mem::take(&mut self.new_call) {
             self.open_callout().cloned()
+        } else {
+            None
+        }
+    }
+
+    /// The pause that was begun since the last time that this was asked.
+    pub(crate) fn new_pause(&mut self) -> Option<u32> {
+        if std::mem::take(&mut self.new_pause) {
+            self.open_pause
         } else {
             None
         }
@@ -296,8 +329,10 @@ impl Session {
             }
             Step::Pause(millis) => {
                 self.open_pause = Some(millis);
+                self.new_pause = true;
                 None
             }
+            Step::Done => None,
             Step::Ignore => {
                 self.ignored += 1;
                 None

@@ -2,8 +2,8 @@
 //!
 //! - Nothing is ever deleted; an empty value is a value.
 //! - Every write takes the next number of one counter over all keys as its version.
-//! - Without an expected version a write creates: it is done only when the key was never written.
-//! - With a version, a write is done when it is the current one, or when the key was never
+//! - Without an expected version a swap creates: it is done only when the key was never written.
+//! - With a version, a swap is done when it is the current one, or when the key was never
 //!   written (a real proxy does not check the version of a key that it has not got).
 
 use std::collections::{BTreeMap, VecDeque};
@@ -142,6 +142,20 @@ impl SharedStore {
         }
     }
 
+    /// Nobody is in the way of such a write: of the faults only an unreachable store keeps it from
+    /// being done.
+    pub(crate) fn put(&mut self, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        match self.faults.swaps.pop_front() {
+            Some(SwapFault::Unreachable) => return Err(StoreError),
+            Some(SwapFault::Interloper(interloper)) => {
+                interloper(&mut |key, value| self.write(key, value));
+            }
+            Some(SwapFault::Conflict | SwapFault::None) | None => {}
+        }
+        self.write(key, value);
+        Ok(())
+    }
+
     pub(crate) fn write(&mut self, key: &[u8], value: &[u8]) {
         self.written += 1;
         self.values.insert(
@@ -196,6 +210,26 @@ mod tests {
         assert_eq!(
             store.compare_and_swap(b"k", b"1", Some(Version(77))),
             Ok(Swap::Done)
+        );
+    }
+
+    #[test]
+    fn a_put_wins_over_whoever_was_first_and_is_seen_by_whoever_comes_after() {
+        let mut store = SharedStore::default();
+        assert_eq!(store.put(b"k", b"1"), Ok(()));
+        let version = read(&mut store, b"k").version;
+        store
+            .faults()
+            .interlope(|write| write(b"k", b"other"))
+            .conflict_swaps(1)
+            .fail_swaps(1);
+        assert_eq!(store.put(b"k", b"2"), Ok(()));
+        assert_eq!(store.put(b"k", b"3"), Ok(()));
+        assert_eq!(store.put(b"k", b"4"), Err(StoreError));
+        assert_eq!(read(&mut store, b"k").value, b"3");
+        assert_eq!(
+            store.compare_and_swap(b"k", b"5", Some(version)),
+            Ok(Swap::Conflict)
         );
     }
 

@@ -69,6 +69,7 @@ impl Trial {
                 | Step::Release(_)
                 | Step::PassOn(..)
                 | Step::Pause(_)
+                | Step::Done
                 | Step::Ignore => break,
             };
             step = stream.resume(event);

@@ -68,7 +68,7 @@ impl Execution<'_> {
                 // There is nobody else to be waited for.
                 Step::Pause(_) => Event::Paused,
                 // Every event of this loop was asked for.
-                Step::Ignore => break Reply::default(),
+                Step::Done | Step::Ignore => break Reply::default(),
             };
             step = stream.resume(event);
         };

@@ -85,10 +85,13 @@ pub enum Step {
     /// exchange afterwards.
     Release(Edits),
     /// Send the upstream's answer to the client, changed like this, and report its body when it
-    /// has ended, or that it has more than so many bytes. It may not be changed or held any more.
+    /// has ended, or that it has more than so many bytes. It may not be changed or held any more:
+    /// the next step is [`Done`](Self::Done).
     PassOn(Edits, usize),
     /// Hold the message for so many milliseconds, then report that they are over.
     Pause(u32),
+    /// Nothing more: the pipeline has ended after it had passed the answer on.
+    Done,
     /// The event was not awaited: carry on as before.
     Ignore,
 }
@@ -200,27 +203,15 @@ impl Stream {
         )
     }
 
-    /// Whether the pipeline waits for the end of an answer that passes.
-    #[must_use]
-    pub const fn watches(&self) -> bool {
-        matches!(
-            self.state,
-            State::Running {
-                waiting: Waiting::PassedOn,
-                ..
-            }
-        )
-    }
-
     fn poll(&mut self, mut pipeline: Pipeline, progress: Progress) -> Step {
         match pipeline
             .as_mut()
             .poll(&mut Context::from_waker(Waker::noop()))
         {
-            // Whatever it is, it comes too late for this client.
-            Poll::Ready(_) if progress == Progress::PassedOn => {
+            // Whatever else it answers or asks, it comes too late for this client.
+            _ if progress == Progress::PassedOn => {
                 self.state = State::Finished { answered: false };
-                Step::Ignore
+                Step::Done
             }
             Poll::Ready(Answer::Reply(reply)) => {
                 self.state = State::Finished { answered: true };
@@ -242,6 +233,10 @@ impl Stream {
                     Some(Question::RequestBody) => (Waiting::RequestBody, Step::Collect),
                     Some(Question::Forward(edits)) => (Waiting::ResponseHead, Step::Forward(edits)),
                     Some(Question::ResponseBody) => (Waiting::ResponseBody, Step::Collect),
+                    // Whoever passes on what is not there has not decided about the request.
+                    Some(Question::PassOn(..)) if progress == Progress::Arrived => {
+                        return self.give_up();
+                    }
                     Some(Question::PassOn(edits, at_most)) => {
                         (Waiting::PassedOn, Step::PassOn(edits, at_most))
                     }

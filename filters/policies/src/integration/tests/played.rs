@@ -226,7 +226,9 @@ impl Operation {
                     }
                     return played;
                 }
-                Step::PassOn(..) | Step::Pause(_) | Step::Ignore => panic!("{played:?}"),
+                Step::PassOn(..) | Step::Pause(_) | Step::Done | Step::Ignore => {
+                    panic!("{played:?}")
+                }
             };
         }
     }
