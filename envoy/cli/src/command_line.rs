@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::terminal::Terminal;
-use crate::{check, compile, keys, run as serve, schema, template, test_authorizer, test_invoke};
+use crate::{
+    cache, check, compile, keys, run as serve, schema, template, test_authorizer, test_invoke,
+};
 
 /// The exit code of a command that refuses a configuration, having said why. 2 is for a command
 /// line that cannot be understood, 0 for everything that went well.
@@ -32,6 +34,8 @@ pub enum Verb {
     Check(check::Arguments),
     /// Write the files to deploy on an Envoy of your own.
     Compile(compile::Arguments),
+    /// Flush the response caches of a gateway that runs.
+    Cache(cache::Arguments),
     /// Manage API keys in the files that declare them.
     Keys(keys::Arguments),
     /// Print the JSON Schema of attache.yaml.
@@ -54,6 +58,7 @@ pub fn run(command_line: &CommandLine, terminal: &mut Terminal) -> io::Result<Ex
         Verb::Run(arguments) => serve::command(arguments, terminal),
         Verb::Check(arguments) => check::run(arguments, terminal),
         Verb::Compile(arguments) => compile::run(arguments, terminal),
+        Verb::Cache(arguments) => cache::run(arguments, terminal),
         Verb::Keys(arguments) => keys::command(arguments, terminal),
         Verb::Schema(arguments) => schema::run(arguments, terminal),
         Verb::Template(arguments) => template::run(arguments, terminal),

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use attache_model::Gateway;
 use clap::{Args, ValueEnum};
 
 use crate::command_line::REFUSED;
@@ -15,7 +16,7 @@ use crate::envoy_target::{
     AccessLog, Settings, static_configuration, system_certificate_authorities,
 };
 use crate::project::{self, Project};
-use crate::secrets_key::HOW_TO_MAKE;
+use crate::secrets_key::{self, HOW_TO_MAKE};
 use crate::terminal::{Output, Terminal};
 
 const EXAMPLES: &str = "\
@@ -90,14 +91,19 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCod
     }
 }
 
-/// Whether the key that secrets are sealed with outlives this process, so that Envoy can be given
-/// it; a finding where not.
+/// Whether the key that secrets are sealed with, and responses encrypted, outlives this process, so
+/// that Envoy can be given it; a finding where not.
 fn has_lasting_key(project: &Project, report: &mut Report) -> bool {
-    if project.gateway.credentials.is_empty() || project.secrets_key.is_given() {
+    if !secrets_key::is_needed(&project.gateway) || project.secrets_key.is_given() {
         return true;
     }
     let (variable, _) = project.secrets_key.variable();
-    let place = project.places.find("/credentials");
+    let (place, what) = if project.gateway.credentials.is_empty() {
+        let place = first_encrypted(&project.gateway).and_then(|part| project.places.find(&part));
+        (place, "responses are encrypted")
+    } else {
+        (project.places.find("/credentials"), "secrets are sealed")
+    };
     let (file, span, pointer) = match place {
         Some(place) => (place.file, place.span, place.pointer),
         None => (project.file.clone(), 0..0, String::new()),
@@ -108,15 +114,26 @@ fn has_lasting_key(project: &Project, report: &mut Report) -> bool {
             file,
             span,
             pointer,
-            format!(
-                "secrets are sealed with a key that Envoy needs too, and `{variable}` is not set"
-            ),
+            format!("{what} with a key that Envoy needs too, and `{variable}` is not set"),
         )
         .hint(format!(
             "make one with `{HOW_TO_MAKE}`, keep it, and start Envoy with the same"
         )),
     );
     false
+}
+
+/// The setting of the first operation whose responses are encrypted.
+fn first_encrypted(gateway: &Gateway) -> Option<String> {
+    gateway.apis.iter().enumerate().find_map(|(api, found)| {
+        found.stages.iter().enumerate().find_map(|(stage, found)| {
+            let operations = &found.cache_cluster.as_ref()?.operations;
+            let operation = operations.iter().position(|found| found.encrypted)?;
+            Some(format!(
+                "/apis/{api}/stages/{stage}/cacheCluster/operations/{operation}/encrypted"
+            ))
+        })
+    })
 }
 
 fn write(project: &Project, arguments: &Arguments) -> Result<Vec<PathBuf>, String> {

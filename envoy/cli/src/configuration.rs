@@ -11,7 +11,9 @@ mod api_key;
 mod authorizer;
 mod credential;
 mod endpoint;
+mod management_api;
 mod masking;
+mod response_cache;
 mod shape;
 pub(crate) mod suggestion;
 mod usage_plan;
@@ -27,8 +29,10 @@ pub use api_key::{ApiKey, PreviousValue};
 pub use authorizer::{Authorizer, PolicyDocument, VpcEndpoint};
 pub use credential::{Credential, Principal};
 pub use endpoint::{Endpoint, Endpoints, VpcLink};
+pub use management_api::ManagementApi;
 pub(crate) use masking::looks_like_a_secret;
 pub use masking::{masked, masked_unparsed};
+pub use response_cache::{CacheCluster, CacheMode, UnauthorizedCacheControlHeaderStrategy};
 pub use shape::{Reading, read, schema};
 pub use usage_plan::{ApiStage, Period, Quota, Throttle, UsagePlan};
 
@@ -70,6 +74,9 @@ pub struct Configuration {
     /// path of a file.
     #[serde(default)]
     pub access_log: AccessLog,
+    /// What the gateway answers of API Gateway's management API, for `attache cache flush`. Without
+    /// this it answers nothing of it.
+    pub management_api: Option<ManagementApi>,
     /// Custom domain names.
     #[schemars(extend("x-not-supported-yet" = {"feature": "custom domain names"}))]
     pub domains: Option<serde_json::Map<String, serde_json::Value>>,

@@ -28,6 +28,8 @@ use attache_policies::{Scheme, Upstream};
 use minijinja::{Value, context};
 use sha2::{Digest, Sha256};
 
+use crate::secrets_key::is_needed;
+
 pub use access_log::PUBLISHED as PUBLISHED_FIELDS;
 
 pub use attache_policies::integration::CLUSTER_HEADER;
@@ -132,7 +134,8 @@ pub fn static_configuration(
             ..process(settings),
             ..context! {
                 secrets_key => SECRETS_KEY,
-                needs_secrets_key => !gateway.credentials.is_empty(),
+                needs_secrets_key => is_needed(gateway),
+                has_credentials => !gateway.credentials.is_empty(),
                 listener => template::nested(&listener, 2),
                 clusters => template::list(&clusters, 2),
             }

@@ -2,6 +2,7 @@
 
 pub mod api_key_file;
 pub mod api_key_value;
+pub mod cache;
 pub mod check;
 pub mod command_line;
 pub mod compile;
@@ -15,6 +16,7 @@ mod memory_proxy;
 pub mod openapi;
 pub mod project;
 pub mod run;
+pub mod running;
 pub mod schema;
 pub mod secrets_key;
 pub mod template;

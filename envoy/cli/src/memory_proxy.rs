@@ -10,9 +10,9 @@ mod request;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-pub(crate) use client::{Call, Client};
+pub(crate) use client::{Call, Client, agent};
 pub(crate) use memory::Memory;
-pub(crate) use request::{Subject, name};
+pub(crate) use request::{Subject, field, name, unknown};
 
 /// Where a file's name stands for standard input.
 const STANDARD_INPUT: &str = "-";

@@ -34,6 +34,7 @@ use crate::document::{Document, Pointer};
 
 pub use authorizer::{ImportedAuthorizer, discovery_of};
 pub use extensions::{EXTENSIONS, Extension, Level, Treatment};
+pub(crate) use integration::cache_key::path_parameters;
 pub use integration::{ImportedVpcLink, service_of};
 use located::Located;
 pub use policy::{ImportedPolicy, LONGEST as LONGEST_POLICY};

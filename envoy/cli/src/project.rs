@@ -11,9 +11,11 @@ mod api_key;
 mod authorizer;
 mod credential;
 mod endpoint;
+mod management_api;
 mod method_key;
 mod places;
 mod policy;
+mod response_cache;
 mod usage_plan;
 mod vpc_link;
 
@@ -28,6 +30,8 @@ use crate::configuration::{self, AccessLog, Configuration};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::document::{Document, Outline, Pointer};
 use crate::secrets_key::{NoSecretsKey, SecretsKey};
+pub(crate) use management_api::token_sha256;
+pub(crate) use method_key::MethodKey;
 pub use places::{Place, Places};
 
 /// The name of the configuration file in its folder.
@@ -74,11 +78,12 @@ pub fn load_with(
     let mut lowering = Lowering {
         document: &document,
         outline: &outline,
+        secrets_key: &secrets_key,
         is_partial: reading.is_partial,
         places: Places::default(),
         report,
     };
-    let gateway = lowering.gateway(&reading.configuration, &secrets_key);
+    let gateway = lowering.gateway(&reading.configuration);
     let places = lowering.places;
     // The compiler sees the model alone: of a faulty configuration it would repeat, in the words of
     // the model, what was said above in the user's.
@@ -114,6 +119,21 @@ pub fn load_with(
     })
 }
 
+/// The configuration file that a command's argument means, and its settings as far as they can be
+/// read, without the files that it names.
+pub(crate) fn configuration(
+    path: &Path,
+    report: &mut Report,
+) -> (PathBuf, Option<configuration::Reading>) {
+    let file = configuration_file(path);
+    let document = read(&file, path, report);
+    let reading = document.and_then(|document| {
+        let outline = Outline::new(&document);
+        configuration::read(&document, &outline, report)
+    });
+    (file, reading)
+}
+
 fn known_values(configuration: &Configuration) -> BTreeMap<String, Secret<String>> {
     let keys = configuration.api_keys.iter();
     keys.filter_map(|(id, key)| Some((id.clone(), key.value.clone()?)))
@@ -133,7 +153,7 @@ fn configuration_file(path: &Path) -> PathBuf {
 }
 
 /// A path that stands in a file, as seen from where the command was given.
-fn beside(file: &Path, path: &str) -> PathBuf {
+pub(crate) fn beside(file: &Path, path: &str) -> PathBuf {
     file.parent()
         .map_or_else(|| PathBuf::from(path), |folder| folder.join(path))
 }
@@ -167,17 +187,14 @@ fn read(file: &Path, path: &Path, report: &mut Report) -> Option<Document> {
 struct Lowering<'a> {
     document: &'a Document,
     outline: &'a Outline,
+    secrets_key: &'a Result<SecretsKey, NoSecretsKey>,
     is_partial: bool,
     places: Places,
     report: &'a mut Report,
 }
 
 impl Lowering<'_> {
-    fn gateway(
-        &mut self,
-        configuration: &Configuration,
-        secrets_key: &Result<SecretsKey, NoSecretsKey>,
-    ) -> Gateway {
+    fn gateway(&mut self, configuration: &Configuration) -> Gateway {
         let account = self.account(&configuration.account);
         let mut apis = Vec::new();
         for (id, api) in &configuration.apis {
@@ -191,7 +208,7 @@ impl Lowering<'_> {
         let by_id: BTreeMap<&str, &Api> = apis.iter().map(|api| (api.id.as_str(), api)).collect();
         let usage_plans = self.usage_plans(&configuration.usage_plans, &by_id);
         let api_keys = self.api_keys(configuration);
-        let credentials = self.credentials(&configuration.credentials, secrets_key);
+        let credentials = self.credentials(&configuration.credentials);
         let endpoints = self.endpoints(configuration, &apis);
         Gateway {
             version: VERSION,
@@ -203,6 +220,7 @@ impl Lowering<'_> {
             credentials,
             endpoints,
             access_log: configuration.access_log != AccessLog::Off,
+            management_api: self.management_api(configuration.management_api.as_ref()),
         }
     }
 

@@ -18,6 +18,7 @@ mod changes;
 mod command;
 mod deployment;
 mod envoy_binary;
+mod management;
 mod process;
 mod sample_body;
 mod watch;
@@ -38,6 +39,7 @@ use indicatif::{ProgressBar, ProgressFinish};
 
 use crate::embedded_filters::{Filter, NoFilters};
 use crate::envoy_target::{AccessLog, Dynamic, Settings, system_certificate_authorities};
+use crate::running::Announcement;
 use crate::secrets_key::SecretsKey;
 use admin::Admin;
 use deployment::Deployment;
@@ -50,6 +52,7 @@ pub use addresses::{SampleKey, write as write_addresses};
 pub use changes::describe as describe_changes;
 pub use deployment::DeployError;
 pub use envoy_binary::{Envoy, EnvoyError, OLDEST, TESTED, Version};
+pub use management::Management;
 
 /// How long requests may take to finish once a signal has come: AWS's longest integration and
 /// a little more.
@@ -78,6 +81,8 @@ pub struct Options {
     /// The key that secrets are sealed with. Envoy has it in its environment, so that an edit may
     /// add the first secret.
     pub secrets_key: SecretsKey,
+    /// How other commands find the gateway and get at its management API.
+    pub management: Management,
 }
 
 /// A definition, ready to be served.
@@ -239,7 +244,8 @@ pub fn run<R: Display>(
         certificate_authorities: system_certificate_authorities(),
     };
     progress.set_message(format!("starting Envoy {}", envoy.version));
-    let serving = Serving::start(&envoy, options, settings, folder.path(), &compiled, &sender)?;
+    let mut serving = Serving::start(&envoy, options, settings, folder.path(), &compiled, &sender)?;
+    serving.announce(&compiled.gateway, messages);
     let watcher = options
         .watch
         .as_deref()
@@ -271,6 +277,8 @@ struct Serving {
     admin: Admin,
     deployment: Deployment,
     listen: SocketAddr,
+    management: Management,
+    announced: Option<Announcement>,
 }
 
 impl Serving {
@@ -323,11 +331,26 @@ impl Serving {
                 admin,
                 deployment,
                 listen: listen.unwrap_or(options.listen),
+                management: options.management.clone(),
+                announced: None,
             }),
             Err(error) => Err(RunError::NotServed {
                 error,
                 complaints: process.complaints(),
             }),
+        }
+    }
+
+    /// Lets other commands find the gateway.
+    fn announce(&mut self, gateway: &Gateway, messages: &mut dyn Write) {
+        // What was announced before is taken back first: it may be the same file.
+        self.announced = None;
+        match self.management.announce(gateway, self.listen) {
+            Ok(announced) => self.announced = announced,
+            Err(error) => tell(
+                messages,
+                &format!("warning: `attache cache flush` will not find this gateway: {error}"),
+            ),
         }
     }
 
@@ -391,6 +414,9 @@ impl Serving {
                 let changes = describe_changes(gateway, &edited.gateway);
                 if !changes.is_empty() {
                     tell(messages, &format!("now served: {changes}"));
+                }
+                if gateway.management_api != edited.gateway.management_api {
+                    self.announce(&edited.gateway, messages);
                 }
                 *gateway = edited.gateway;
             }

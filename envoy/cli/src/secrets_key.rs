@@ -1,4 +1,4 @@
-//! The key that the secrets of `attache.yaml` are sealed with.
+//! The key that the secrets of `attache.yaml` are sealed with, and cached responses encrypted.
 //!
 //! Envoy shows its configuration to whoever reaches its admin pages, so secrets stand in it sealed,
 //! and the filter has the key from Envoy's environment. `attache run` makes a key for the run where
@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use attache_model::{SealedSecret, Secret};
+use attache_model::{Gateway, SealedSecret, Secret};
 use attache_policies::ports::Environment;
 use attache_policies::sealed_secret::{SealingKey, VARIABLE};
 use base64::Engine;
@@ -44,6 +44,17 @@ impl fmt::Display for NoSecretsKey {
 }
 
 impl std::error::Error for NoSecretsKey {}
+
+/// Whether a gateway can do nothing without the key: it has secrets to open, or responses to
+/// encrypt.
+#[must_use]
+pub fn is_needed(gateway: &Gateway) -> bool {
+    let stages = gateway.apis.iter().flat_map(|api| &api.stages);
+    let mut cached = stages
+        .filter_map(|stage| stage.cache_cluster.as_ref())
+        .flat_map(|cluster| &cluster.operations);
+    !gateway.credentials.is_empty() || cached.any(|operation| operation.encrypted)
+}
 
 impl SecretsKey {
     /// The key of this process's environment, or a new one.

@@ -1,8 +1,8 @@
 //! `attache test-invoke`: one request through the real policies without Envoy, and the log of its
 //! execution as API Gateway writes it.
 //!
-//! Like API Gateway's own test it asks for no authorization, API key or limit: what is shown is
-//! what the request becomes, whom it is sent to, and what becomes of the answer.
+//! Like API Gateway's own test it asks for no authorization, API key or limit, and neither looks
+//! into a cache nor fills one: what is shown is what the request becomes, whom it is sent to, and what becomes of the answer.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-test-method.html>
 
@@ -177,10 +177,12 @@ fn invoke(arguments: &Arguments, report: &mut Report) -> Result<Invocation, Fail
     Ok(execution.run(gateway, request.headers, Memory::new(arguments.source_ip)))
 }
 
-/// The configuration without what decides who may call and how often.
+/// The configuration without what decides who may call and how often, and without caches, which a
+/// test invocation passes by.
 fn without_access_control(gateway: &Gateway) -> Gateway {
     let mut opened = gateway.clone();
     opened.account.throttle = None;
+    opened.management_api = None;
     for api in &mut opened.apis {
         api.resource_policy = None;
         api.api_key_source = ApiKeySource::Header;
@@ -190,10 +192,48 @@ fn without_access_control(gateway: &Gateway) -> Gateway {
         }
         for stage in &mut api.stages {
             stage.throttle = None;
+            stage.cache_cluster = None;
             for method in &mut stage.methods {
                 method.throttle = None;
             }
         }
     }
     opened
+}
+
+#[cfg(test)]
+mod tests {
+    use attache_model::{
+        Account, Api, CacheCluster, Gateway, ManagementApi, Protocol, Stage, Throttle,
+    };
+
+    use super::without_access_control;
+
+    #[test]
+    fn a_test_meets_neither_limits_nor_caches() {
+        let gateway = Gateway {
+            management_api: Some(ManagementApi {
+                token_sha256: "00".repeat(32),
+            }),
+            apis: vec![Api {
+                stages: vec![Stage {
+                    throttle: Some(Throttle {
+                        rate_limit: 1.0,
+                        burst_limit: 1,
+                    }),
+                    cache_cluster: Some(CacheCluster::new(1)),
+                    ..Stage::new("prod")
+                }],
+                ..Api::new("pets", Protocol::Rest)
+            }],
+            ..Gateway::new(Account {
+                id: "000000000000".to_owned(),
+                region: "us-east-1".to_owned(),
+                throttle: None,
+            })
+        };
+        let opened = without_access_control(&gateway);
+        assert_eq!(opened.management_api, None);
+        assert_eq!(opened.apis[0].stages, [Stage::new("prod")]);
+    }
 }

@@ -171,6 +171,64 @@ fn files_to_deploy_need_a_key_that_stays() {
 }
 
 #[test]
+fn encrypted_responses_need_a_key_too() {
+    const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    let folder = tempfile::tempdir().unwrap();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
+    std::fs::copy(
+        golden.join("response-cache/openapi.yaml"),
+        folder.path().join("openapi.yaml"),
+    )
+    .unwrap();
+    std::fs::write(
+        folder.path().join("attache.yaml"),
+        "apis:\n  pets:\n    definition: openapi.yaml\n    stages:\n      prod:\n        \
+         cacheCluster: {enabled: true}\n        methodSettings:\n          '/pets/GET': \
+         {cachingEnabled: true, cacheDataEncrypted: true}\n",
+    )
+    .unwrap();
+    for (verb, key, code, told) in [
+        ("check", None, 0, ""),
+        (
+            "check",
+            Some("c2hvcnQ="),
+            1,
+            "error[secrets-key]: no response can be encrypted: `ATTACHE_SECRETS_KEY` does not hold 32 bytes in base64",
+        ),
+        (
+            "compile",
+            None,
+            1,
+            "error[secrets-key]: responses are encrypted with a key that Envoy needs too",
+        ),
+        ("compile", Some(KEY), 0, "wrote "),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_attache"));
+        command.arg(verb).env_remove("ATTACHE_SECRETS_KEY");
+        if verb == "compile" {
+            command.args(["--target", "envoy", "--out"]);
+            command.arg(folder.path().join("out"));
+        }
+        if let Some(key) = key {
+            command.env("ATTACHE_SECRETS_KEY", key);
+        }
+        let output = command.arg(folder.path()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        // A build without filters in it has nothing to deploy.
+        if said.contains("carries no filters") && key == Some(KEY) {
+            eprintln!("skipped: {said}");
+            return;
+        }
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(told), "{said}");
+        // At the setting that asks for it.
+        assert_eq!(said.contains("attache.yaml:8:"), code == 1, "{said}");
+    }
+    let written = std::fs::read_to_string(folder.path().join("out/envoy.yaml")).unwrap();
+    assert!(written.contains("cached responses are\n# encrypted with it"));
+}
+
+#[test]
 fn the_schema_in_the_documentation_is_the_one_that_is_printed() {
     let printed = String::from_utf8(attache(&["schema"]).stdout).unwrap();
     let schema: serde_json::Value = serde_json::from_str(&printed).unwrap();

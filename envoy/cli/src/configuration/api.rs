@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Authorizer, PolicyDocument, VpcEndpoint, VpcLink};
+use super::{
+    Authorizer, CacheCluster, PolicyDocument, UnauthorizedCacheControlHeaderStrategy, VpcEndpoint,
+    VpcLink,
+};
 
 /// One API: its definition, who may call it, and the stages that serve it.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -61,9 +64,8 @@ pub struct Stage {
     /// Settings by method: `*/*` for all methods of the stage, `/path/METHOD` for one.
     #[serde(default)]
     pub method_settings: BTreeMap<String, MethodSettings>,
-    /// The response cache.
-    #[schemars(extend("x-not-supported-yet" = {"feature": "response caching", "unless": {"enabled": false}}))]
-    pub cache_cluster: Option<Map<String, Value>>,
+    /// The response cache of a REST API's stage.
+    pub cache_cluster: Option<CacheCluster>,
     /// Traffic for the next version of the stage.
     #[schemars(extend("x-not-supported-yet" = {"feature": "canary releases"}))]
     pub canary_settings: Option<Map<String, Value>>,
@@ -94,22 +96,22 @@ pub struct MethodSettings {
     /// Whether whole requests and responses are logged.
     #[schemars(extend("x-not-supported-yet" = {"feature": "execution logging", "unless": false}))]
     pub data_trace_enabled: Option<bool>,
-    /// Whether responses are cached.
-    #[schemars(extend("x-not-supported-yet" = {"feature": "response caching", "unless": false}))]
+    /// Whether responses are kept in the stage's cache and requests answered from it; needs
+    /// `cacheCluster`. Under `*/*` it means GET methods; others, and `ANY`, need a setting of their
+    /// own, and `ANY` then means its GET requests. Requests that agree in the integration's
+    /// `cacheKeyParameters` get the same response, whoever sends them and whatever else they say.
     pub caching_enabled: Option<bool>,
-    /// How long a response is cached.
+    /// How long a response is kept, in seconds; 300 unless set, 0 for not at all.
     #[schemars(range(min = 0, max = 3600))]
-    #[schemars(extend("x-not-supported-yet" = {"feature": "response caching", "harmless": true}))]
     pub cache_ttl_in_seconds: Option<u16>,
-    /// Whether cached responses are encrypted.
-    #[schemars(extend("x-not-supported-yet" = {"feature": "response caching", "harmless": true}))]
+    /// Whether responses are encrypted while they are kept, with the key in `ATTACHE_SECRETS_KEY`.
     pub cache_data_encrypted: Option<bool>,
-    /// Whether a client needs a permission to skip the cache.
-    #[schemars(extend("x-not-supported-yet" = {"feature": "response caching", "harmless": true}))]
+    /// Whether `Cache-Control: max-age=0`, which has a response fetched anew, needs the permission
+    /// `execute-api:InvalidateCache`; it does unless this is `false`.
     pub require_authorization_for_cache_control: Option<bool>,
-    /// What happens to a request to skip the cache without that permission.
-    #[schemars(extend("x-not-supported-yet" = {"feature": "response caching", "harmless": true}))]
-    pub unauthorized_cache_control_header_strategy: Option<String>,
+    /// What becomes of `Cache-Control: max-age=0` without that permission: the request is refused, or
+    /// answered from the cache, with a `Warning` unless set otherwise.
+    pub unauthorized_cache_control_header_strategy: Option<UnauthorizedCacheControlHeaderStrategy>,
 }
 
 /// The level of the execution log.

@@ -50,7 +50,7 @@ const fn enabled() -> bool {
     true
 }
 
-fn secret<'de, D: serde::Deserializer<'de>>(
+pub(super) fn secret<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Secret<String>>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.map(Secret::new))

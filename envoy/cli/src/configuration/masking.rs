@@ -18,6 +18,12 @@ const HIDDEN: [&str; 3] = ["value", "valueSha256", "previousValues"];
 
 /// What may be shown of a credential's settings.
 const SHOWN_OF_CREDENTIALS: [&str; 3] = ["principal", "policies", "expiresAt"];
+/// The settings of the management API, whose names may be shown.
+const TOKEN: [&str; 3] = ["token", "tokenSha256", WAY_TO_TOKEN];
+
+/// What may be shown of the management API's settings, unless it looks like the token.
+const WAY_TO_TOKEN: &str = "tokenFile";
+
 /// What names the place of a secret; it may be shown unless it looks like the secret itself.
 const WAYS_TO_SECRETS: [&str; 4] = [
     "secretAccessKeyFile",
@@ -128,11 +134,12 @@ enum Inside {
     ApiKey,
     Credentials,
     Credential,
+    ManagementApi,
     /// A file or a variable that holds a secret, unless someone wrote the secret itself.
     WayToSecret,
 }
 
-/// Everything that may be a key: each `value`, and whatever else stands under `apiKeys` without
+/// Everything that may be a key: each `value`, and whatever else stands under `apiKeys`, or the like, without
 /// being a setting that is known to be harmless. Keys written where a mapping belongs, or under a
 /// misspelt name, are keys all the same.
 fn collect(node: &Node, inside: Inside, secrets: &mut Vec<Range<usize>>) {
@@ -154,6 +161,9 @@ fn collect(node: &Node, inside: Inside, secrets: &mut Vec<Range<usize>>) {
                 let inside = match (inside, name) {
                     (Inside::Elsewhere, "apiKeys") => Inside::ApiKeys,
                     (Inside::Elsewhere, "credentials") => Inside::Credentials,
+                    (Inside::Elsewhere, "managementApi") => Inside::ManagementApi,
+                    (Inside::ManagementApi, WAY_TO_TOKEN) => Inside::WayToSecret,
+                    (Inside::ManagementApi, _) => Inside::ManagementApi,
                     (Inside::Credential, name) if WAYS_TO_SECRETS.contains(&name) => {
                         Inside::WayToSecret
                     }
@@ -188,6 +198,7 @@ fn is_bare_key(name: &str, value: &Node, inside: Inside) -> bool {
         Inside::Elsewhere => false,
         Inside::ApiKeys => value.as_mapping().is_none() && name.len() >= SHORTEST_KEY,
         Inside::ApiKey => value.is_null() && !HIDDEN.contains(&name),
+        Inside::ManagementApi => !TOKEN.contains(&name),
         Inside::Credentials => value.as_mapping().is_none() && name.len() >= SECRET_ACCESS_KEY,
         Inside::Credential | Inside::WayToSecret => {
             value.is_null() && !WAYS_TO_SECRETS.contains(&name)
@@ -284,6 +295,43 @@ mod tests {
             assert!(!shown.contains("wJalrXUtn"), "{shown}");
         }
         let text = "credentials:\n  AKIA: {secretAccessKeyFile: a.txt, principal: {arn: a}}\n";
+        let document = Document::parse(
+            Path::new("attache.yaml"),
+            text.as_bytes(),
+            &mut Report::new(),
+        )
+        .expect("a tree");
+        assert_eq!(masked(&document), text);
+    }
+
+    #[test]
+    fn no_token_of_the_management_api_can_be_seen() {
+        for text in [
+            format!("managementApi: {{token: {KEY}}}\n"),
+            format!("managementApi: {{tokenSha256: {KEY}}}\n"),
+            format!("managementApi: {{tokne: {KEY}}}\n"),
+            format!("managementApi: {KEY}\n"),
+            format!("managementApi: [{KEY}]\n"),
+            format!("managementApi: {{{KEY}}}\n"),
+            format!("managementApi: {{{KEY}: true}}\n"),
+            format!("managementApi: {{token: {{a: {KEY}}}}}\n"),
+            format!("managementApi: {{token: x,{KEY}}}\n"),
+            format!("managementApi:\n  {KEY}:\n"),
+            format!(
+                "managementApi: {{tokenFile: {}}}\n",
+                KEY.replace('-', "0").repeat(2)
+            ),
+        ] {
+            let document = Document::parse(
+                Path::new("attache.yaml"),
+                text.as_bytes(),
+                &mut Report::new(),
+            )
+            .expect("a tree");
+            let shown = masked(&document);
+            assert!(!shown.contains("fh2"), "{shown}");
+        }
+        let text = "managementApi: {tokenFile: secrets/management-token.txt}\n";
         let document = Document::parse(
             Path::new("attache.yaml"),
             text.as_bytes(),

@@ -5,6 +5,7 @@ use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::Value as Json;
 
 use super::masking::SHORTEST_KEY;
+use super::response_cache;
 use super::shape::NOT_SUPPORTED_YET;
 use super::suggestion;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -116,10 +117,10 @@ impl Fault<'_> {
             .is_some_and(|parent| parent.as_sequence().is_some())
     }
 
-    /// Whether a name that is no setting may be a customer's key in the wrong place, or what
-    /// follows a comma in one without quotes.
+    /// Whether a name that is no setting may be a customer's key or a token in the wrong place, or
+    /// what follows a comma in one without quotes.
     fn may_be_a_key(&self, name: &str) -> bool {
-        self.in_api_keys()
+        (self.in_api_keys() || self.in_management_api())
             && suggestion::meant(name, &self.known_fields()).is_none()
             && self.place_elsewhere(name).is_none()
     }
@@ -135,9 +136,15 @@ impl Fault<'_> {
         self.pointer.as_str().starts_with("/apiKeys/")
     }
 
+    fn in_management_api(&self) -> bool {
+        self.pointer.as_str().starts_with("/managementApi")
+    }
+
     /// Whether what is written here may be a key or a secret, and must not be repeated.
     fn may_hold_a_secret(&self) -> bool {
-        self.in_api_keys() || self.pointer.as_str().starts_with("/credentials/")
+        self.in_api_keys()
+            || self.in_management_api()
+            || self.pointer.as_str().starts_with("/credentials/")
     }
 
     /// An error at the faulty value, or at its name when the value is a whole block or nothing.
@@ -188,7 +195,11 @@ impl Fault<'_> {
                     "what stands here is no setting of {thing}, and may be a part of its value"
                 ),
             )
-            .hint("write the value in quotes: `value: \"…\"`");
+            .hint(if self.in_management_api() {
+                "write the token in quotes: `token: \"…\"`"
+            } else {
+                "write the value in quotes: `value: \"…\"`"
+            });
         }
         Diagnostic::error(
             "unknown-field",
@@ -230,6 +241,9 @@ impl Fault<'_> {
     }
 
     fn advice_for_unknown(&self, name: &str, known: &[&str]) -> String {
+        if let Some(advice) = self.advice_for_cache(name) {
+            return advice;
+        }
         if let Some(meant) = suggestion::meant(name, known) {
             return format!("did you mean `{meant}`?");
         }
@@ -242,6 +256,13 @@ impl Fault<'_> {
             return advice;
         }
         format!("the settings here are {}", suggestion::list(known, "and"))
+    }
+
+    /// What AWS's own name for a setting of a stage's cache is here.
+    fn advice_for_cache(&self, name: &str) -> Option<String> {
+        let owner = self.rules.get("title").and_then(Json::as_str)?;
+        let entry = self.node()?.entry(name)?;
+        response_cache::advice(owner, name, &entry.value)
     }
 
     /// The setting directly above an entry, if nothing stands under it.
@@ -343,6 +364,9 @@ impl Fault<'_> {
         let error = self.error("wrong-type", &format!(" must be {wanted}, not {found}"));
         match (&node.value, expected.as_str()) {
             (_, "object") if self.pointer == Pointer::root() => error.hint(FIRST_LINES),
+            (Value::Bool(enabled), "object") if self.pointer.as_str().ends_with("/cacheCluster") => {
+                error.hint(format!("write `cacheCluster: {{enabled: {enabled}}}`"))
+            }
             (Value::Bool(_), "string") if self.pointer.as_str() == "/accessLog" => {
                 error.hint("write `on`, `off` or the path of a file")
             }
@@ -371,6 +395,9 @@ impl Fault<'_> {
             (Value::String(_), "object") if self.is_credential() => error.hint(
                 "write `{secretAccessKeyFile: …, principal: {arn: …}}`, and the secret into the file",
             ),
+            (Value::String(_), "object") if self.in_management_api() => {
+                error.hint("write `managementApi: {tokenFile: …}`, and the token into the file")
+            }
             (Value::String(_), "object") if self.is_api_key() => {
                 error.hint("write a key's value as `{value: …, usagePlans: […]}`")
             }

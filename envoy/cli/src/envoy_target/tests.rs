@@ -338,3 +338,23 @@ proptest! {
         prop_assert_eq!(attache_model::from_json(document.as_bytes()).unwrap(), gateway(&title));
     }
 }
+
+#[test]
+fn a_file_whose_cached_responses_are_encrypted_says_what_envoy_needs() {
+    let mut gateway = gateway("Pets");
+    let mut cache = attache_model::CacheCluster::new(1);
+    cache.operations.push(attache_model::CachedOperation {
+        operation: 0,
+        ttl_seconds: 1,
+        encrypted: false,
+        invalidation: attache_model::CacheInvalidation::default(),
+    });
+    for encrypted in [false, true] {
+        cache.operations[0].encrypted = encrypted;
+        gateway.apis[0].stages[0].cache_cluster = Some(cache.clone());
+        let text = static_configuration(&gateway, &upstreams(), &settings()).unwrap();
+        read(&text);
+        let told = "Envoy needs an ATTACHE_SECRETS_KEY in its environment";
+        assert_eq!(text.contains(told), encrypted, "{text}");
+    }
+}

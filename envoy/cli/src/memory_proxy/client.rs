@@ -122,7 +122,7 @@ where
 }
 
 /// A client that does no more than the proxy: no redirects, no header fields of its own.
-fn agent(timeout_millis: u32, encrypted: bool) -> Agent {
+pub(crate) fn agent(timeout_millis: u32, encrypted: bool) -> Agent {
     let mut agent = Agent::config_builder()
         .timeout_global(Some(Duration::from_millis(timeout_millis.into())))
         .http_status_as_error(false)

@@ -145,7 +145,7 @@ fn has_lambda_authorizer(api: &Api, operation: &Operation) -> bool {
 }
 
 /// A header field as it was typed, its name in lower case.
-fn field(header: &str) -> Result<(String, &str), String> {
+pub(crate) fn field(header: &str) -> Result<(String, &str), String> {
     let is_name = |name: &str| {
         let is_token =
             |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -160,7 +160,11 @@ fn field(header: &str) -> Result<(String, &str), String> {
 }
 
 /// What is said of a name that is not there.
-fn unknown<'k>(kind: &str, name: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+pub(crate) fn unknown<'k>(
+    kind: &str,
+    name: &str,
+    known: impl IntoIterator<Item = &'k str>,
+) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     let advice = match closest(name, known.iter().copied()) {
         Some(meant) => format!("did you mean `{meant}`?"),

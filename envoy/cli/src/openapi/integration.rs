@@ -1,5 +1,6 @@
 //! `x-amazon-apigateway-integration`: what answers an operation.
 
+pub(super) mod cache_key;
 mod connection;
 mod parameters;
 mod responses;
@@ -7,12 +8,13 @@ mod transformation;
 mod without_effect;
 
 use attache_model::{
-    Aws, AwsProxy, Http, HttpProxy, Integration, Mock, PayloadFormatVersion, Protocol,
+    Aws, AwsProxy, CacheKey, Http, HttpProxy, Integration, Mock, PayloadFormatVersion, Protocol,
 };
 
 use super::method_response::MethodResponses;
 use super::{Located, OperationPlaces, Place, Reading};
 use crate::document::{Node, Pointer};
+use cache_key::Declared;
 
 /// What an integration may say, whatever its type.
 const FIELDS: &[&str] = &[
@@ -47,6 +49,8 @@ const LAMBDA_ONLY: &str = "integrations of type `AWS_PROXY` currently only suppo
 pub(super) struct ImportedIntegration {
     pub(super) integration: Integration,
     pub(super) vpc_link: Option<ImportedVpcLink>,
+    /// Which of its requests get the same response from a stage's cache.
+    pub(super) cache_key: CacheKey,
 }
 
 /// The VPC link of an integration with `connectionType: VPC_LINK`.
@@ -115,6 +119,7 @@ pub(super) fn read<'d>(
     reading: &mut Reading<'d, '_>,
     integration: Located<'d>,
     method_responses: &MethodResponses,
+    declared: &Declared<'_>,
     places: &mut OperationPlaces,
 ) -> Option<ImportedIntegration> {
     places.insert("/integration", integration.place());
@@ -133,6 +138,7 @@ pub(super) fn read<'d>(
     part.unsupported();
     part.without_effect();
     let vpc_link = part.connection();
+    let cache_key = part.cache_key(declared);
     let integration = match kind {
         Kind::HttpProxy => part
             .http_proxy(vpc_link.is_some())
@@ -148,6 +154,7 @@ pub(super) fn read<'d>(
     Some(ImportedIntegration {
         integration: integration?,
         vpc_link,
+        cache_key,
     })
 }
 

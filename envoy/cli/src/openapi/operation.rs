@@ -2,6 +2,7 @@
 
 use attache_model::{Operation, Protocol, Verb};
 
+use super::integration::cache_key;
 use super::method_response::MethodResponses;
 use super::request_validation::Validators;
 use super::security::Security;
@@ -203,7 +204,14 @@ impl<'d> Importer<'_, 'd> {
             );
         };
         let method_responses = MethodResponses::read(reading, operation);
-        let read = integration::read(reading, integration, &method_responses, &mut places);
+        let declared = cache_key::declared(reading.document, path.text, item, operation);
+        let read = integration::read(
+            reading,
+            integration,
+            &method_responses,
+            &declared,
+            &mut places,
+        );
         if let (Some(read), Some(request_validation)) = (read, validation)
             && !needs.refused
             && reading.error_count() == errors
@@ -213,6 +221,7 @@ impl<'d> Importer<'_, 'd> {
                     api_key_required: needs.api_key,
                     authorization: needs.authorization,
                     request_validation,
+                    cache_key: read.cache_key,
                     ..Operation::new(path_text, method, read.integration)
                 },
                 vpc_link: read.vpc_link,

@@ -417,11 +417,6 @@ fn what_an_integration_cannot_do_is_an_error_at_its_place() {
 #[test]
 fn what_an_integration_need_not_do_is_a_warning_or_nothing() {
     for (integration, pointer) in [
-        ("cacheNamespace: abc", "/cacheNamespace"),
-        (
-            "cacheKeyParameters: [method.request.path.x]",
-            "/cacheKeyParameters",
-        ),
         ("credentials: arn", "/credentials"),
         (
             "requestParameters: {integration.request.header.x: true}",
@@ -444,6 +439,7 @@ fn what_an_integration_need_not_do_is_a_warning_or_nothing() {
     for integration in [
         "passthroughBehavior: never",
         "cacheKeyParameters: []",
+        "cacheNamespace: abc",
         "requestTemplates: {application/json: '{}'}",
         "responses: {default: {statusCode: '200', responseParameters: {a: b}}}",
         "payloadFormatVersion: 1.0",

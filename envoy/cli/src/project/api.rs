@@ -8,6 +8,7 @@ use attache_model::{
 
 use super::authorizer::Declared;
 use super::method_key::{self, MethodKey};
+use super::response_cache::CachedStage;
 use super::{Lowering, Place, Pointer, beside};
 use crate::configuration;
 use crate::document::Document;
@@ -68,9 +69,21 @@ impl Lowering<'_> {
         let mut stages = Vec::new();
         for (name, stage) in &api.stages {
             let pointer = pointer.key("stages").key(name);
-            let model = format!("{model}/stages/{}", stages.len());
+            let in_model = format!("{model}/stages/{}", stages.len());
             self.check_stage_name(name, protocol, &pointer);
-            stages.push(self.stage(id, name, stage, operations, &pointer, &model));
+            let mut lowered = self.stage(id, name, stage, operations, &pointer, &in_model);
+            lowered.cache_cluster = self.cache_cluster(
+                &CachedStage {
+                    name,
+                    protocol,
+                    stage,
+                    operations,
+                },
+                &pointer,
+                &model,
+                &in_model,
+            );
+            stages.push(lowered);
         }
         let mut definition = definition?;
         self.vpc_links(
@@ -255,11 +268,8 @@ impl Lowering<'_> {
             self.remember(model, &pointer.key("variables").key(name));
         }
         let mut lowered = Stage {
-            name: name.to_owned(),
             variables: stage.variables.clone(),
-            throttle: None,
-            metrics_enabled: false,
-            methods: Vec::new(),
+            ..Stage::new(name)
         };
         for (key, settings) in &stage.method_settings {
             let pointer = pointer.key("methodSettings").key(key);

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Lowering, Pointer, beside};
 use crate::configuration::{self, looks_like_a_secret};
-use crate::secrets_key::{HOW_TO_MAKE, NoSecretsKey, SecretsKey};
+use crate::secrets_key::{HOW_TO_MAKE, SecretsKey};
 
 /// The lengths of an access key id (IAM API reference, `AccessKey`).
 const ID_LENGTHS: std::ops::RangeInclusive<usize> = 16..=128;
@@ -25,15 +25,14 @@ struct Source<'a> {
 }
 
 impl Lowering<'_> {
-    /// The credentials, their secrets sealed with `key`.
+    /// The credentials, their secrets sealed.
     pub(super) fn credentials(
         &mut self,
         credentials: &BTreeMap<String, configuration::Credential>,
-        key: &Result<SecretsKey, NoSecretsKey>,
     ) -> Vec<Credential> {
         let pointer = Pointer::root().key("credentials");
         self.remember_name("/credentials", &pointer);
-        let key = match key {
+        let key = match self.secrets_key {
             _ if credentials.is_empty() => return Vec::new(),
             Ok(key) => Some(key),
             Err(reason) => {
@@ -206,7 +205,12 @@ impl Lowering<'_> {
         }
     }
 
-    fn secret_file(&mut self, what: &str, path: &str, pointer: &Pointer) -> Option<String> {
+    pub(super) fn secret_file(
+        &mut self,
+        what: &str,
+        path: &str,
+        pointer: &Pointer,
+    ) -> Option<String> {
         let file = beside(&self.document.file, path);
         if !file.exists() && looks_like_a_secret(path) {
             self.refuse_secret_in_clear(what, pointer);

@@ -6,7 +6,7 @@ use crate::configuration::suggestion;
 
 /// What a name such as `/pets/GET` means.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum MethodKey {
+pub(crate) enum MethodKey {
     /// `*/*`: every method of the stage.
     All,
     /// One operation.
@@ -20,15 +20,15 @@ pub(super) enum MethodKey {
 
 /// Why a name means no method: what is wrong with it, and what to do.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) message: String,
-    pub(super) hint: String,
+pub(crate) struct Refusal {
+    pub(crate) message: String,
+    pub(crate) hint: String,
 }
 
 impl MethodKey {
     /// Reads a name: `*/*`, or a resource path and a method. AWS's own JSON leaves the leading slash
     /// out and writes the slashes of the path as `~1`; both spellings are understood.
-    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
         const FORM: &str = "write `*/*` for all methods, or a path and a method: `/pets/GET`";
         if text == "*/*" {
             return Ok(Self::All);

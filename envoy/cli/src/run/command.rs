@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{Arguments, Compiled, Options, RunError, SampleKey, run};
+use super::{Arguments, Compiled, Management, Options, RunError, SampleKey, run};
 use crate::command_line::REFUSED;
 use crate::compile::access_log;
 use crate::diagnostic::{self, Report};
@@ -27,16 +27,23 @@ pub fn command(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<Exi
     };
     // Warnings; there is nothing worse in it.
     terminal.findings(&report, Output::Text)?;
+    let listen = SocketAddr::new(arguments.address, arguments.port);
+    let management = Management::new(&project.file, listen);
     let options = Options {
-        listen: SocketAddr::new(arguments.address, arguments.port),
+        listen,
         admin_port: arguments.admin_port,
         envoy: arguments.envoy.clone(),
         concurrency: arguments.concurrency,
         watch: arguments.watch.then(|| folder(&arguments.path)),
         access_log: access_log(&project.access_log),
         secrets_key: project.secrets_key.clone(),
+        management: management.clone(),
     };
-    let compile = || compile(&arguments.path, &project.secrets_key);
+    let compile = || {
+        let mut compiled = compile(&arguments.path, &project.secrets_key)?;
+        management.open(&mut compiled.gateway);
+        Ok::<_, Findings>(compiled)
+    };
     let (output, messages) = terminal.streams();
     match run(&options, &compile, output, messages) {
         Ok(()) => Ok(ExitCode::SUCCESS),

@@ -62,7 +62,7 @@ fn whatever_fits_the_schema_can_be_read() {
         "apis: {a: {definition: x, stages: {s: {methodSettings: {'*/*': {throttlingBurstLimit: 4294967295, throttlingRateLimit: 1e300}}}}}}",
         "apis: {a: {definition: x, protocol: HTTP, stages: {s: {}}}}\nusagePlans: {p: {quota: {limit: 9007199254740991, period: DAY, offset: 27.0}}}",
         "apis: {a: {definition: x, stages: {s: {}}}}\naccessLog: off\nrateLimitHeaders: true\naccount: {region: eu-west-1}",
-        "apis: {a: {definition: x, stages: {s: {cacheCluster: {}, canarySettings: {a: [1]}}}}}\ndomains: {}\nendpoints: {lambda: {url: 'http://x'}}\ncredentials: {k: {principal: {arn: 'arn:aws:iam::000000000000:root'}, policies: [a.json, {Statement: []}]}}",
+        "apis: {a: {definition: x, stages: {s: {cacheCluster: {enabled: true, sizeMiB: 4096, mode: http, longestWaitMillis: 0}, canarySettings: {a: [1]}}}}}\ndomains: {}\nendpoints: {lambda: {url: 'http://x'}}\ncredentials: {k: {principal: {arn: 'arn:aws:iam::000000000000:root'}, policies: [a.json, {Statement: []}]}}",
     ] {
         let mut report = Report::new();
         let document = parse(text);
@@ -95,6 +95,14 @@ fn no_message_repeats_what_may_be_a_key() {
         format!("apiKeys: [{KEY}]"),
         format!("apiKeys: {KEY}"),
         "apiKeys: {acme: {value: 12345678901234567890}}".to_owned(),
+        format!("managementApi: {KEY}"),
+        format!("managementApi: [{KEY}]"),
+        format!("managementApi: {{{KEY}}}"),
+        format!("managementApi: {{{KEY}: true}}"),
+        format!("managementApi: {{tokenSha256: {KEY}}}"),
+        format!("managementApi: {{token: x,{KEY}}}"),
+        format!("managementApi: {{token: [{KEY}]}}"),
+        "managementApi: {token: 12345678901234567890}".to_owned(),
     ] {
         let mut report = Report::new();
         let document = parse(&text);

@@ -382,7 +382,6 @@ fn what_has_no_effect_is_told() {
             "type: aws\nuri: arn\ntlsConfig: {insecureSkipVerification: true}",
             "/tlsConfig",
         ),
-        ("type: aws\nuri: arn\ncacheNamespace: a", "/cacheNamespace"),
         (
             "type: http_proxy\nuri: http://b\nresponseParameters: {'200': {a: b}}",
             "/responseParameters",

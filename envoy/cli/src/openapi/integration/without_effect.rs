@@ -4,17 +4,15 @@ use attache_model::{PayloadFormatVersion, Protocol};
 
 use super::{Kind, Part, format_version, is_empty};
 
-const CACHING: &str = "nothing is cached yet";
-
 /// The caller's own credentials in place of those of a role.
 const CALLER: &str = "arn:aws:iam::*:user/*";
 
 impl Part<'_, '_, '_> {
-    /// Warns about what AWS accepts beside the type and does nothing with, and what only matters to
-    /// a cache. `passthroughBehavior`, templates and `responses` of a proxy stand in every export,
+    /// Warns about what AWS accepts beside the type and does nothing with. `passthroughBehavior`,
+    /// templates and `responses` of a proxy stand in every export,
     /// as does what a mock has beside them: no word about those.
     pub(super) fn without_effect(&mut self) {
-        let mut fields = vec![("cacheKeyParameters", CACHING), ("cacheNamespace", CACHING)];
+        let mut fields = Vec::new();
         if self.kind.is_http() {
             fields.push((
                 "credentials",

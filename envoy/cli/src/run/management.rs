@@ -1,0 +1,108 @@
+//! The management API of one run: a gateway with a cache can be told to forget, without a word of
+//! its configuration about it.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use attache_model::{Gateway, ManagementApi, Secret};
+
+use crate::project::token_sha256;
+use crate::running::{Announcement, Running, new_token};
+
+/// What `attache cache flush` needs to find the gateway, and to be let in.
+#[derive(Clone, Debug)]
+pub struct Management {
+    configuration: PathBuf,
+    /// Made up for the run. `None` where others than this computer's users can call.
+    token: Option<Secret<String>>,
+}
+
+impl Management {
+    /// For the run of a configuration file, with clients at this address.
+    #[must_use]
+    pub fn new(configuration: &Path, listen: SocketAddr) -> Self {
+        Self {
+            configuration: configuration.to_owned(),
+            // Without randomness there is no token, and so nobody who can flush.
+            token: listen
+                .ip()
+                .is_loopback()
+                .then(new_token)
+                .and_then(Result::ok),
+        }
+    }
+
+    /// Opens the management API of a gateway that has a cache, unless its configuration says who
+    /// may use it.
+    pub fn open(&self, gateway: &mut Gateway) {
+        let mut stages = gateway.apis.iter().flat_map(|api| &api.stages);
+        if let Some(token) = &self.token
+            && gateway.management_api.is_none()
+            && stages.any(|stage| stage.cache_cluster.is_some())
+        {
+            gateway.management_api = Some(ManagementApi {
+                token_sha256: token_sha256(token),
+            });
+        }
+    }
+
+    /// Lets other commands find a gateway that has such an API.
+    pub(super) fn announce(
+        &self,
+        gateway: &Gateway,
+        listen: SocketAddr,
+    ) -> std::io::Result<Option<Announcement>> {
+        let Some(api) = &gateway.management_api else {
+            return Ok(None);
+        };
+        let token = self.token.as_ref();
+        let token = token.filter(|token| token_sha256(token) == api.token_sha256);
+        Running::at(listen, token.cloned())
+            .announce(&self.configuration)
+            .map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use attache_model::{Account, Api, CacheCluster, Gateway, ManagementApi, Protocol, Stage};
+
+    use super::Management;
+
+    #[test]
+    fn only_a_gateway_with_a_cache_and_this_computers_clients_is_opened() {
+        let gateway = |has_cache: bool| Gateway {
+            apis: vec![Api {
+                stages: vec![Stage {
+                    cache_cluster: has_cache.then(|| CacheCluster::new(1)),
+                    ..Stage::new("prod")
+                }],
+                ..Api::new("pets", Protocol::Rest)
+            }],
+            ..Gateway::new(Account {
+                id: "000000000000".to_owned(),
+                region: "us-east-1".to_owned(),
+                throttle: None,
+            })
+        };
+        let opened = |address: &str, mut gateway: Gateway| {
+            let management = Management::new(Path::new("a.yaml"), address.parse().unwrap());
+            management.open(&mut gateway);
+            gateway.management_api
+        };
+        assert!(opened("127.0.0.1:0", gateway(true)).is_some());
+        assert!(opened("[::1]:80", gateway(true)).is_some());
+        assert_eq!(opened("127.0.0.1:0", gateway(false)), None);
+        assert_eq!(opened("0.0.0.0:80", gateway(true)), None);
+        let configured = Some(ManagementApi {
+            token_sha256: "00".repeat(32),
+        });
+        let gateway = Gateway {
+            management_api: configured.clone(),
+            ..gateway(true)
+        };
+        assert_eq!(opened("127.0.0.1:0", gateway), configured);
+    }
+}
