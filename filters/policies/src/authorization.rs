@@ -73,6 +73,14 @@ enum Rule {
     },
 }
 
+/// Who calls and may.
+#[derive(Default)]
+pub(crate) struct Authorized {
+    pub(crate) caller: Caller,
+    /// Why the caller may not do what was asked besides; `None` when they may, or nothing was.
+    pub(crate) refused_besides: Option<Denial>,
+}
+
 /// One request as its authorization sees it.
 #[derive(Clone, Copy)]
 pub struct AuthorizationRequest<'r> {
@@ -98,15 +106,45 @@ impl Authorizations {
         request: &AuthorizationRequest<'_>,
         learnt: &mut impl FnMut(&Caller),
     ) -> Result<Caller, Denial> {
+        let authorized = self.authorize_besides(exchange, request, None, learnt);
+        authorized.await.map(|authorized| authorized.caller)
+    }
+
+    /// The same, and whether the caller may do something `besides`, such as
+    /// [`iam::INVALIDATE_CACHE`]. The policies that are there already are asked once more; no
+    /// signature is verified and no authorizer called for it. Nobody may whom no policy knows: who
+    /// calls an open operation, or has brought a token.
+    pub(crate) async fn authorize_besides(
+        &self,
+        exchange: &Exchange,
+        request: &AuthorizationRequest<'_>,
+        besides: Option<&str>,
+        learnt: &mut impl FnMut(&Caller),
+    ) -> Result<Authorized, Denial> {
         let (api, rule) = self.rule(request.route)?;
-        if matches!(rule, Rule::Open) && api.policy.is_none() {
-            return Ok(Caller::default());
+        if matches!(rule, Rule::Open) && api.policy.is_none() && besides.is_none() {
+            return Ok(Authorized::default());
         }
         let inspection = self.gather(api, rule, exchange, *request)?;
+        let unknown_caller = || match besides {
+            Some(action) => {
+                let access = iam::Request {
+                    action,
+                    ..inspection.access()
+                };
+                refusal::of_anonymous(Verdict::ImplicitDeny, &access).err()
+            }
+            None => None,
+        };
         match inspection.demand() {
             Demand::Nothing => {
-                api.must_allow(&inspection.access())?;
-                Ok(Caller::default())
+                if api.policy.is_some() {
+                    api.must_allow(&inspection.access())?;
+                }
+                Ok(Authorized {
+                    caller: Caller::default(),
+                    refused_besides: unknown_caller(),
+                })
             }
             Demand::Token {
                 authorizers,
@@ -122,9 +160,14 @@ impl Authorizations {
                 if api.policy.is_some() {
                     api.must_allow(&inspection.access())?;
                 }
-                Ok(caller)
+                Ok(Authorized {
+                    caller,
+                    refused_besides: unknown_caller(),
+                })
             }
-            Demand::Lambda(authorizer) => ask(api, authorizer, exchange, &inspection, learnt).await,
+            Demand::Lambda(authorizer) => {
+                ask(api, authorizer, exchange, &inspection, besides, learnt).await
+            }
             Demand::Signature(credentials) => {
                 let credential = credential(credentials, exchange).await;
                 let credential =
@@ -144,11 +187,19 @@ impl Authorizations {
                     keys: &keys,
                     ..inspection.access()
                 };
-                let identity = credential.evaluate(&access);
                 let accounts = inspection.accounts(credential);
-                let verdict = iam::combine(accounts, identity, api.judge(&access));
-                refusal::of_signer(verdict, &principal.arn, access.resource)?;
-                Ok(caller)
+                let judge = |access: &iam::Request<'_>| {
+                    let identity = credential.evaluate(access);
+                    let verdict = iam::combine(accounts, identity, api.judge(access));
+                    refusal::of_signer(verdict, &principal.arn, access)
+                };
+                judge(&access)?;
+                let refused_besides =
+                    besides.and_then(|action| judge(&iam::Request { action, ..access }).err());
+                Ok(Authorized {
+                    caller,
+                    refused_besides,
+                })
             }
         }
     }
@@ -208,7 +259,7 @@ impl Api {
 
     /// The resource policy has the only word.
     fn must_allow(&self, access: &iam::Request<'_>) -> Result<(), Denial> {
-        refusal::of_anonymous(self.judge(access), access.resource)
+        refusal::of_anonymous(self.judge(access), access)
     }
 }
 
@@ -218,12 +269,13 @@ async fn ask(
     authorizer: Option<&LambdaAuthorizer>,
     exchange: &Exchange,
     inspection: &Inspection<'_>,
+    besides: Option<&str>,
     learnt: &mut impl FnMut(&Caller),
-) -> Result<Caller, Denial> {
+) -> Result<Authorized, Denial> {
     let access = inspection.access();
     let resource = api.judge(&access);
     if resource == Verdict::ExplicitDeny {
-        refusal::of_anonymous(resource, access.resource)?;
+        refusal::of_anonymous(resource, &access)?;
     }
     let said = authorizer
         .ok_or(Denial::AuthorizerConfigurationError)?
@@ -238,7 +290,15 @@ async fn ask(
     };
     learnt(&caller);
     refusal::of_authorizer(iam::combine(Accounts::Same, said.verdict, resource))?;
-    Ok(caller)
+    let refused_besides = besides.and_then(|action| {
+        let access = iam::Request { action, ..access };
+        let (verdict, resource) = (said.result.verdict(&access), api.judge(&access));
+        refusal::of_authorizer(iam::combine(Accounts::Same, verdict, resource)).err()
+    });
+    Ok(Authorized {
+        caller,
+        refused_besides,
+    })
 }
 
 /// What the request is signed with. Its body is awaited only when the signature is about it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use attache_model::{self as model, ApiKeySource, Protocol};
+use attache_model::{self as model, ApiKeySource, Protocol, Verb};
 
 use crate::api_key::ApiKeys;
 use crate::authorization::{Authorizations, Caller};
@@ -13,10 +13,12 @@ use crate::exchange::{Answer, CalloutAnswer, Errand, Exchange, Service};
 use crate::gateway_response::GatewayResponses;
 use crate::headers::Headers;
 use crate::integration::{Integrations, Upstream};
+use crate::management_api::ManagementApi;
 use crate::observation::Metrics;
 use crate::pipeline;
 use crate::ports::{Environment, Ports};
 use crate::request_validation::RequestValidations;
+use crate::response_cache::ResponseCaches;
 use crate::route::Routes;
 use crate::usage_plan::UsagePlans;
 
@@ -60,7 +62,9 @@ pub struct Gateway {
     pub(crate) api_keys: ApiKeys,
     pub(crate) usage_plans: UsagePlans,
     pub(crate) request_validations: RequestValidations,
+    pub(crate) response_caches: ResponseCaches,
     pub(crate) integrations: Integrations,
+    pub(crate) management_api: Option<ManagementApi>,
     pub(crate) gateway_responses: GatewayResponses,
     pub(crate) metrics: Metrics,
     pub(crate) apis: Vec<ApiFacts>,
@@ -80,6 +84,7 @@ pub(crate) struct ApiFacts {
 /// What the pipeline itself must know of an operation.
 #[derive(Debug)]
 pub(crate) struct OperationFacts {
+    pub(crate) method: Verb,
     /// The resource path as in the definition.
     pub(crate) path: Box<str>,
     pub(crate) api_key_required: bool,
@@ -104,7 +109,10 @@ impl Gateway {
         let api_keys = kept(ApiKeys::compile(document), &mut faults);
         let usage_plans = kept(UsagePlans::compile(document), &mut faults);
         let request_validations = kept(RequestValidations::compile(document), &mut faults);
+        let response_caches = ResponseCaches::compile(document, environment);
+        let response_caches = kept(response_caches, &mut faults);
         let integrations = kept(Integrations::compile(document), &mut faults);
+        let management_api = kept(ManagementApi::compile(document), &mut faults);
         let gateway_responses = kept(GatewayResponses::compile(document), &mut faults);
         let compiled = || {
             Some(Self {
@@ -114,7 +122,9 @@ impl Gateway {
                 api_keys: api_keys?,
                 usage_plans: usage_plans?,
                 request_validations: request_validations?,
+                response_caches: response_caches?,
                 integrations: integrations?,
+                management_api: management_api?,
                 gateway_responses: gateway_responses?,
                 metrics: Metrics::compile(document),
                 apis: document.apis.iter().map(ApiFacts::of).collect(),
@@ -180,6 +190,16 @@ impl ApiFacts {
             .is_none_or(|operation| operation.api_key_required)
     }
 
+    /// The operation that AWS's method settings mean by `PATH/METHOD`, such as `/pets/GET`: the
+    /// slash before the method is not part of the path.
+    pub(crate) fn operation(&self, setting: &[u8]) -> Option<usize> {
+        let slash = setting.iter().rposition(|byte| *byte == b'/')?;
+        let (path, method) = (setting.get(..slash)?, setting.get(slash + 1..)?);
+        self.operations.iter().position(|operation| {
+            operation.path.as_bytes() == path && operation.method.as_str().as_bytes() == method
+        })
+    }
+
     /// The API key that a request presents.
     pub(crate) fn presented_key<'r>(
         &self,
@@ -211,6 +231,7 @@ impl ApiFacts {
                 .operations
                 .iter()
                 .map(|operation| OperationFacts {
+                    method: operation.method,
                     path: operation.path.as_str().into(),
                     api_key_required: operation.api_key_required,
                 })
@@ -227,6 +248,9 @@ impl Service for Gateway {
     }
 
     fn errands(&self, ports: &dyn Ports) -> Vec<Errand> {
+        for (place, cache) in self.response_caches.iter() {
+            self.metrics.hold(ports, place, cache.tend(ports));
+        }
         self.authorizations.errands(ports)
     }
 

@@ -55,6 +55,9 @@ use principal_element::PrincipalElement;
 /// The action that calling an API is.
 pub const INVOKE: &str = "execute-api:Invoke";
 
+/// The action that having a response fetched anew is, with `Cache-Control: max-age=0`.
+pub const INVALIDATE_CACHE: &str = "execute-api:InvalidateCache";
+
 /// A policy, ready to be evaluated.
 #[derive(Clone, Debug)]
 pub struct Policy {
@@ -91,7 +94,7 @@ pub enum Verdict {
 /// What a policy is asked about.
 #[derive(Clone, Copy)]
 pub struct Request<'r> {
-    /// What the caller wants to do: [`INVOKE`].
+    /// What the caller wants to do: [`INVOKE`] or [`INVALIDATE_CACHE`].
     pub action: &'r str,
     /// The ARN of what it is done to, from [`method_arn`].
     pub resource: &'r str,

@@ -6,6 +6,7 @@
 //! a new request of the client's, and a new answer of the back end's.
 
 mod body;
+mod cache_key_parameters;
 mod call;
 mod compile;
 mod content;
@@ -38,7 +39,9 @@ use crate::headers::{HeaderEdit, Headers};
 use crate::lambda_proxy::LambdaProxy;
 use crate::observation::Observation;
 use crate::pipeline::LARGEST_BODY;
+use crate::ports::Random;
 
+pub(crate) use cache_key_parameters::CacheKeyParameters;
 pub(crate) use call::aside;
 pub use compile::Integrations;
 pub(crate) use compile::Transformations;
@@ -97,6 +100,25 @@ impl Integration {
             Self::Custom(integration) => integration.upstream(),
             Self::LambdaProxy(integration) => integration.upstream(),
         }
+    }
+
+    /// What `x-amzn-trace-id` says on an answer that was kept: what it would have said on one that
+    /// the back end had given now. `None` for an integration whose answers do not tell.
+    pub(crate) fn trace_id_of_answer(
+        &self,
+        request: &IntegrationRequest<'_>,
+        random: &(impl Random + ?Sized),
+    ) -> Option<Vec<u8>> {
+        let tells = match self {
+            Self::HttpProxy(_) => false,
+            Self::Custom(integration) => integration.upstream().is_some(),
+            Self::LambdaProxy(integration) => integration.tells_trace_id(),
+        };
+        let incoming = request.headers.last(b"x-amzn-trace-id");
+        tells.then(|| {
+            trace_id(incoming, request.time, random)
+                .unwrap_or_else(|| incoming.unwrap_or_default().to_vec())
+        })
     }
 
     /// Serves one request: calls the back end and makes the client's answer of its. `document` is

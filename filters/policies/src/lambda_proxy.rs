@@ -95,6 +95,11 @@ impl LambdaProxy {
         reply
     }
 
+    /// Whether answers carry `x-amzn-trace-id`: those of REST APIs do.
+    pub(crate) fn tells_trace_id(&self) -> bool {
+        self.deployment.protocol == Protocol::Rest
+    }
+
     /// The call that hands over the event of a request. `trace` is the value of
     /// `X-Amzn-Trace-Id`.
     ///

@@ -23,6 +23,7 @@ pub mod lambda_authorizer;
 mod lambda_event;
 mod lambda_function;
 pub mod lambda_proxy;
+mod management_api;
 pub mod mapping_template;
 #[cfg(test)]
 mod memory_ports;

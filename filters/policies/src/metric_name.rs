@@ -21,7 +21,7 @@
 
 use attache_model::Verb;
 
-/// What is measured, under AWS's name (`AWS/ApiGateway` metrics of REST APIs).
+/// What is measured, under AWS's name (`AWS/ApiGateway` metrics of REST APIs) where AWS measures it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Measure {
     /// Requests.
@@ -35,16 +35,31 @@ pub enum Measure {
     /// From the request's departure to the back end to the arrival of its answer; a histogram of
     /// milliseconds.
     IntegrationLatency,
+    /// Requests answered from the stage's cache.
+    CacheHit,
+    /// Requests that the back end answered although the method has a cache.
+    CacheMiss,
+    /// The bytes that the stage's cache holds; a gauge. Not one of AWS's.
+    CacheBytes,
+    /// The responses that the stage's cache holds; a gauge. Not one of AWS's.
+    CacheEntries,
+    /// Responses that had to make room in the stage's cache. Not one of AWS's.
+    CacheEviction,
 }
 
 impl Measure {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 10] = [
         Self::Count,
         Self::ClientError,
         Self::ServerError,
         Self::Latency,
         Self::IntegrationLatency,
+        Self::CacheHit,
+        Self::CacheMiss,
+        Self::CacheBytes,
+        Self::CacheEntries,
+        Self::CacheEviction,
     ];
 
     /// AWS's name. Holds no dot.
@@ -56,6 +71,11 @@ impl Measure {
             Self::ServerError => "5XXError",
             Self::Latency => "Latency",
             Self::IntegrationLatency => "IntegrationLatency",
+            Self::CacheHit => "CacheHitCount",
+            Self::CacheMiss => "CacheMissCount",
+            Self::CacheBytes => "CacheBytes",
+            Self::CacheEntries => "CacheEntries",
+            Self::CacheEviction => "CacheEvictionCount",
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::headers::Headers;
 use crate::metric_name::{self, Measure};
 use crate::ports::{Connection, Metric, Ports, Timestamp};
 use crate::request_id::RequestIds;
+use crate::response_cache::storage::Occupancy;
 use crate::route::{Route, Unmatched};
 
 /// How many methods may have metrics of their own. The rest are counted with their stage, so
@@ -28,6 +29,8 @@ pub(crate) struct Metrics {
 #[derive(Debug)]
 struct StageMetrics {
     all: Dimension,
+    /// `None` for a stage without a cache.
+    cache: Option<Box<CacheMetrics>>,
     /// One place per operation; empty when no method of the stage has detailed metrics.
     methods: Vec<Option<Box<Dimension>>>,
 }
@@ -40,6 +43,47 @@ struct Dimension {
     server_errors: Metric,
     latency: Metric,
     integration_latency: Metric,
+    /// `None` where nothing is cached.
+    cache: Option<Box<CacheCounts>>,
+}
+
+/// How often a cache was of use, for one set of dimensions.
+#[derive(Debug)]
+struct CacheCounts {
+    hits: Metric,
+    misses: Metric,
+}
+
+/// What is measured of a stage's cache itself.
+#[derive(Debug)]
+struct CacheMetrics {
+    bytes: Metric,
+    entries: Metric,
+    evictions: Metric,
+}
+
+/// What part a stage's cache has had in an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CacheStatus {
+    /// It is the cache's.
+    Hit,
+    /// It is the back end's, and may be kept.
+    Miss,
+    /// It is the back end's, and is not kept.
+    Bypass,
+    /// It is the back end's, fetched anew because the client wanted it so.
+    Invalidated,
+}
+
+impl CacheStatus {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Bypass => "bypass",
+            Self::Invalidated => "invalidated",
+        }
+    }
 }
 
 /// What is measured of one request.
@@ -51,6 +95,8 @@ pub(crate) struct Measurement {
     pub(crate) latency: u64,
     /// From forwarding the request to the head of the back end's answer, in milliseconds.
     pub(crate) integration_latency: Option<u64>,
+    /// What a cache has had to do with it; `None` for a method without one.
+    pub(crate) cache: Option<CacheStatus>,
 }
 
 impl Metrics {
@@ -89,10 +135,32 @@ impl Metrics {
     }
 }
 
+impl Metrics {
+    /// Tells how much the cache of a stage holds.
+    pub(crate) fn hold(&self, ports: &dyn Ports, (api, stage): (usize, usize), held: Occupancy) {
+        if let Some(cache) = self.cache(api, stage) {
+            ports.set(&cache.bytes, held.bytes);
+            ports.set(&cache.entries, held.entries);
+        }
+    }
+
+    fn cache(&self, api: usize, stage: usize) -> Option<&CacheMetrics> {
+        self.apis.get(api)?.get(stage)?.cache.as_deref()
+    }
+}
+
 impl StageMetrics {
     fn compile(api: &model::Api, stage: &model::Stage, names: &mut Names) -> Self {
-        let all = Dimension::new(names, |measure| {
-            metric_name::stage(&api.id, &stage.name, measure)
+        let name = |measure| metric_name::stage(&api.id, &stage.name, measure);
+        let has_cache = stage.cache_cluster.is_some();
+        let all = Dimension::new(names, has_cache, name);
+        let cache = has_cache.then(|| {
+            let mut metric = |measure| names.next(name(measure));
+            Box::new(CacheMetrics {
+                bytes: metric(Measure::CacheBytes),
+                entries: metric(Measure::CacheEntries),
+                evictions: metric(Measure::CacheEviction),
+            })
         });
         let mut methods = Vec::new();
         for (index, operation) in api.operations.iter().enumerate() {
@@ -106,7 +174,7 @@ impl StageMetrics {
             if enabled && names.detailed < DETAILED_METHODS {
                 names.detailed += 1;
                 methods.resize_with(index, || None);
-                methods.push(Some(Box::new(Dimension::new(names, |measure| {
+                let name = |measure| {
                     metric_name::method(
                         &api.id,
                         &stage.name,
@@ -114,15 +182,20 @@ impl StageMetrics {
                         &operation.path,
                         measure,
                     )
-                }))));
+                };
+                methods.push(Some(Box::new(Dimension::new(names, has_cache, name))));
             }
         }
-        Self { all, methods }
+        Self {
+            all,
+            cache,
+            methods,
+        }
     }
 }
 
 impl Dimension {
-    fn new(names: &mut Names, name: impl Fn(Measure) -> String) -> Self {
+    fn new(names: &mut Names, has_cache: bool, name: impl Fn(Measure) -> String) -> Self {
         let mut metric = |measure| names.next(name(measure));
         Self {
             count: metric(Measure::Count),
@@ -130,6 +203,12 @@ impl Dimension {
             server_errors: metric(Measure::ServerError),
             latency: metric(Measure::Latency),
             integration_latency: metric(Measure::IntegrationLatency),
+            cache: has_cache.then(|| {
+                Box::new(CacheCounts {
+                    hits: metric(Measure::CacheHit),
+                    misses: metric(Measure::CacheMiss),
+                })
+            }),
         }
     }
 
@@ -143,6 +222,15 @@ impl Dimension {
         ports.observe(&self.latency, measurement.latency);
         if let Some(latency) = measurement.integration_latency {
             ports.observe(&self.integration_latency, latency);
+        }
+        if let Some((counts, status)) = self.cache.as_ref().zip(measurement.cache) {
+            let metric = match status {
+                CacheStatus::Hit => &counts.hits,
+                CacheStatus::Miss | CacheStatus::Bypass | CacheStatus::Invalidated => {
+                    &counts.misses
+                }
+            };
+            ports.count(metric, 1);
         }
     }
 }
@@ -174,6 +262,7 @@ pub(crate) struct Observation<'e> {
     key_id: Option<&'e str>,
     caller: Caller,
     back_end_status: Option<u16>,
+    cache: Option<CacheStatus>,
 }
 
 /// How far the request was understood.
@@ -195,6 +284,7 @@ impl<'e> Observation<'e> {
             key_id: None,
             caller: Caller::default(),
             back_end_status: None,
+            cache: None,
         }
     }
 
@@ -251,6 +341,21 @@ impl<'e> Observation<'e> {
     pub(crate) const fn answered(&mut self, now: Timestamp, status: Option<u16>) {
         self.answered = Some(now);
         self.back_end_status = status;
+    }
+
+    /// What part the stage's cache has in the answer.
+    pub(crate) const fn cached(&mut self, status: CacheStatus) {
+        self.cache = Some(status);
+    }
+
+    /// To keep the answer, others had to go.
+    pub(crate) fn evicted(&self, gateway: &Gateway, ports: &dyn Ports, count: u32) {
+        if let Some(Place::Operation(route)) = self.place
+            && let Some(cache) = gateway.metrics.cache(route.api, route.stage)
+            && count > 0
+        {
+            ports.count(&cache.evictions, count.into());
+        }
     }
 
     /// What a gateway response can tell of the request, which has come as far as it will.
@@ -313,6 +418,7 @@ impl<'e> Observation<'e> {
                 .forwarded
                 .zip(self.answered)
                 .map(|(forwarded, answered)| answered.millis_since(forwarded)),
+            cache: self.cache,
         };
         gateway
             .metrics
@@ -351,6 +457,9 @@ impl<'e> Observation<'e> {
         self.publish_caller(log);
         if let Some(status) = self.back_end_status {
             log.publish("integrationStatus", status.to_string().as_bytes());
+        }
+        if let Some(status) = self.cache {
+            log.publish("cacheStatus", status.as_str().as_bytes());
         }
         if let Some(denial) = denial {
             if let Some(message) = denial.message(self.protocol) {

@@ -2,13 +2,14 @@
 
 use crate::authorization::AuthorizationRequest;
 use crate::denial::Denial;
-use crate::exchange::{Answer, Exchange};
+use crate::exchange::{Answer, Edits, Exchange};
 use crate::gateway::Gateway;
 use crate::headers::Headers;
 use crate::integration::{Answered, IntegrationRequest};
 use crate::observation::Observation;
 use crate::rate_limit_headers;
 use crate::request_id::RequestIds;
+use crate::response_cache::{self, Filling};
 use crate::usage_plan::{Customer, Refusal, Target};
 
 /// AWS takes no body over 10 MB.
@@ -20,13 +21,37 @@ pub async fn serve(gateway: &Gateway, exchange: &Exchange) -> Answer {
     let ports = exchange.ports();
     let mut seen = Observation::begin(exchange.request(), ports.now());
     let ids = RequestIds::generate(ports);
+    if let Some(management_api) = &gateway.management_api
+        && let Some(reply) = management_api.answer(gateway, exchange, &ids)
+    {
+        seen.end(gateway, ports, reply.status, None);
+        return Answer::Reply(reply);
+    }
     match decide(gateway, exchange, &ids, &mut seen).await {
-        Ok(mut answered) => {
+        Ok((mut answered, filling)) => {
             for (name, value) in ids.header_fields(seen.protocol()) {
                 answered.set(name, value);
             }
             seen.end(gateway, ports, answered.status(), None);
-            answered.into()
+            let Some(filling) = filling else {
+                return answered.into();
+            };
+            let (answer, body) = match answered {
+                Answered::Reply(reply) => {
+                    let body = Some(reply.body.clone());
+                    (Answer::Reply(reply), body)
+                }
+                Answered::PassThrough { edits, .. } => {
+                    let edits = Edits {
+                        headers: edits,
+                        body: None,
+                    };
+                    let body = exchange.pass_on(edits, response_cache::LARGEST_BODY).await;
+                    (Answer::PassedOn, body)
+                }
+            };
+            seen.evicted(gateway, ports, filling.complete(ports, body));
+            answer
         }
         Err(denied) => {
             let mut reply = gateway.gateway_responses.reply(
@@ -58,7 +83,7 @@ async fn decide<'e>(
     exchange: &'e Exchange,
     ids: &RequestIds,
     seen: &mut Observation<'e>,
-) -> Result<Answered, Denied> {
+) -> Result<(Answered, Option<Filling<'e>>), Denied> {
     let ports = exchange.ports();
     let request = exchange.request();
 
@@ -70,7 +95,7 @@ async fn decide<'e>(
     let cors = gateway.cors(seen.api());
     // Browsers ask without credentials, and whether there is such a route or not.
     if let Some(reply) = cors.and_then(|cors| cors.preflight(request)) {
-        return Ok(Answered::Reply(reply));
+        return Ok((Answered::Reply(reply), None));
     }
     let route = found?;
     let api = gateway.api(route.api).ok_or(Denial::UnknownStage)?;
@@ -82,10 +107,15 @@ async fn decide<'e>(
         ids,
         time: started,
     };
-    let caller = gateway
+    let cached = gateway.response_caches.find(route, request);
+    let besides = cached.and_then(|cached| cached.action());
+    let authorized = gateway
         .authorizations
-        .authorize(exchange, &asked, &mut |caller| seen.authorized(caller))
+        .authorize_besides(exchange, &asked, besides, &mut |caller| {
+            seen.authorized(caller)
+        })
         .await?;
+    let caller = authorized.caller;
 
     let presented = api.presented_key(request, &caller);
     let customer = if api.requires_key(route.operation) {
@@ -132,9 +162,9 @@ async fn decide<'e>(
         api_key_id: customer.map(|customer| customer.key_id),
         caller: &caller,
     };
-    let mut answered = integration
-        .answer(exchange, &request, document, seen)
-        .await?;
+    let cached = cached.map(|cached| (cached, authorized.refused_besides));
+    let (mut answered, filling) =
+        response_cache::answer(cached, integration, exchange, &request, document, seen).await?;
     for (name, value) in rate_limit_headers::of_allowance(&allowance) {
         answered.set(name, value.into_bytes());
     }
@@ -146,7 +176,7 @@ async fn decide<'e>(
             Answered::Reply(reply) => cors.apply(request.headers, reply),
         }
     }
-    Ok(answered)
+    Ok((answered, filling))
 }
 
 /// A refusal, with header fields that only this request's has.

@@ -1,6 +1,128 @@
 //! Answers kept: the cache of a stage.
+//!
+//! A request that has passed every check is looked up before the integration is asked. What is kept
+//! is the integration's answer as it is mapped, without what only one request's answer has.
+//!
+//! ```text
+//! … validation ─► key ─► look-up ─► kept: the answer
+//!                            └────► not kept: one asks the integration, the others wait for it
+//! ```
+//!
+//! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-caching.html>
 
+pub mod accept_encoding;
+mod answer;
 pub mod coalescing;
+mod compile;
 pub mod entry;
+mod invalidation;
 pub mod key;
+mod storable;
 pub mod storage;
+
+use attache_model::{CacheInvalidation, Verb};
+
+use crate::headers::Headers;
+use crate::integration::CacheKeyParameters;
+use crate::ports::Ports;
+use crate::route::Route;
+
+pub(crate) use answer::{Filling, answer};
+use key::KeyParts;
+pub use storable::LARGEST_BODY;
+use storage::{Group, Occupancy, Storage};
+
+#[cfg(test)]
+mod tests;
+
+/// The caches of all stages of a gateway.
+#[derive(Debug)]
+pub struct ResponseCaches {
+    apis: Vec<Vec<Option<Box<StageCache>>>>,
+}
+
+/// The cache of one stage.
+#[derive(Debug)]
+pub(crate) struct StageCache {
+    storage: Storage,
+    longest_wait_millis: u32,
+    /// One place per operation of the API.
+    operations: Vec<Option<Box<CachedOperation>>>,
+}
+
+/// How the responses of one operation are kept in one stage.
+#[derive(Debug)]
+struct CachedOperation {
+    /// The only method whose responses are.
+    verb: Verb,
+    ttl_seconds: u32,
+    encrypted: bool,
+    invalidation: CacheInvalidation,
+    group: Group,
+    /// What every key begins with.
+    key: KeyParts,
+    parameters: CacheKeyParameters,
+}
+
+/// The cache that a request is looked up in.
+#[derive(Clone, Copy)]
+pub(crate) struct Cached<'c> {
+    cache: &'c StageCache,
+    operation: &'c CachedOperation,
+    /// Whether the response is to be fetched anew.
+    invalidates: bool,
+}
+
+impl ResponseCaches {
+    /// The cache that a request is looked up in; `None` when its operation has none, or its method
+    /// is not the one.
+    pub(crate) fn find(&self, route: Route<'_>, request: &Headers) -> Option<Cached<'_>> {
+        let cache = self.stage(route.api, route.stage)?;
+        let operation = cache.operations.get(route.operation)?.as_deref()?;
+        if operation.verb != route.verb {
+            return None;
+        }
+        // A client that says another method than it means is answered by the rules of the one that
+        // it says: only `HEAD` has an answer without a body.
+        let says_head = request.first(b":method") == Some(b"HEAD");
+        (says_head == (route.verb == Verb::Head)).then(|| Cached {
+            cache,
+            operation,
+            invalidates: invalidation::is_asked_for(request),
+        })
+    }
+
+    pub(crate) fn stage(&self, api: usize, stage: usize) -> Option<&StageCache> {
+        self.apis.get(api)?.get(stage)?.as_deref()
+    }
+
+    /// All caches, with the positions of API and stage.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = ((usize, usize), &StageCache)> {
+        let apis = self.apis.iter().enumerate();
+        apis.flat_map(|(api, stages)| {
+            let stages = stages.iter().enumerate();
+            stages.filter_map(move |(stage, cache)| Some(((api, stage), cache.as_deref()?)))
+        })
+    }
+}
+
+impl StageCache {
+    /// Forgets what is kept: everything, or for one operation. Whether that is certain.
+    pub(crate) fn flush(&self, ports: &dyn Ports, operation: Option<usize>) -> bool {
+        let group = match operation {
+            None => None,
+            Some(operation) => match self.operations.get(operation).and_then(Option::as_ref) {
+                Some(operation) => Some(operation.group),
+                // Nothing is kept for it.
+                None => return true,
+            },
+        };
+        self.storage.flush(ports, group)
+    }
+
+    /// Does a part of what is to be done beside the requests, and tells how much is kept.
+    pub(crate) fn tend(&self, ports: &dyn Ports) -> Occupancy {
+        self.storage.adopt(ports);
+        self.storage.occupancy(ports)
+    }
+}

@@ -139,6 +139,18 @@ pub struct Unmatched {
     pub denial: Denial,
 }
 
+impl Unmatched {
+    /// Host or stage are not known.
+    const fn stage(protocol: Protocol, api: Option<usize>) -> Self {
+        Self {
+            protocol,
+            api,
+            stage: None,
+            denial: Denial::UnknownStage,
+        }
+    }
+}
+
 impl From<Unmatched> for Denial {
     fn from(unmatched: Unmatched) -> Self {
         unmatched.denial
@@ -155,23 +167,32 @@ impl Routes {
     /// request has an `Authorization` header, as REST APIs then read a signature from it.
     pub fn find<'r>(&'r self, request: &'r Headers) -> Result<Route<'r>, Unmatched> {
         let mut head = RequestHead::read(request);
-        let unknown = |protocol, api| Unmatched {
-            protocol,
-            api,
-            stage: None,
-            denial: Denial::UnknownStage,
-        };
         let Some((api, routes)) = self.api(head.authority) else {
-            return Err(unknown(Protocol::Rest, None));
+            return Err(Unmatched::stage(Protocol::Rest, None));
         };
         if routes.protocol == Protocol::Http {
             // The override is a feature of REST APIs.
             head.method_override = None;
         }
+        Self::find_in(api, routes, request, &head)
+    }
+
+    /// The same for a request to an API that is known already, whatever its host.
+    pub(crate) fn find_of_api<'r>(&'r self, api: usize, request: &'r Headers) -> Option<Route<'r>> {
+        let head = RequestHead::read(request);
+        Self::find_in(api, self.apis.get(api)?, request, &head).ok()
+    }
+
+    fn find_in<'r>(
+        api: usize,
+        routes: &'r ApiRoutes,
+        request: &'r Headers,
+        head: &RequestHead<'r>,
+    ) -> Result<Route<'r>, Unmatched> {
         let (target, query) = split_query(head.target);
         let path = collapse_leading_slashes(target);
         let Some((stage, resource_path)) = routes.stage(path) else {
-            return Err(unknown(routes.protocol, Some(api)));
+            return Err(Unmatched::stage(routes.protocol, Some(api)));
         };
         let verb = Verb::from_request(head.method_override.unwrap_or(head.method));
         let found = verb.and_then(|verb| Some((verb, routes.operation(resource_path, verb)?)));

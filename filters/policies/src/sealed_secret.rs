@@ -38,6 +38,7 @@ const TAG_LENGTH: usize = 16;
 pub struct SealingKey {
     encryption: [u8; 32],
     nonces: [u8; 32],
+    cached_responses: [u8; 32],
 }
 
 /// Why a key is none.
@@ -57,10 +58,11 @@ impl SealingKey {
     /// The key with these bytes, which must be as good as random.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
-        // Two uses of one key: each has a key of its own.
+        // Three uses of one key: each has a key of its own.
         Self {
             encryption: mac(key, &[b"attache sealed secret: encryption"]),
             nonces: mac(key, &[b"attache sealed secret: nonces"]),
+            cached_responses: mac(key, &[b"attache response cache: encryption"]),
         }
     }
 
@@ -89,6 +91,12 @@ impl SealingKey {
             Some(text) if !text.trim_ascii().is_empty() => Self::from_base64(&text).map(Some),
             _ => Ok(None),
         }
+    }
+
+    /// The key that responses are encrypted with while they are kept.
+    #[must_use]
+    pub const fn for_cached_responses(&self) -> [u8; 32] {
+        self.cached_responses
     }
 
     /// Seals a secret under a name, such as its access key id. The same three always give the

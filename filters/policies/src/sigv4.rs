@@ -18,7 +18,7 @@ mod authorization;
 mod canonical_request;
 mod credentials;
 mod fault;
-mod hexadecimal;
+pub(crate) mod hexadecimal;
 mod presigned;
 mod signing_time;
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use attache_model::Protocol;
 
 use crate::denial::Denial;
-use crate::iam::{INVOKE, Verdict};
+use crate::iam::{self, Verdict};
 use crate::jwt::JwtDenial;
 use crate::sigv4::SignatureFault;
 
@@ -20,28 +20,29 @@ pub(super) fn of_authorizer(verdict: Verdict) -> Result<(), Denial> {
 }
 
 /// For a caller of whom only the request is known.
-pub(super) fn of_anonymous(verdict: Verdict, method_arn: &str) -> Result<(), Denial> {
-    of_principal(verdict, "anonymous", method_arn)
+pub(super) fn of_anonymous(verdict: Verdict, access: &iam::Request<'_>) -> Result<(), Denial> {
+    of_principal(verdict, "anonymous", access)
 }
 
 /// For a caller who has signed the request.
 pub(super) fn of_signer(
     verdict: Verdict,
     principal_arn: &str,
-    method_arn: &str,
+    access: &iam::Request<'_>,
 ) -> Result<(), Denial> {
-    of_principal(verdict, principal_arn, method_arn)
+    of_principal(verdict, principal_arn, access)
 }
 
-fn of_principal(verdict: Verdict, user: &str, method_arn: &str) -> Result<(), Denial> {
+fn of_principal(verdict: Verdict, user: &str, access: &iam::Request<'_>) -> Result<(), Denial> {
     let reason = match verdict {
         Verdict::Allow => return Ok(()),
         Verdict::ImplicitDeny => "",
         Verdict::ExplicitDeny => " with an explicit deny",
     };
     Err(Denial::AccessDenied(format!(
-        "User: {user} is not authorized to perform: {INVOKE} on resource: {}{reason}",
-        masked(method_arn)
+        "User: {user} is not authorized to perform: {} on resource: {}{reason}",
+        access.action,
+        masked(access.resource)
     )))
 }
 
@@ -108,13 +109,21 @@ mod tests {
 
     use super::{masked, of_anonymous, of_authorizer, of_signer, of_unsigned};
     use crate::denial::Denial;
-    use crate::iam::Verdict;
+    use crate::iam::{self, Verdict};
 
     const ARN: &str = "arn:aws:execute-api:us-east-1:123456789012:shop/prod/GET/a:b";
 
     #[wasm_bindgen_test(unsupported = test)]
     fn a_refusal_is_in_the_words_of_aws() {
         let denied = |text: &str| Err(Denial::AccessDenied(text.to_owned()));
+        let keys = iam::RequestKeys::default();
+        let access = |action: &'static str| iam::Request {
+            action,
+            resource: ARN,
+            principal: None,
+            keys: &keys,
+        };
+        let invoke = access(iam::INVOKE);
         for (refusal, expected) in [
             (of_authorizer(Verdict::Allow), Ok(())),
             (
@@ -128,9 +137,16 @@ mod tests {
                      identity-based policy",
                 ),
             ),
-            (of_anonymous(Verdict::Allow, ARN), Ok(())),
+            (of_anonymous(Verdict::Allow, &invoke), Ok(())),
             (
-                of_anonymous(Verdict::ImplicitDeny, ARN),
+                of_anonymous(Verdict::ImplicitDeny, &access(iam::INVALIDATE_CACHE)),
+                denied(
+                    "User: anonymous is not authorized to perform: execute-api:InvalidateCache on \
+                     resource: arn:aws:execute-api:us-east-1:********9012:shop/prod/GET/a:b",
+                ),
+            ),
+            (
+                of_anonymous(Verdict::ImplicitDeny, &invoke),
                 denied(
                     "User: anonymous is not authorized to perform: execute-api:Invoke on \
                      resource: arn:aws:execute-api:us-east-1:********9012:shop/prod/GET/a:b",
@@ -140,7 +156,7 @@ mod tests {
                 of_signer(
                     Verdict::ExplicitDeny,
                     "arn:aws:iam::123456789012:user/ann",
-                    ARN,
+                    &invoke,
                 ),
                 denied(
                     "User: arn:aws:iam::123456789012:user/ann is not authorized to perform: \

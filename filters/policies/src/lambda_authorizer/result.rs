@@ -124,7 +124,9 @@ impl AuthorizerResult {
     pub fn verdict(&self, access: &iam::Request<'_>) -> Verdict {
         match &self.decision {
             Decision::Policy(policy) => policy.evaluate(access),
-            Decision::Simple(true) => Verdict::Allow,
+            Decision::Simple(true) if access.action == iam::INVOKE => Verdict::Allow,
+            // It is about the call, and about nothing besides.
+            Decision::Simple(true) => Verdict::ImplicitDeny,
             Decision::Simple(false) => Verdict::ExplicitDeny,
         }
     }

@@ -11,7 +11,7 @@ pub(super) fn encode(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// 32 bytes from 64 digits, which AWS only writes in lower case.
-pub(super) fn decode(text: &[u8]) -> Option<[u8; 32]> {
+pub(crate) fn decode(text: &[u8]) -> Option<[u8; 32]> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),

@@ -1,0 +1,206 @@
+//! What becomes of a request in a stage with a cache: answered from it, or by the integration,
+//! whose answer is then kept.
+
+use attache_model::CacheInvalidation;
+use attache_values::json::Document;
+
+use super::accept_encoding;
+use super::coalescing::{Fetch, Found, Place, Turn, Verdict, after, turn};
+use super::entry::Head;
+use super::invalidation::WARNING;
+use super::storable::{LARGEST_BODY, Storable};
+use super::storage::Filled;
+use super::{Cached, CachedOperation};
+use crate::denial::Denial;
+use crate::exchange::{Exchange, Reply};
+use crate::iam::INVALIDATE_CACHE;
+use crate::integration::{Answered, Integration, IntegrationRequest, held_body};
+use crate::observation::{CacheStatus, Observation};
+use crate::ports::Ports;
+
+/// An answer that is to be kept as soon as its body is there.
+pub(crate) struct Filling<'c> {
+    fetch: Fetch<'c>,
+    storable: Storable,
+    operation: &'c CachedOperation,
+}
+
+impl Cached<'_> {
+    /// What the caller must be allowed besides the call, for the request to be granted its wish.
+    pub(crate) fn action(&self) -> Option<&'static str> {
+        let asks = self.invalidates && self.operation.invalidation != CacheInvalidation::Anyone;
+        asks.then_some(INVALIDATE_CACHE)
+    }
+}
+
+/// Answers a request from the cache of its stage, or has the integration answer. `cached` is where
+/// it is looked up, and why its wish to have the response fetched anew is not granted.
+///
+/// # Errors
+///
+/// Why there is no answer: the integration has none, or the wish is one that has to be granted.
+pub(crate) async fn answer<'e>(
+    cached: Option<(Cached<'e>, Option<Denial>)>,
+    integration: &'e Integration,
+    exchange: &'e Exchange,
+    request: &IntegrationRequest<'_>,
+    document: Option<Document>,
+    seen: &mut Observation<'_>,
+) -> Result<(Answered, Option<Filling<'e>>), Denial> {
+    let Some((cached, refused)) = cached else {
+        let answered = integration.answer(exchange, request, document, seen);
+        return answered.await.map(|answered| (answered, None));
+    };
+    let mut warns = false;
+    let mut anew = cached.invalidates;
+    if let Some(denial) = refused {
+        match cached.operation.invalidation {
+            CacheInvalidation::FailWith403 => return Err(denial),
+            CacheInvalidation::SucceedWithResponseHeader => warns = true,
+            CacheInvalidation::SucceedWithoutResponseHeader | CacheInvalidation::Anyone => {}
+        }
+        anew = false;
+    }
+    let (mut answered, filling) = match cached.turn(exchange, request, anew).await? {
+        Turn::Answer((head, body)) => {
+            seen.cached(CacheStatus::Hit);
+            let mut reply = Reply {
+                status: head.status,
+                headers: head.fields,
+                body: body_of(body, &head.annotation),
+            };
+            if let Some(trace) = integration.trace_id_of_answer(request, exchange.ports()) {
+                reply.headers.push(("x-amzn-trace-id".to_owned(), trace));
+            }
+            (Answered::Reply(reply), None)
+        }
+        Turn::Fetch(fetch) => {
+            seen.cached(if anew {
+                CacheStatus::Invalidated
+            } else {
+                CacheStatus::Miss
+            });
+            match integration.answer(exchange, request, document, seen).await {
+                Ok(answered) => {
+                    let is_head = exchange.request().first(b":method") == Some(b"HEAD");
+                    let filling = match Storable::of(&answered, is_head) {
+                        Some(storable) => Some(Filling {
+                            fetch,
+                            storable,
+                            operation: cached.operation,
+                        }),
+                        None => {
+                            fetch.keep_nothing();
+                            None
+                        }
+                    };
+                    (answered, filling)
+                }
+                Err(denial) => {
+                    fetch.keep_nothing();
+                    return Err(denial);
+                }
+            }
+        }
+        Turn::Alone => {
+            seen.cached(CacheStatus::Bypass);
+            let answered = integration.answer(exchange, request, document, seen);
+            (answered.await?, None)
+        }
+    };
+    if warns {
+        answered.set("warning", WARNING.to_vec());
+    }
+    Ok((answered, filling))
+}
+
+impl<'c> Cached<'c> {
+    async fn turn(
+        self,
+        exchange: &'c Exchange,
+        request: &IntegrationRequest<'_>,
+        anew: bool,
+    ) -> Result<Turn<'c, (Head, Vec<u8>)>, Denial> {
+        let body = if self.operation.parameters.reads_body() {
+            Some(held_body(exchange).await?)
+        } else {
+            None
+        };
+        // Who sends what cannot be read is told so by the integration.
+        let Some(place) = self.place(exchange.ports(), request, body) else {
+            return Ok(Turn::Alone);
+        };
+        if anew {
+            return Ok(Fetch::anew(place).map_or(Turn::Alone, Turn::Fetch));
+        }
+        let judge = |found: Found| {
+            if found.now >= found.fresh_until {
+                return Verdict::Fetch;
+            }
+            let accepted = found.head.field("content-encoding").is_none_or(|coding| {
+                let fields: Vec<_> = request.headers.all(b"accept-encoding").collect();
+                accept_encoding::is_accepted(coding, fields.into_iter())
+            });
+            if accepted {
+                Verdict::Answer((found.head, found.body))
+            } else {
+                Verdict::Alone
+            }
+        };
+        Ok(turn(exchange, place, self.cache.longest_wait_millis, judge).await)
+    }
+
+    /// Where the response to a request is kept; `None` when its body cannot be read.
+    fn place(
+        self,
+        ports: &'c dyn Ports,
+        request: &IntegrationRequest<'_>,
+        body: Option<&[u8]>,
+    ) -> Option<Place<'c>> {
+        let key = self.operation.key.clone();
+        Some(Place {
+            storage: &self.cache.storage,
+            ports,
+            key: self.operation.parameters.add(key, request, body)?.finish(),
+            group: self.operation.group,
+        })
+    }
+
+    /// Forgets what is kept for requests like this one. Whether that is certain.
+    pub(crate) fn remove(self, ports: &dyn Ports, request: &IntegrationRequest<'_>) -> bool {
+        let body = self.operation.parameters.reads_body().then_some(&[][..]);
+        let key = self.operation.key.clone();
+        let key = self.operation.parameters.add(key, request, body);
+        key.is_some_and(|key| self.cache.storage.remove(ports, &key.finish()))
+    }
+}
+
+impl Filling<'_> {
+    /// Keeps the answer with this body, unless it is not all of it. How many others had to go.
+    pub(crate) fn complete(self, ports: &dyn Ports, body: Option<Vec<u8>>) -> u32 {
+        let Some(bytes) = body.and_then(|body| self.storable.with_body(body)) else {
+            self.fetch.keep_nothing();
+            return 0;
+        };
+        let lifetime = u64::from(self.operation.ttl_seconds) * 1_000;
+        let until = after(ports.now(), lifetime);
+        match self
+            .fetch
+            .keep(bytes, until, until, self.operation.encrypted)
+        {
+            Filled::Stored { evicted } => evicted,
+            Filled::TooLarge | Filled::Lost => 0,
+        }
+    }
+}
+
+/// The body of an answer. That to a `HEAD` has none; its length, which is noted, is what the proxy
+/// tells of whatever it is given in its place and does not send.
+fn body_of(body: Vec<u8>, noted_length: &[u8]) -> Vec<u8> {
+    let length = str::from_utf8(noted_length).ok();
+    let length: Option<usize> = length.and_then(|length| length.parse().ok());
+    match length {
+        Some(length) if body.is_empty() && length <= LARGEST_BODY => vec![0; length],
+        _ => body,
+    }
+}

@@ -1,0 +1,208 @@
+//! From the stages' cache clusters to what is looked up for each request.
+
+use attache_model::{self as model, CacheMode, Gateway, Verb};
+
+use super::key::KeyParts;
+use super::storage::{Encryption, Group, Storage};
+use super::{CachedOperation, ResponseCaches, StageCache};
+use crate::compile_error::CompileError;
+use crate::integration::CacheKeyParameters;
+use crate::ports::Environment;
+use crate::sealed_secret::{SealingKey, VARIABLE};
+
+/// The lifetimes that API Gateway takes, in seconds. 0 is an operation without a cache.
+const LIFETIMES: std::ops::RangeInclusive<u32> = 1..=3600;
+
+impl ResponseCaches {
+    /// Compiles the caches of all stages.
+    ///
+    /// # Errors
+    ///
+    /// Every fault, each with its JSON pointer: an operation that is not there or that is cached
+    /// twice, a lifetime that API Gateway does not take, a parameter that no key can be made of,
+    /// and responses that are to be encrypted without a key.
+    pub fn compile(
+        gateway: &Gateway,
+        environment: &dyn Environment,
+    ) -> Result<Self, Vec<CompileError>> {
+        let mut errors = Vec::new();
+        let apis = gateway.apis.iter().enumerate();
+        let apis = apis
+            .map(|(position, api)| {
+                let stages = api.stages.iter().enumerate();
+                let stages = stages.map(|(stage_position, stage)| {
+                    let cluster = stage.cache_cluster.as_ref()?;
+                    let pointer = format!("/apis/{position}");
+                    let place = format!("{pointer}/stages/{stage_position}/cacheCluster");
+                    let cache = Compiler {
+                        gateway,
+                        api,
+                        stage,
+                        pointer: &pointer,
+                        place: &place,
+                        errors: &mut errors,
+                    }
+                    .compile(cluster, environment);
+                    Some(Box::new(cache))
+                });
+                stages.collect()
+            })
+            .collect();
+        if errors.is_empty() {
+            Ok(Self { apis })
+        } else {
+            Err(errors)
+        }
+    }
+}
+
+/// Compiles the cache of one stage.
+struct Compiler<'m, 'e> {
+    gateway: &'m Gateway,
+    api: &'m model::Api,
+    stage: &'m model::Stage,
+    /// Where the API stands.
+    pointer: &'e str,
+    /// Where the cache stands.
+    place: &'e str,
+    errors: &'e mut Vec<CompileError>,
+}
+
+impl Compiler<'_, '_> {
+    fn compile(
+        &mut self,
+        cluster: &model::CacheCluster,
+        environment: &dyn Environment,
+    ) -> StageCache {
+        if cluster.mode == CacheMode::Http {
+            let place = format!("{}/mode", self.place);
+            let reason = "the cache of a stage keeps responses as API Gateway does";
+            self.errors.push(CompileError::new(place, reason).hint(
+                "put the filter `response_cache.wasm` before the gateway for the mode `http`",
+            ));
+        }
+        let encrypted = cluster
+            .operations
+            .iter()
+            .position(|cached| cached.encrypted);
+        let encryption = encrypted.and_then(|position| self.encryption(position, environment));
+        let mut operations = Vec::new();
+        operations.resize_with(self.api.operations.len(), || None);
+        for (position, cached) in cluster.operations.iter().enumerate() {
+            let compiled = self.operation(cached, position);
+            match operations.get_mut(cached.operation) {
+                Some(place @ None) => *place = compiled,
+                Some(Some(_)) => self.fault(
+                    &format!("operations/{position}/operation"),
+                    format!("the operation number {} is cached twice", cached.operation),
+                ),
+                None => self.fault(
+                    &format!("operations/{position}/operation"),
+                    format!("the API has no operation number {}", cached.operation),
+                ),
+            }
+        }
+        StageCache {
+            // Neither of them has a zero byte, so that no two stages have one name.
+            storage: Storage::new(
+                &format!("{}\0{}", self.api.id, self.stage.name),
+                cluster.size_mebibytes,
+                encryption,
+            ),
+            longest_wait_millis: cluster.longest_wait_millis,
+            operations,
+        }
+    }
+
+    fn operation(
+        &mut self,
+        cached: &model::CachedOperation,
+        position: usize,
+    ) -> Option<Box<CachedOperation>> {
+        let operation = self.api.operations.get(cached.operation)?;
+        if !LIFETIMES.contains(&cached.ttl_seconds) {
+            let reason = format!(
+                "responses cannot be kept for {} seconds",
+                cached.ttl_seconds
+            );
+            let place = format!("{}/operations/{position}/ttlSeconds", self.place);
+            let fault = CompileError::new(place, reason);
+            self.errors.push(fault.hint("use 1 to 3600 seconds"));
+        }
+        // Of `ANY` the requests that read.
+        let verb = match operation.method {
+            Verb::Any => Verb::Get,
+            verb => verb,
+        };
+        let pointer = format!("{}/operations/{}", self.pointer, cached.operation);
+        let mut faults = Vec::new();
+        let parameters = CacheKeyParameters::compile(
+            self.gateway,
+            self.api,
+            self.stage,
+            operation,
+            &pointer,
+            &mut faults,
+        );
+        for fault in faults {
+            // Stages mostly have their faults in common.
+            if !self.errors.contains(&fault) {
+                self.errors.push(fault);
+            }
+        }
+        let (group, mut key) = shared_parts(operation, verb);
+        key.push(self.api.id.as_bytes());
+        key.push(self.stage.name.as_bytes());
+        Some(Box::new(CachedOperation {
+            verb,
+            ttl_seconds: cached.ttl_seconds,
+            encrypted: cached.encrypted,
+            invalidation: cached.invalidation,
+            group,
+            key,
+            parameters,
+        }))
+    }
+
+    /// The key that responses are encrypted with, which the operation in this position asks for.
+    fn encryption(&mut self, position: usize, environment: &dyn Environment) -> Option<Encryption> {
+        let reason = match SealingKey::from_environment(environment) {
+            Ok(Some(key)) => return Some(Encryption::new(key.for_cached_responses())),
+            Ok(None) => {
+                format!("responses are to be encrypted, and `{VARIABLE}` is not set")
+            }
+            Err(invalid) => invalid.to_string(),
+        };
+        let place = format!("{}/operations/{position}/encrypted", self.place);
+        self.errors
+            .push(CompileError::new(place, reason).hint(format!(
+                "set `{VARIABLE}` in Envoy's environment to 32 random bytes in base64"
+            )));
+        None
+    }
+
+    fn fault(&mut self, place: &str, reason: String) {
+        let pointer = format!("{}/{place}", self.place);
+        self.errors.push(CompileError::new(pointer, reason));
+    }
+}
+
+/// What all keys of an operation begin with, and the group that is flushed with it: the operations
+/// of one namespace and method share their responses. The group is the same in every
+/// configuration, as what is kept outlives the one that it was kept under.
+fn shared_parts(operation: &model::Operation, verb: Verb) -> (Group, KeyParts) {
+    let mut parts = KeyParts::new("attache response cache of a stage");
+    // A namespace that is called like a resource is another one.
+    parts.push_values(operation.cache_key.namespace.as_deref());
+    if operation.cache_key.namespace.is_none() {
+        parts.push(operation.path.as_bytes());
+    }
+    parts.push(verb.as_str().as_bytes());
+    let [first, second, third, fourth, ..] = parts.clone().finish().0;
+    let group = Group(u32::from_le_bytes([first, second, third, fourth]));
+    (group, parts)
+}
+
+#[cfg(test)]
+#[path = "compile_tests.rs"]
+mod tests;
