@@ -107,6 +107,19 @@ fn a_stage_a_method_and_a_key_can_be_flushed() {
     for (arguments, query, headers, wanted) in [
         (&[] as &[&str], "", &[] as &[&str], "all responses"),
         (&["--method", "*/*"], "", &[], "all responses"),
+        // As AWS writes it, and at the root.
+        (
+            &["--method", "~1pets/GET"],
+            "?method=/pets/GET",
+            &[],
+            "the responses of `/pets/GET`",
+        ),
+        (
+            &["--method", "/GET"],
+            "?method=//GET",
+            &[],
+            "the responses of `//GET`",
+        ),
         (
             &["--method", "/pets/{petId}/GET"],
             "?method=/pets/%7BpetId%7D/GET",
@@ -227,7 +240,7 @@ fn a_refusal_says_what_to_do() {
         (
             "503 Service Unavailable",
             "<html>",
-            &["answered with status 503\n", "--url"],
+            &["cannot say that it has forgotten (status 503)", "try again"],
         ),
         // The token is for this gateway alone.
         (

@@ -158,7 +158,9 @@ fn flush<'a>(
 fn scope(arguments: &Flush) -> Result<Scope<'_>, Failure> {
     if let Some(method) = &arguments.method {
         return match MethodKey::parse(method) {
-            Ok(MethodKey::One { .. }) => Ok(Scope::Method(method)),
+            Ok(MethodKey::One { path, method }) => {
+                Ok(Scope::Method(format!("{path}/{}", method.as_str())))
+            }
             Ok(MethodKey::All) => Ok(Scope::Stage),
             Err(refusal) => Err(Failure::Usage(format!(
                 "{}: {}",
@@ -361,6 +363,13 @@ fn refusal(url: &str, status: u16, said: Option<&str>, arguments: &Flush) -> Fai
             ),
             "does it serve this API, stage and method, with a cache? What it serves may be older \
              than the configuration here"
+                .to_owned(),
+        ),
+        500.. => (
+            format!(
+                "the gateway at {url} cannot say that it has forgotten (status {status}{said})"
+            ),
+            "try again; what is kept is gone at the latest when its time to live is over"
                 .to_owned(),
         ),
         _ => (

@@ -28,8 +28,8 @@ const RESERVED: [&str; 11] = [
 pub(super) enum Scope<'a> {
     /// All of it.
     Stage,
-    /// The responses of one method, such as `/pets/GET`.
-    Method(&'a str),
+    /// The responses of one method, such as `/pets/GET`; at the root `//GET`.
+    Method(String),
     /// The response to one request.
     Key { verb: &'a str, target: &'a str },
 }
@@ -90,9 +90,9 @@ mod tests {
     fn every_scope_has_its_address() {
         for (scope, wanted) in [
             (Scope::Stage, ""),
-            (Scope::Method("/pets/GET"), "?method=/pets/GET"),
+            (Scope::Method("/pets/GET".to_owned()), "?method=/pets/GET"),
             (
-                Scope::Method("/pets/{petId}/GET"),
+                Scope::Method("/pets/{petId}/GET".to_owned()),
                 "?method=/pets/%7BpetId%7D/GET",
             ),
             (

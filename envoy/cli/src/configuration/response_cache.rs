@@ -4,7 +4,7 @@ use serde::Deserialize;
 use crate::document::{Node, Value};
 
 /// The most that a cache may hold, in MiB.
-const LARGEST_MIB: u32 = 4096;
+const LARGEST_MIB: u32 = 65_536;
 
 /// How many MiB a GB of AWS's `cacheClusterSize` has.
 const MIB_PER_GB: f64 = 1024.0;
@@ -18,9 +18,10 @@ pub struct CacheCluster {
     /// Whether the stage has a cache (AWS: `cacheClusterEnabled`).
     pub enabled: bool,
     /// How much of Envoy's memory the cache may take, in MiB (AWS: `cacheClusterSize`, in GB). What
-    /// has not been used for longest makes room. Several stages have a cache each.
+    /// has not been used for longest makes room; a response that takes more than half of it is not
+    /// kept, so those of 1 MiB, the longest, need 3. Each stage has a cache of its own.
     #[serde(rename = "sizeMiB", default = "size_mib")]
-    #[schemars(range(min = 1, max = 4096))]
+    #[schemars(range(min = 1, max = 65536))]
     pub size_mib: u32,
     /// How the lifetime of a response is found: `api-gateway` goes by `cacheTtlInSeconds`, whatever
     /// the back end says; `http` by its `Cache-Control`, `Expires` and `Vary`, as RFC 9111 asks, and
@@ -136,9 +137,10 @@ mod tests {
             ("'0.5'", "sizeMiB: 512`"),
             ("0.5", "sizeMiB: 512`"),
             ("'1.6'", "sizeMiB: 1638`"),
-            ("4", "sizeMiB: 4096`"),
-            ("'6.1'", "sizeMiB: 4096`, the most"),
-            ("'237'", "sizeMiB: 4096`, the most"),
+            ("'58.2'", "sizeMiB: 59597`"),
+            ("64", "sizeMiB: 65536`"),
+            ("'118'", "sizeMiB: 65536`, the most"),
+            ("'237'", "sizeMiB: 65536`, the most"),
             ("0.0001", "sizeMiB: 1`"),
             ("0", "sizeMiB: 64`"),
             ("-1", "sizeMiB: 64`"),

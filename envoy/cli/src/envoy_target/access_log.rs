@@ -11,13 +11,14 @@ use minijinja::{Value, context};
 use super::{AccessLog, TargetError, text};
 
 /// The fields that the filter publishes under their own names.
-pub const PUBLISHED: [&str; 18] = [
+pub const PUBLISHED: [&str; 19] = [
     "accessKey",
     "accountId",
     "apiId",
     "apiKeyId",
     "authorizer",
     "authorizerLatency",
+    "cacheStatus",
     "caller",
     "claims",
     "errorMessage",

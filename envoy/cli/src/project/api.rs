@@ -262,6 +262,7 @@ impl Lowering<'_> {
         model: &str,
     ) -> Stage {
         self.remember(model, pointer);
+        self.remember_name(format!("{model}/name"), pointer);
         self.check_variables(stage, &pointer.key("variables"));
         for name in stage.variables.keys() {
             let model = Pointer::from(format!("{model}/variables")).key(name);

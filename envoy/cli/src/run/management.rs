@@ -9,6 +9,9 @@ use attache_model::{Gateway, ManagementApi, Secret};
 use crate::project::token_sha256;
 use crate::running::{Announcement, Running, new_token};
 
+/// The first segment of the management API's paths, which no stage can have for a name beside it.
+const REST_APIS: &str = "restapis";
+
 /// What `attache cache flush` needs to find the gateway, and to be let in.
 #[derive(Clone, Debug)]
 pub struct Management {
@@ -33,12 +36,13 @@ impl Management {
     }
 
     /// Opens the management API of a gateway that has a cache, unless its configuration says who
-    /// may use it.
+    /// may use it, or has a stage in its place.
     pub fn open(&self, gateway: &mut Gateway) {
-        let mut stages = gateway.apis.iter().flat_map(|api| &api.stages);
+        let stages = || gateway.apis.iter().flat_map(|api| &api.stages);
         if let Some(token) = &self.token
             && gateway.management_api.is_none()
-            && stages.any(|stage| stage.cache_cluster.is_some())
+            && stages().any(|stage| stage.cache_cluster.is_some())
+            && stages().all(|stage| stage.name != REST_APIS)
         {
             gateway.management_api = Some(ManagementApi {
                 token_sha256: token_sha256(token),
@@ -96,6 +100,9 @@ mod tests {
         assert!(opened("[::1]:80", gateway(true)).is_some());
         assert_eq!(opened("127.0.0.1:0", gateway(false)), None);
         assert_eq!(opened("0.0.0.0:80", gateway(true)), None);
+        let mut in_its_place = gateway(true);
+        in_its_place.apis[0].stages.push(Stage::new("restapis"));
+        assert_eq!(opened("127.0.0.1:0", in_its_place), None);
         let configured = Some(ManagementApi {
             token_sha256: "00".repeat(32),
         });
