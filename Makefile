@@ -87,12 +87,12 @@ setup-deny: setup-rust ## Get cargo-deny, with which `make lint` also judges dep
 wasm: setup-rust ## Build the filters into target/filters
 	@mkdir -p $(FILTERS)
 	@cargo build --quiet --profile wasm --target wasm32-wasip1 \
-		-p attache-gateway -p attache-api-key -p attache-authorizer -p attache-usage-plan -p attache-transform -p attache-probe -p attache-bench-empty
+		-p attache-gateway -p attache-api-key -p attache-authorizer -p attache-usage-plan -p attache-transform -p attache-response-cache -p attache-probe -p attache-bench-empty
 	@cargo build --quiet -p attache-trim
 	@for filter in api_key usage_plan; do \
 		$(TARGET)/debug/attache-trim headers $(TARGET)/wasm32-wasip1/wasm/$$filter.wasm $(FILTERS)/$$filter.wasm || exit 1; \
 	done
-	@for filter in gateway authorizer transform probe; do \
+	@for filter in gateway authorizer transform response_cache probe; do \
 		$(TARGET)/debug/attache-trim bodies $(TARGET)/wasm32-wasip1/wasm/$$filter.wasm $(FILTERS)/$$filter.wasm || exit 1; \
 	done
 	@cp $(TARGET)/wasm32-wasip1/wasm/empty.wasm $(FILTERS)/
@@ -112,7 +112,7 @@ lint: setup-rust ## Formatting, clippy, and what dependencies are allowed
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 # What speaks to the proxy is only there in wasm.
-	cargo clippy --target wasm32-wasip1 -p attache-host -p attache-gateway -p attache-api-key -p attache-authorizer -p attache-usage-plan -p attache-transform -p attache-bench-empty -- -D warnings
+	cargo clippy --target wasm32-wasip1 -p attache-host -p attache-gateway -p attache-api-key -p attache-authorizer -p attache-usage-plan -p attache-transform -p attache-response-cache -p attache-bench-empty -- -D warnings
 	@if test -x $(TOOLS)/bin/cargo-deny; then \
 		$(TOOLS)/bin/cargo-deny --workspace check --hide-inclusion-graph bans licenses sources; \
 	else echo "dependencies not judged: \`make setup-deny\` gets cargo-deny"; fi

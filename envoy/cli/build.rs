@@ -5,10 +5,11 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-const FILTERS: [(&str, &str); 5] = [
+const FILTERS: [(&str, &str); 6] = [
     ("GATEWAY", "gateway.wasm"),
     ("API_KEY", "api_key.wasm"),
     ("AUTHORIZER", "authorizer.wasm"),
+    ("RESPONSE_CACHE", "response_cache.wasm"),
     ("TRANSFORM", "transform.wasm"),
     ("USAGE_PLAN", "usage_plan.wasm"),
 ];

@@ -11,6 +11,8 @@ pub enum Filter {
     ApiKey,
     /// Who may call, alone.
     Authorizer,
+    /// The response cache of RFC 9111, alone.
+    ResponseCache,
     /// Validation and mapping templates alone.
     Transform,
     /// The usage plan alone.
@@ -40,6 +42,7 @@ impl Filter {
             Self::Gateway => "gateway.wasm",
             Self::ApiKey => "api_key.wasm",
             Self::Authorizer => "authorizer.wasm",
+            Self::ResponseCache => "response_cache.wasm",
             Self::Transform => "transform.wasm",
             Self::UsagePlan => "usage_plan.wasm",
         }
@@ -55,6 +58,7 @@ impl Filter {
             Self::Gateway => GATEWAY,
             Self::ApiKey => API_KEY,
             Self::Authorizer => AUTHORIZER,
+            Self::ResponseCache => RESPONSE_CACHE,
             Self::Transform => TRANSFORM,
             Self::UsagePlan => USAGE_PLAN,
         }

@@ -7,5 +7,6 @@ pub mod api_key;
 pub mod authorizer;
 mod configuration;
 mod identity;
+pub mod response_cache;
 pub mod transform;
 pub mod usage_plan;

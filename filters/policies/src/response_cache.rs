@@ -15,6 +15,7 @@ mod answer;
 pub mod coalescing;
 mod compile;
 pub mod entry;
+pub mod http;
 mod invalidation;
 pub mod key;
 mod storable;

@@ -11,7 +11,7 @@ use attache_structure::root;
 use serde_json::Value;
 
 /// For each crate that is no test, the crates of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("attache-model", &[]),
     ("attache-java-regex", &[]),
     ("attache-values", &["attache-java-regex"]),
@@ -32,6 +32,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("attache-gateway", FILTER),
     ("attache-api-key", FILTER),
     ("attache-authorizer", FILTER),
+    ("attache-response-cache", FILTER),
     ("attache-transform", FILTER),
     ("attache-usage-plan", FILTER),
     ("attache-trim", &[]),
