@@ -75,7 +75,8 @@ pub struct Configuration {
     #[serde(default)]
     pub access_log: AccessLog,
     /// What the gateway answers of API Gateway's management API, for `attache cache flush`. Without
-    /// this it answers nothing of it.
+    /// this it answers nothing of it; only `attache run` makes up a token for itself, where a stage
+    /// has a cache and none but this computer's users can call.
     pub management_api: Option<ManagementApi>,
     /// Custom domain names.
     #[schemars(extend("x-not-supported-yet" = {"feature": "custom domain names"}))]

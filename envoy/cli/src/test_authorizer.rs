@@ -68,7 +68,7 @@ pub struct Arguments {
     pub output: Output,
     /// The folder that holds `attache.yaml`, or such a file (here unless given); then the request's
     /// method, and its path without the stage.
-    #[arg(value_name = "[DIR] METHOD PATH", num_args = 2..=3, required = true)]
+    #[arg(value_name = "[DIR] METHOD PATH", required = true)]
     pub request: Vec<String>,
 }
 
@@ -130,7 +130,11 @@ fn decide(arguments: &Arguments, report: &mut Report) -> Result<decision::Decisi
     let (folder, method, path) = match arguments.request.as_slice() {
         [method, path] => (".", method, path),
         [folder, method, path] => (folder.as_str(), method, path),
-        _ => return Err(Failure::Usage("a method and a path are needed".to_owned())),
+        _ => {
+            return Err(Failure::Usage(
+                "`[DIR] METHOD PATH` is what is needed".to_owned(),
+            ));
+        }
     };
     let is_standard_input =
         |file: &Option<PathBuf>| file.as_deref().is_some_and(memory_proxy::is_standard_input);

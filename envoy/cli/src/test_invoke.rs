@@ -64,7 +64,7 @@ pub struct Arguments {
     pub output: Output,
     /// The folder that holds `attache.yaml`, or such a file (here unless given); then the request's
     /// method, and its path without the stage.
-    #[arg(value_name = "[DIR] METHOD PATH", num_args = 2..=3, required = true)]
+    #[arg(value_name = "[DIR] METHOD PATH", required = true)]
     pub request: Vec<String>,
 }
 
@@ -136,7 +136,11 @@ fn invoke(arguments: &Arguments, report: &mut Report) -> Result<Invocation, Fail
     let (folder, method, path) = match arguments.request.as_slice() {
         [method, path] => (".", method, path),
         [folder, method, path] => (folder.as_str(), method, path),
-        _ => return Err(Failure::Usage("a method and a path are needed".to_owned())),
+        _ => {
+            return Err(Failure::Usage(
+                "`[DIR] METHOD PATH` is what is needed".to_owned(),
+            ));
+        }
     };
     let project = project::load(folder.as_ref(), report).ok_or(Failure::Refused)?;
     let opened = without_access_control(&project.gateway);

@@ -270,7 +270,11 @@ fn a_token_that_is_not_known_is_asked_for() {
             "",
             &[] as &[&str],
             None,
-            &["no token", "managementApi: {tokenFile: …}"] as &[&str],
+            &[
+                "no token",
+                "start the gateway with `attache run`",
+                "--token-file",
+            ] as &[&str],
         ),
         (
             "",

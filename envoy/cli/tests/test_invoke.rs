@@ -225,3 +225,57 @@ fn what_does_not_fit_is_a_misuse() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("/nowhere"), "{told}");
 }
+
+#[test]
+fn the_folder_may_stand_where_the_usage_has_it() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(
+        folder.path().join("attache.yaml"),
+        "apis: {pets: {definition: openapi.yaml, stages: {prod: {}}}}\n",
+    )
+    .unwrap();
+    std::fs::write(folder.path().join("openapi.yaml"), DEFINITION).unwrap();
+    let run = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_attache"))
+            .arg("test-invoke")
+            .args(arguments)
+            .output()
+            .unwrap()
+    };
+    let folder = folder.path().to_str().unwrap();
+    for arguments in [
+        [
+            folder,
+            "--api",
+            "pets",
+            "--stage",
+            "prod",
+            "GET",
+            "/pets/123",
+        ],
+        [
+            "--api",
+            "pets",
+            "--stage",
+            "prod",
+            folder,
+            "GET",
+            "/pets/123",
+        ],
+        [
+            "--api",
+            "pets",
+            folder,
+            "GET",
+            "--stage",
+            "prod",
+            "/pets/123",
+        ],
+    ] {
+        log(&run(&arguments));
+    }
+    let refused = run(&["--api", "pets", "--stage", "prod", "/pets/123"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(told.contains("[DIR] METHOD PATH"), "{told}");
+}

@@ -27,7 +27,7 @@ use crate::exchange::{Exchange, Reply};
 use crate::gateway::Gateway;
 use crate::headers::Headers;
 use crate::integration::IntegrationRequest;
-use crate::integration::encoding::pairs;
+use crate::integration::encoding::{decoded, pairs};
 use crate::ports::Ports;
 use crate::request_id::RequestIds;
 use crate::sigv4::hexadecimal;
@@ -46,6 +46,7 @@ pub(crate) struct ManagementApi {
 /// `DELETE /restapis/API/stages/STAGE/cache/data`.
 #[derive(Clone, Copy)]
 struct FlushStageCache<'r> {
+    /// Still encoded, as all of it.
     api: &'r [u8],
     stage: &'r [u8],
     query: &'r [u8],
@@ -166,7 +167,7 @@ impl ManagementApi {
         flush: FlushStageCache<'_>,
     ) -> Result<(), Refusal> {
         let apis = gateway.apis.iter().enumerate();
-        let mut apis = apis.filter(|(_, api)| api.id.as_bytes() == flush.api);
+        let mut apis = apis.filter(|(_, api)| is_named(flush.api, &api.id));
         let (api, facts) = apis.next().ok_or_else(|| {
             Refusal::not_found(format!(
                 "Invalid API identifier specified {}:{}",
@@ -177,7 +178,7 @@ impl ManagementApi {
         let stage = facts
             .stages
             .iter()
-            .position(|stage| stage.as_bytes() == flush.stage)
+            .position(|stage| is_named(flush.stage, stage))
             .ok_or_else(|| Refusal::not_found("Invalid stage identifier specified"))?;
         let target = Target::read(flush.query)?;
         let ports = exchange.ports();
@@ -206,6 +207,11 @@ impl ManagementApi {
             })
         }
     }
+}
+
+/// Whether a segment of the path is a name, such as `%24default`.
+fn is_named(segment: &[u8], name: &str) -> bool {
+    decoded(segment).eq(name.bytes())
 }
 
 /// Forgets the response to a request of an API. Whether that is certain.

@@ -1,6 +1,5 @@
 //! The laws of an exchange over any small pipeline, any pieces, any order.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
 use attache_policies::ports::Environment;
@@ -275,7 +274,8 @@ proptest! {
             1..4,
         ),
     ) {
-        prop_assume!(program.before.first() == Some(&Await::Callout));
+        let mut program = program;
+        program.before.insert(0, Await::Callout);
         let proxy = Proxy::new();
         let service = Arc::new(program);
         let start = || {
@@ -556,8 +556,18 @@ fn a_stream_that_goes_away_while_it_waits_leaves_nothing_and_does_nothing_more()
     }
 }
 
-/// Awaits what comes too late, or too early.
-struct Stubborn(fn(Exchange) -> Pin<Box<dyn Future<Output = Answer>>>);
+/// Passes an answer on, and then does not leave it at that; or passes one on that is not there.
+#[derive(Clone, Copy, Debug)]
+enum Stubborn {
+    Replies,
+    Releases,
+    Pauses,
+    PassesOnAgain,
+    ReadsTheBody,
+    ForwardsAgain,
+    HasNotForwarded,
+    HasNotPassedOn,
+}
 
 impl Service for Stubborn {
     fn compile(_: &[u8], _: &dyn Environment) -> Result<Self, Vec<String>> {
@@ -565,68 +575,43 @@ impl Service for Stubborn {
     }
 
     async fn serve(self: Arc<Self>, exchange: Exchange) -> Answer {
-        (self.0)(exchange).await
+        if matches!(*self, Self::HasNotPassedOn) {
+            return Answer::PassedOn;
+        }
+        if !matches!(*self, Self::HasNotForwarded) {
+            exchange.forward(Edits::default()).await;
+        }
+        exchange.pass_on(Edits::default(), 10).await;
+        match *self {
+            Self::Replies => return Answer::Reply(Reply::default()),
+            Self::Releases => return Answer::PassThrough(Edits::default()),
+            Self::Pauses => exchange.pause(1).await,
+            Self::PassesOnAgain => drop(exchange.pass_on(Edits::default(), 10).await),
+            Self::ReadsTheBody => drop(exchange.response_body().await),
+            Self::ForwardsAgain => drop(exchange.forward(Edits::default()).await),
+            Self::HasNotForwarded | Self::HasNotPassedOn => {}
+        }
+        Answer::PassedOn
     }
 }
 
 /// The client has the answer already, so nothing may come of it.
 #[test]
 fn whoever_asks_for_more_after_passing_an_answer_on_is_dropped() {
-    let pipelines: [fn(Exchange) -> Pin<Box<dyn Future<Output = Answer>>>; 6] = [
-        |exchange| {
-            Box::pin(async move {
-                exchange.forward(Edits::default()).await;
-                exchange.pass_on(Edits::default(), 10).await;
-                Answer::Reply(Reply::default())
-            })
-        },
-        |exchange| {
-            Box::pin(async move {
-                exchange.forward(Edits::default()).await;
-                exchange.pass_on(Edits::default(), 10).await;
-                Answer::PassThrough(Edits::default())
-            })
-        },
-        |exchange| {
-            Box::pin(async move {
-                exchange.forward(Edits::default()).await;
-                exchange.pass_on(Edits::default(), 10).await;
-                exchange.pause(1).await;
-                Answer::PassedOn
-            })
-        },
-        |exchange| {
-            Box::pin(async move {
-                exchange.forward(Edits::default()).await;
-                exchange.pass_on(Edits::default(), 10).await;
-                exchange.pass_on(Edits::default(), 10).await;
-                Answer::PassedOn
-            })
-        },
-        |exchange| {
-            Box::pin(async move {
-                exchange.forward(Edits::default()).await;
-                exchange.pass_on(Edits::default(), 10).await;
-                exchange.response_body().await;
-                Answer::PassedOn
-            })
-        },
-        |exchange| {
-            Box::pin(async move {
-                exchange.forward(Edits::default()).await;
-                exchange.pass_on(Edits::default(), 10).await;
-                exchange.forward(Edits::default()).await;
-                Answer::PassedOn
-            })
-        },
-    ];
-    for pipeline in pipelines {
+    for stubborn in [
+        Stubborn::Replies,
+        Stubborn::Releases,
+        Stubborn::Pauses,
+        Stubborn::PassesOnAgain,
+        Stubborn::ReadsTheBody,
+        Stubborn::ForwardsAgain,
+    ] {
         let proxy = Proxy::new();
-        let host = Host::new(Arc::new(Stubborn(pipeline)), &proxy);
+        let host = Host::new(Arc::new(stubborn), &proxy);
         let request = Request::new("GET", "/");
         let outcome = host.exchange(&request, &mut Script::answering("yes"));
-        assert_eq!(outcome.client.unwrap().body, b"yes");
-        assert_eq!(proxy.live_requests(), 0);
+        assert_eq!(outcome.client.unwrap().body, b"yes", "{stubborn:?}");
+        assert_eq!(proxy.live_requests(), 0, "{stubborn:?}");
     }
 }
 
@@ -634,20 +619,11 @@ fn whoever_asks_for_more_after_passing_an_answer_on_is_dropped() {
 /// has decided.
 #[test]
 fn whoever_passes_on_what_is_not_there_is_refused() {
-    let pipelines: [fn(Exchange) -> Pin<Box<dyn Future<Output = Answer>>>; 2] = [
-        |exchange| {
-            Box::pin(async move {
-                exchange.pass_on(Edits::default(), 10).await;
-                Answer::PassedOn
-            })
-        },
-        |_| Box::pin(async { Answer::PassedOn }),
-    ];
-    for pipeline in pipelines {
-        let host = Host::new(Arc::new(Stubborn(pipeline)), &Proxy::new());
+    for stubborn in [Stubborn::HasNotForwarded, Stubborn::HasNotPassedOn] {
+        let host = Host::new(Arc::new(stubborn), &Proxy::new());
         let request = Request::new("POST", "/").body("body");
         let outcome = host.exchange(&request, &mut Script::answering("yes"));
-        assert_eq!(outcome.status(), 500);
-        assert_eq!(outcome.upstream, None);
+        assert_eq!(outcome.status(), 500, "{stubborn:?}");
+        assert_eq!(outcome.upstream, None, "{stubborn:?}");
     }
 }

@@ -90,6 +90,10 @@ pub enum Reaction {
     /// Send these bytes as they are and close the connection: nothing, half a head, half a body,
     /// or no HTTP at all.
     BytesThenClose(Vec<u8>),
+    /// Send these bytes as they are, then do this.
+    Bytes(Vec<u8>, Box<Self>),
+    /// Leave it at what was sent, and read the next request.
+    KeepOpen,
 }
 
 impl Reaction {
@@ -281,6 +285,10 @@ fn carry_out(reaction: Reaction, stream: &mut TcpStream, received: &mut Vec<u8>)
             let _gone_already = stream.write_all(&bytes);
             false
         }
+        Reaction::Bytes(bytes, reaction) => {
+            stream.write_all(&bytes).is_ok() && carry_out(*reaction, stream, received)
+        }
+        Reaction::KeepOpen => true,
     }
 }
 

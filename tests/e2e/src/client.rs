@@ -188,6 +188,24 @@ impl Client {
     /// When nothing comes within the deadline, or the request is not one that this client can
     /// send.
     pub fn send(&mut self, request: &Request) -> Result<Response, hyper::Error> {
+        self.watch(request, |_| {})
+    }
+
+    /// The same, telling of each piece of the answer's body as it comes.
+    ///
+    /// # Errors
+    ///
+    /// When the connection or the stream ends before the answer is complete.
+    ///
+    /// # Panics
+    ///
+    /// When nothing comes within the deadline, or the request is not one that this client can
+    /// send.
+    pub fn watch(
+        &mut self,
+        request: &Request,
+        mut piece_arrives: impl FnMut(&[u8]),
+    ) -> Result<Response, hyper::Error> {
         let request = self.build(request);
         let sender = &mut self.sender;
         self.runtime.block_on(async {
@@ -202,15 +220,25 @@ impl Client {
                         sender.send_request(request).await?
                     }
                 };
-                let (head, body) = response.into_parts();
-                let collected = body.collect().await?;
-                let trailers = collected.trailers().map(list).unwrap_or_default();
-                Ok(Response {
+                let (head, mut frames) = response.into_parts();
+                let mut response = Response {
                     status: head.status.as_u16(),
                     headers: list(&head.headers),
-                    body: collected.to_bytes().to_vec(),
-                    trailers,
-                })
+                    body: Vec::new(),
+                    trailers: Vec::new(),
+                };
+                while let Some(frame) = frames.frame().await {
+                    match frame?.into_data() {
+                        Ok(piece) => {
+                            piece_arrives(&piece);
+                            response.body.extend_from_slice(&piece);
+                        }
+                        Err(other) => {
+                            response.trailers = other.trailers_ref().map(list).unwrap_or_default();
+                        }
+                    }
+                }
+                Ok(response)
             };
             tokio::time::timeout(DEADLINE, answer)
                 .await

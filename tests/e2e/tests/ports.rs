@@ -1,5 +1,5 @@
 //! What only a real proxy answers: whether a signature is right, what stands in its environment,
-//! and which certificate a client has shown.
+//! which certificate a client has shown, where its route leads, and what its workers share.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -210,4 +210,68 @@ fn without_mutual_tls_a_clients_field_counts_for_nothing() {
         .send(&request)
         .unwrap();
     assert_eq!(answer.text(), "None");
+}
+
+fn probed(client: &mut Client, program: &str, value: &str) -> String {
+    let request = Request::new("GET", "/")
+        .header("x-probe", program)
+        .header("x-name", "name")
+        .header("x-value", value);
+    let answer = client.send(&request).unwrap();
+    assert_eq!(answer.status, 299);
+    answer.text()
+}
+
+/// Writing whatever is there makes a key and replaces what it holds, also what was only ever
+/// swapped, and whoever swaps afterwards sees it.
+#[test]
+fn a_put_wins() {
+    let backend = Backend::answering("answer");
+    let envoy = envoy(Bootstrap::proxying(backend.address()));
+    let mut client = Client::http1(envoy.listener(LISTENER));
+    for value in ["first", "second", "", "third"] {
+        probed(&mut client, "put reply", value);
+        assert_eq!(probed(&mut client, "stored", ""), value);
+    }
+    let mut count = |program: &str| {
+        let request = Request::new("GET", "/")
+            .header("x-probe", program)
+            .header("x-name", "counter")
+            .header("x-value", "12345678")
+            .header("x-limit", "3");
+        client.send(&request).unwrap().status
+    };
+    assert_eq!([count("admit reply"), count("admit reply")], [299, 299]);
+    // A number far above the limit.
+    assert_eq!(count("put reply"), 299);
+    assert_eq!(count("admit reply"), 429);
+}
+
+#[test]
+fn a_gauge_stands_at_what_was_set_last() {
+    let backend = Backend::answering("answer");
+    let envoy = envoy(Bootstrap::proxying(backend.address()));
+    let mut client = Client::http1(envoy.listener(LISTENER));
+    for value in [7, 0, 4_294_967_296_000, 3] {
+        probed(&mut client, "gauge reply", &value.to_string());
+        assert_eq!(envoy.stat("wasmcustom.probe_gauge"), value);
+    }
+}
+
+#[test]
+fn the_route_says_where_it_leads() {
+    let backend = Backend::answering("answer");
+    let plain = Bootstrap::proxying(backend.address());
+    let mut by_header = plain.clone().wasm(&module("probe"), "").build();
+    let envoy = envoy(plain);
+    let mut client = Client::http1(envoy.listener(LISTENER));
+    assert_eq!(probed(&mut client, "cluster", ""), "backend");
+    let route = &mut by_header["static_resources"]["listeners"][0]["filter_chains"][0]["filters"]
+        [0]["typed_config"]["route_config"]["virtual_hosts"][0]["routes"][0]["route"];
+    *route = serde_json::json!({"cluster_header": "x-value"});
+    let envoy = Envoy::start(&by_header, 1);
+    let mut client = Client::http1(envoy.listener(LISTENER));
+    for (header, expected) in [("backend", "backend"), ("nobody", "")] {
+        assert_eq!(probed(&mut client, "cluster", header), expected, "{header}");
+    }
 }

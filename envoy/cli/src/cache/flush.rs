@@ -242,8 +242,8 @@ impl Surroundings {
                 "no token of the management API is known".to_owned(),
                 if self.configuration.is_some() && arguments.url.is_none() {
                     format!(
-                        "`attache run` makes one up for a gateway with a cache; for others write \
-                         `managementApi: {{tokenFile: …}}` into {}, or {give}",
+                        "start the gateway with `attache run`, which makes one up where {} has a \
+                         cache and no `managementApi`, or {give}",
                         project::FILE_NAME
                     )
                 } else {

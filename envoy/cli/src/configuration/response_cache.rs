@@ -24,8 +24,8 @@ pub struct CacheCluster {
     #[schemars(range(min = 1, max = 65536))]
     pub size_mib: u32,
     /// How the lifetime of a response is found: `api-gateway` goes by `cacheTtlInSeconds`, whatever
-    /// the back end says; `http` by its `Cache-Control`, `Expires` and `Vary`, as RFC 9111 asks, and
-    /// by `cacheTtlInSeconds` where it says nothing.
+    /// the back end says. *Not yet*: `http` goes by its `Cache-Control`, `Expires` and `Vary`, as RFC
+    /// 9111 asks; the filter `response_cache.wasm` does.
     #[serde(default)]
     pub mode: CacheMode,
     /// How long a request waits at most for the answer to another one with the same key before it

@@ -3,7 +3,8 @@
 //!
 //! ```json
 //! {
-//!   "name": "shop",
+//!   "api": "shop",
+//!   "stage": "prod",
 //!   "sizeMebibytes": 64,
 //!   "longestWaitMillis": 5000,
 //!   "operations": [
@@ -26,10 +27,15 @@
 //! not name, `keyHeaders` does. A response is found by scheme, host, path and query, exactly as they
 //! came.
 //!
-//! What is kept under one `name` is shared by all workers, and by all filters of the proxy that say
-//! the same name. `longestWaitMillis` is how long a request waits at most for the answer to another
-//! one like it; 5000 by default. Operations with `"encrypted": true` need a key: 32 bytes, written
-//! as 64 hexadecimal digits, in the environment variable `ATTACHE_CACHE_KEY`.
+//! `api` and `stage` are the names in the statistics, such as
+//! `attache.api.shop.stage.prod.CacheHitCount`. What is kept under both is shared by all workers, and
+//! by all filters of the proxy that say the same. `longestWaitMillis` is how long a request waits at
+//! most for the answer to another one like it; 5000 by default. Operations with `"encrypted": true`
+//! need the key in the environment variable `ATTACHE_SECRETS_KEY`: 32 random bytes in base64.
+//!
+//! A response that is kept answers whoever asks for it. So this filter stands behind all those that
+//! say who may: in a chain with `gateway.wasm`, `authorizer.wasm`, `api_key.wasm` or
+//! `usage_plan.wasm` it comes after them, right before the proxy's router.
 
 use std::sync::Arc;
 
@@ -38,12 +44,11 @@ use serde::Deserialize;
 use super::configuration::from_json;
 use crate::exchange::{Answer, CalloutAnswer, Edits, Errand, Exchange, Service};
 use crate::headers::is_field_name;
+use crate::metric_name;
 use crate::ports::{Environment, Ports};
-use crate::response_cache::http::{HttpCache, Rules};
+use crate::response_cache::http::{HttpCache, Metrics, Rules};
 use crate::response_cache::storage::{Encryption, Group, Storage};
-
-/// Where the key stands that entries are encrypted with.
-const KEY_VARIABLE: &str = "ATTACHE_CACHE_KEY";
+use crate::sealed_secret::{SealingKey, VARIABLE};
 
 /// The most that a cache may hold, in MiB: API Gateway's largest cluster is not larger.
 const LARGEST_MEBIBYTES: u32 = 242_688;
@@ -59,7 +64,9 @@ pub struct ResponseCacheFilter {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Configuration {
     #[serde(default)]
-    name: String,
+    api: String,
+    #[serde(default)]
+    stage: String,
     size_mebibytes: u32,
     #[serde(default = "default_wait")]
     longest_wait_millis: u32,
@@ -97,21 +104,25 @@ impl Service for ResponseCacheFilter {
                 "/sizeMebibytes: must be between 1 and {LARGEST_MEBIBYTES}"
             ));
         }
-        let encryption = environment.variable(KEY_VARIABLE).map(|text| {
-            let key = hexadecimal(&text);
-            if key.is_none() {
-                faults.push(format!("{KEY_VARIABLE}: must be 64 hexadecimal digits"));
-            }
-            Encryption::new(key.unwrap_or_default())
-        });
+        let encrypted = configuration.operations.iter().any(|rules| rules.encrypted);
+        let encryption = encrypted
+            .then(|| match SealingKey::from_environment(environment) {
+                Ok(Some(key)) => Some(Encryption::new(key.for_cached_responses())),
+                Ok(None) => {
+                    faults.push(format!(
+                        "/operations: responses are to be encrypted, and `{VARIABLE}` is not set"
+                    ));
+                    None
+                }
+                Err(invalid) => {
+                    faults.push(invalid.to_string());
+                    None
+                }
+            })
+            .flatten();
         let mut operations = Vec::new();
         for (position, rules) in configuration.operations.into_iter().enumerate() {
             let place = format!("/operations/{position}");
-            if rules.encrypted && encryption.is_none() {
-                faults.push(format!(
-                    "{place}/encrypted: {KEY_VARIABLE} is not in the environment"
-                ));
-            }
             if let Some(name) = rules.key_headers.iter().find(|name| !is_field_name(name)) {
                 faults.push(format!(
                     "{place}/keyHeaders: `{name}` is not the name of a header field"
@@ -140,9 +151,12 @@ impl Service for ResponseCacheFilter {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let storage = Storage::new(&configuration.name, size, encryption);
+        let (api, stage) = (&configuration.api, &configuration.stage);
+        // No gateway's cache has a name that begins so.
+        let storage = Storage::new(&format!("\0{api}\0{stage}"), size, encryption);
+        let metrics = Metrics::new(|measure| metric_name::stage(api, stage, measure));
         Ok(Self {
-            cache: HttpCache::new(storage, configuration.longest_wait_millis),
+            cache: HttpCache::new(storage, configuration.longest_wait_millis, metrics),
             operations,
         })
     }
@@ -219,21 +233,6 @@ impl PathTemplate {
         });
         all && (self.greedy || rest.next().is_none())
     }
-}
-
-fn hexadecimal(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 {
-        return None;
-    }
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        let mut value = 0;
-        for digit in digits {
-            value = value << 4 | char::from(*digit).to_digit(16)?;
-        }
-        *byte = u8::try_from(value).ok()?;
-    }
-    Some(bytes)
 }
 
 #[cfg(test)]

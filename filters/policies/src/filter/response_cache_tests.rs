@@ -14,7 +14,8 @@ fn compile(configuration: &Value, key: Option<&str>) -> Result<ResponseCacheFilt
 #[wasm_bindgen_test(unsupported = test)]
 fn the_example_is_taken() {
     let example = json!({
-        "name": "shop",
+        "api": "shop",
+        "stage": "prod",
         "sizeMebibytes": 64,
         "longestWaitMillis": 5000,
         "operations": [
@@ -24,11 +25,12 @@ fn the_example_is_taken() {
             {"path": "/{proxy+}"}
         ]
     });
-    assert!(compile(&example, Some(&"0f".repeat(32))).is_ok());
+    let key = format!("{}=", "A".repeat(43));
+    assert!(compile(&example, Some(&key)).is_ok());
     let faults = compile(&example, None).unwrap_err();
     assert_eq!(
         faults,
-        ["/operations/1/encrypted: ATTACHE_CACHE_KEY is not in the environment"]
+        ["/operations: responses are to be encrypted, and `ATTACHE_SECRETS_KEY` is not set"]
     );
 }
 
@@ -38,13 +40,13 @@ fn every_fault_is_told_and_no_key_is() {
         &json!({
             "sizeMebibytes": 0,
             "operations": [
-                {"path": "orders"},
+                {"path": "orders", "encrypted": true},
                 {"path": "/{a+}/b"},
                 {"path": "/a?b"},
                 {"path": "/", "keyHeaders": ["x a"]}
             ]
         }),
-        Some("secret-not-hexadecimal"),
+        Some("secret-not-base64"),
     )
     .unwrap_err();
     let starts: Vec<&str> = faults
@@ -55,7 +57,7 @@ fn every_fault_is_told_and_no_key_is() {
         starts,
         [
             "/sizeMebibytes",
-            "ATTACHE_CACHE_KEY",
+            "`ATTACHE_SECRETS_KEY` does not hold 32 bytes in base64",
             "/operations/0/path",
             "/operations/1/path",
             "/operations/2/path",

@@ -155,7 +155,7 @@ pub(super) fn is_uri_text(text: &[u8]) -> bool {
 
 /// Reads form encoding: `+` is a space, `%` and two hexadecimal digits a byte. What is not
 /// encoded properly stays as it is.
-fn decoded(encoded: &[u8]) -> impl Iterator<Item = u8> + '_ {
+pub(crate) fn decoded(encoded: &[u8]) -> impl Iterator<Item = u8> + '_ {
     let mut rest = encoded;
     std::iter::from_fn(move || {
         let (first, after) = rest.split_first()?;

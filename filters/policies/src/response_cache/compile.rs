@@ -78,7 +78,7 @@ impl Compiler<'_, '_> {
             let place = format!("{}/mode", self.place);
             let reason = "the cache of a stage keeps responses as API Gateway does";
             self.errors.push(CompileError::new(place, reason).hint(
-                "put the filter `response_cache.wasm` before the gateway for the mode `http`",
+                "put `response_cache.wasm` behind `gateway.wasm`, right before the router, for the mode `http`",
             ));
         }
         let encrypted = cluster

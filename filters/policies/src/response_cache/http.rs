@@ -15,6 +15,7 @@ mod conditional;
 mod date;
 mod freshness;
 mod invalidation;
+mod metrics;
 mod place;
 mod range;
 mod refresh;
@@ -24,3 +25,4 @@ mod structured;
 mod vary;
 
 pub use cache::{HttpCache, Rules};
+pub use metrics::Metrics;

@@ -61,11 +61,11 @@ impl Storable {
             None => None,
         };
         let has_body = !is_head && !matches!(status, 204 | 304);
-        let is_chunked = headers.all(b"transfer-encoding").any(|field| {
-            let codings = field.split(|byte| *byte == b',');
-            codings
-                .last()
-                .is_some_and(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"chunked"))
+        let is_chunked = headers.last(b"transfer-encoding").is_some_and(|field| {
+            let last = field.rsplit(|byte| *byte == b',').next();
+            last.unwrap_or_default()
+                .trim_ascii()
+                .eq_ignore_ascii_case(b"chunked")
         });
         // A body that ends with the connection ends where the connection breaks off, too.
         if has_body && declared.is_none() && !is_chunked

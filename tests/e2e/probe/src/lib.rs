@@ -7,11 +7,19 @@
 //! | `share` | the same, together with all requests that have the same `x-share` |
 //! | `body` | awaits the message's body: the request's before `forward`, the answer's after |
 //! | `admit` | counts in the shared store under the name in `x-name`, up to `x-limit`; 429 above |
+//! | `pause:N` | waits for so many milliseconds |
+//! | `until` | waits, a few milliseconds at a time, until something stands in the shared store under the name in `x-name` |
+//! | `put` | writes `x-value` into the shared store under the name in `x-name` |
+//! | `guard` | writes `dropped` there when the pipeline is dropped before it has ended |
 //! | `forward` | sends the request on and awaits the answer's head |
 //! | `forward:short`, `forward:long` | the same with a body that is shorter or longer than the awaited one |
 //! | `release:short`, `release:long` | lets the answer pass with such a body |
 //! | `strip` | sends the request on with `x-strip` set to `gateway`, whatever came |
+//! | `pass:N` | passes the answer on; of its body the shared store then has `copy ` and all of it under the name in `x-name`, or `none` when it has more than so many bytes or is not whole |
 //! | `reply` | answers 299 with all bodies that were awaited |
+//! | `stored` | answers 299 with what stands in the shared store under the name in `x-name` |
+//! | `gauge` | sets the gauge `probe_gauge` to `x-value` |
+//! | `cluster` | answers 299 with the cluster that the proxy's route leads to |
 //! | `fetched` | answers 299 with how many errands have ended, and what the last one brought |
 //! | `environment` | answers 299 with the environment variable that `x-name` names |
 //! | `certificate` | answers 299 with what the filter makes of the client's certificate |
@@ -20,11 +28,12 @@
 //! Without a last word the message in hand passes. With the configuration `errands` the filter
 //! asks the cluster `authorizer` for `/errand`, again and again, one at a time.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use attache_policies::client_certificate::ClientCertificate;
-use attache_policies::ports::{Environment, HashFunction, Ports, Signed, Swap};
+use attache_policies::ports::{Environment, HashFunction, Metric, Ports, Signed, Swap};
 use attache_policies::{
     Answer, Callout, CalloutAnswer, Edits, Errand, Exchange, HeaderEdit, Reply, Service,
 };
@@ -36,6 +45,7 @@ const VARIABLES: [&str; 2] = ["PATH", "ATTACHE_PROBE_MISSING"];
 pub struct Probe {
     environment: BTreeMap<&'static str, String>,
     errands: Option<Mutex<Errands>>,
+    gauge: Metric,
 }
 
 #[derive(Default)]
@@ -58,6 +68,10 @@ impl Service for Probe {
                 .filter_map(|name| Some((name, environment.variable(name)?)))
                 .collect(),
             errands: (configuration == b"errands").then(Mutex::default),
+            gauge: Metric {
+                index: 0,
+                name: "probe_gauge".to_owned(),
+            },
         })
     }
 
@@ -90,18 +104,26 @@ impl Service for Probe {
     }
 
     async fn serve(self: Arc<Self>, exchange: Exchange) -> Answer {
-        let program = exchange
-            .request()
-            .first(b"x-probe")
-            .and_then(|program| str::from_utf8(program).ok())
-            .unwrap_or_default()
-            .to_owned();
+        let program = text(&exchange, b"x-probe").to_owned();
+        let guard = DropGuard {
+            exchange: &exchange,
+            armed: Cell::new(program.split(' ').any(|word| word == "guard")),
+        };
+        let answer = self.follow(&program, &exchange).await;
+        guard.armed.set(false);
+        answer
+    }
+}
+
+impl Probe {
+    async fn follow(&self, program: &str, exchange: &Exchange) -> Answer {
         let mut forwarded = false;
         let mut read = Vec::new();
         let mut body = Vec::new();
         for word in program.split(' ') {
+            let (word, number) = word.split_once(':').unwrap_or((word, ""));
             match word {
-                "callout" | "share" if allowed(&exchange, word).await => {}
+                "callout" | "share" if allowed(exchange, word).await => {}
                 "callout" | "share" => return reply(403, b"refused".to_vec()),
                 "body" => {
                     body = if forwarded {
@@ -111,9 +133,32 @@ impl Service for Probe {
                     };
                     read.extend_from_slice(&body);
                 }
-                "admit" if admitted(&exchange) => {}
+                "admit" if admitted(exchange) => {}
                 "admit" => return reply(429, b"above the limit".to_vec()),
-                "forward" => {
+                "pause" => exchange.pause(number.parse().unwrap_or_default()).await,
+                "until" => {
+                    while stored(exchange).is_none() {
+                        exchange.pause(5).await;
+                    }
+                }
+                "put" => put(exchange, field(exchange, b"x-value")),
+                "gauge" => {
+                    let value = text(exchange, b"x-value").parse().unwrap_or_default();
+                    exchange.ports().set(&self.gauge, value);
+                }
+                "pass" => {
+                    let at_most = number.parse().unwrap_or_default();
+                    let set = HeaderEdit::Set("x-passed".into(), b"on".to_vec());
+                    let edits = Edits {
+                        headers: vec![set],
+                        body: None,
+                    };
+                    let copy = exchange.pass_on(edits, at_most).await;
+                    let value = copy.map(|copy| [b"copy ", copy.as_slice()].concat());
+                    put(exchange, value.as_deref().unwrap_or(b"none"));
+                    return Answer::PassedOn;
+                }
+                "forward" if number.is_empty() => {
                     exchange.forward(Edits::default()).await;
                     forwarded = true;
                 }
@@ -126,35 +171,41 @@ impl Service for Probe {
                     exchange.forward(edits).await;
                     forwarded = true;
                 }
-                "forward:short" | "forward:long" => {
-                    exchange.forward(replaced(word, &body)).await;
+                "forward" => {
+                    exchange.forward(replaced(number, &body)).await;
                     forwarded = true;
                 }
-                "release:short" | "release:long" => {
-                    return Answer::PassThrough(replaced(word, &body));
-                }
+                "release" => return Answer::PassThrough(replaced(number, &body)),
                 "reply" => return reply(299, read),
-                "fetched" => return reply(299, self.last_fetched().into_bytes()),
-                "environment" => {
-                    let name = exchange.request().first(b"x-name").unwrap_or_default();
-                    let name = str::from_utf8(name).unwrap_or_default();
-                    let value = self.environment.get(name);
-                    return reply(299, format!("{value:?}").into_bytes());
+                _ => {
+                    if let Some(told) = self.told(word, exchange) {
+                        return reply(299, told);
+                    }
                 }
-                "certificate" => {
-                    let request = exchange.request();
-                    let certificate = ClientCertificate::of(request, exchange.ports());
-                    return reply(299, format!("{certificate:?}").into_bytes());
-                }
-                "verify" => return reply(299, verified(&exchange).into_bytes()),
-                _ => {}
             }
         }
         Answer::PassThrough(Edits::default())
     }
-}
 
-impl Probe {
+    /// What the filter knows without waiting; `None` for a word that asks for nothing.
+    fn told(&self, word: &str, exchange: &Exchange) -> Option<Vec<u8>> {
+        Some(match word {
+            "stored" => stored(exchange).unwrap_or_default(),
+            "cluster" => exchange.ports().cluster(),
+            "fetched" => self.last_fetched().into_bytes(),
+            "environment" => {
+                let value = self.environment.get(text(exchange, b"x-name"));
+                format!("{value:?}").into_bytes()
+            }
+            "certificate" => {
+                let certificate = ClientCertificate::of(exchange.request(), exchange.ports());
+                format!("{certificate:?}").into_bytes()
+            }
+            "verify" => verified(exchange).into_bytes(),
+            _ => return None,
+        })
+    }
+
     fn errand_book(&self) -> Option<MutexGuard<'_, Errands>> {
         let errands = self.errands.as_ref()?;
         Some(errands.lock().unwrap_or_else(PoisonError::into_inner))
@@ -165,6 +216,39 @@ impl Probe {
             .map(|errands| format!("{} {}", errands.ended, errands.last))
             .unwrap_or_default()
     }
+}
+
+/// Says that a pipeline was dropped.
+struct DropGuard<'a> {
+    exchange: &'a Exchange,
+    armed: Cell<bool>,
+}
+
+impl Drop for DropGuard<'_> {
+    fn drop(&mut self) {
+        if self.armed.get() {
+            put(self.exchange, b"dropped");
+        }
+    }
+}
+
+fn field<'a>(exchange: &'a Exchange, name: &[u8]) -> &'a [u8] {
+    exchange.request().first(name).unwrap_or_default()
+}
+
+fn text<'a>(exchange: &'a Exchange, name: &[u8]) -> &'a str {
+    str::from_utf8(field(exchange, name)).unwrap_or_default()
+}
+
+/// What stands in the shared store under the request's name.
+fn stored(exchange: &Exchange) -> Option<Vec<u8>> {
+    let stored = exchange.ports().get(field(exchange, b"x-name"));
+    Some(stored.ok().flatten()?.value)
+}
+
+fn put(exchange: &Exchange, value: &[u8]) {
+    // A store that cannot be written shows in what is read from it.
+    let _ = exchange.ports().put(field(exchange, b"x-name"), value);
 }
 
 fn callout(path: &[u8], shared_as: Option<[u8; 32]>) -> Callout {
@@ -182,8 +266,8 @@ fn callout(path: &[u8], shared_as: Option<[u8; 32]>) -> Callout {
 }
 
 async fn allowed(exchange: &Exchange, word: &str) -> bool {
-    let path = exchange.request().first(b":path").unwrap_or_default();
-    let share = exchange.request().first(b"x-share").unwrap_or_default();
+    let path = field(exchange, b":path");
+    let share = field(exchange, b"x-share");
     let shared_as = (word == "share").then(|| {
         let mut name = [0; 32];
         for (to, from) in name.iter_mut().zip(share) {
@@ -200,15 +284,8 @@ async fn allowed(exchange: &Exchange, word: &str) -> bool {
 
 /// Adds one to a counter that all workers share unless it has reached its limit.
 fn admitted(exchange: &Exchange) -> bool {
-    let number = |name| {
-        exchange
-            .request()
-            .first(name)
-            .and_then(|text| str::from_utf8(text).ok()?.parse::<u64>().ok())
-    };
-    let key = exchange.request().first(b"x-name").unwrap_or_default();
-    let limit = number(b"x-limit").unwrap_or(0);
-    count_up(exchange.ports(), key, limit)
+    let limit = text(exchange, b"x-limit").parse().unwrap_or(0);
+    count_up(exchange.ports(), field(exchange, b"x-name"), limit)
 }
 
 fn count_up(ports: &dyn Ports, key: &[u8], limit: u64) -> bool {
@@ -235,7 +312,7 @@ fn count_up(ports: &dyn Ports, key: &[u8], limit: u64) -> bool {
 
 fn verified(exchange: &Exchange) -> String {
     let bytes = |name| {
-        let digits = exchange.request().first(name).unwrap_or_default();
+        let digits = field(exchange, name);
         let (pairs, _) = digits.as_chunks::<2>();
         pairs
             .iter()
@@ -245,9 +322,9 @@ fn verified(exchange: &Exchange) -> String {
             })
             .collect::<Vec<u8>>()
     };
-    let hash = match exchange.request().first(b"x-hash") {
-        Some(b"384") => HashFunction::Sha384,
-        Some(b"512") => HashFunction::Sha512,
+    let hash = match field(exchange, b"x-hash") {
+        b"384" => HashFunction::Sha384,
+        b"512" => HashFunction::Sha512,
         _ => HashFunction::Sha256,
     };
     let verdict = exchange.ports().verify(&Signed {
@@ -260,8 +337,8 @@ fn verified(exchange: &Exchange) -> String {
 }
 
 /// Half of the old body, or thrice the old body and one byte more.
-fn replaced(word: &str, old: &[u8]) -> Edits {
-    let body = if word.ends_with(":short") {
+fn replaced(length: &str, old: &[u8]) -> Edits {
+    let body = if length == "short" {
         old.get(..old.len() / 2).unwrap_or_default().to_vec()
     } else {
         let mut long = old.repeat(3);

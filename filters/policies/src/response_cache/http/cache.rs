@@ -6,6 +6,7 @@ use super::cache_control::Directives;
 use super::conditional;
 use super::freshness::{self, Use};
 use super::invalidation;
+use super::metrics::Metrics;
 use super::place::{self, Held, Place, later};
 use super::refresh::{Refresh, Refreshes};
 use super::stored::{self, Stored};
@@ -31,6 +32,7 @@ pub struct HttpCache {
     storage: Storage,
     longest_wait_millis: u32,
     refreshes: Refreshes,
+    metrics: Metrics,
 }
 
 /// How the responses of one operation are kept.
@@ -74,11 +76,12 @@ impl HttpCache {
     /// A cache in this memory. `longest_wait_millis`: how long a request waits at most for the
     /// answer to another one like it.
     #[must_use]
-    pub fn new(storage: Storage, longest_wait_millis: u32) -> Self {
+    pub fn new(storage: Storage, longest_wait_millis: u32, metrics: Metrics) -> Self {
         Self {
             storage,
             longest_wait_millis,
             refreshes: Refreshes::default(),
+            metrics,
         }
     }
 
@@ -86,8 +89,16 @@ impl HttpCache {
     /// what may be kept of the answer.
     pub async fn serve(&self, exchange: &Exchange, rules: &Arc<Rules>) -> Answer {
         match self.find(exchange, rules).await {
-            Found::Answer(reply) => Answer::Reply(reply),
+            Found::Answer(reply) => {
+                self.metrics.hit(exchange.ports());
+                Answer::Reply(reply)
+            }
             Found::Ask(ask) => {
+                if matches!(ask.why, "method" | "bypass") {
+                    Metrics::bypass(exchange.ports());
+                } else {
+                    self.metrics.miss(exchange.ports());
+                }
                 let headers = ask.request_edits();
                 let edits = Edits {
                     headers,
@@ -122,7 +133,7 @@ impl HttpCache {
             stale: None,
             held: None,
         });
-        if !matches!(method, b"GET" | b"HEAD") {
+        if !matches!(method, b"GET" | b"HEAD") || invalidation::is_overridden(request) {
             return Found::Ask(ask);
         }
         // A body is no part of what a response is found by.
@@ -209,6 +220,8 @@ impl HttpCache {
 
     /// The calls that fetch anew what was answered although it was stale.
     pub fn errands(&self, ports: &dyn Ports) -> Vec<Errand> {
+        self.storage.adopt(ports);
+        self.metrics.hold(ports, self.storage.occupancy(ports));
         self.refreshes.begin(ports.now())
     }
 
@@ -351,7 +364,8 @@ impl<'e> Ask<'e> {
     /// its answer if that is what others would be given (RFC 9110, section 9.3.3).
     fn invalidate(&mut self, status: u16, answer: &Headers) {
         let method = self.request.first(b":method").unwrap_or_default();
-        if invalidation::is_safe(method) || !invalidation::says_changed(status) {
+        let is_safe = invalidation::is_safe(method) && !invalidation::is_overridden(self.request);
+        if is_safe || !invalidation::says_changed(status) {
             return;
         }
         let authority = self.request.first(b":authority").unwrap_or_default();
@@ -443,7 +457,7 @@ impl<'e> Ask<'e> {
             annotation: Vec::new(),
         };
         let bytes = head.with_body(body);
-        held.fill_with(
+        let evicted = held.fill_with(
             &self.place,
             &names,
             self.request,
@@ -451,6 +465,7 @@ impl<'e> Ask<'e> {
             fresh_until,
             kept_until,
         );
+        self.cache.metrics.evicted(self.ports, evicted);
     }
 
     /// What is kept, after the origin has said at this moment that it still holds.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::{Group, HttpCache, Rules, Storage};
+use super::{Group, HttpCache, Metrics, Rules, Storage};
 use crate::exchange::{
     Answer, CalloutAnswer, Edits, Event, Exchange, Reply, ResponseHead, Service, Step, Stream,
     UpstreamFailure,
@@ -135,7 +135,8 @@ impl World {
             depends_on: depends_on.iter().map(|it| it.as_bytes().to_vec()).collect(),
             encrypted: false,
         };
-        let cache = HttpCache::new(Storage::new("test", 1, None), 100);
+        let metrics = Metrics::new(|measure| measure.as_str().to_owned());
+        let cache = HttpCache::new(Storage::new("test", 1, None), 100, metrics);
         Self {
             cache: Arc::new(Only(cache, Arc::new(rules))),
             proxy: Rc::new(Proxy {
@@ -539,6 +540,24 @@ fn what_has_changed_is_forgotten() {
             kept,
             "{method} {path} {status} {answer:?}"
         );
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_only_seems_to_read_may_change() {
+    for name in [
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+    ] {
+        let world = World::new();
+        let fields = [(name, "DELETE")];
+        world.fetch("/a", &fields, 200, FRESH);
+        assert_eq!(world.meets("GET", "/a", &[]), unchanged());
+        let world = World::new();
+        world.fetch("/a", &[], 200, FRESH);
+        world.fetch("/a", &fields, 200, FRESH);
+        assert_eq!(world.meets("GET", "/a", &[]), unchanged());
     }
 }
 

@@ -9,6 +9,17 @@ pub(super) const fn is_safe(method: &[u8]) -> bool {
     matches!(method, b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE")
 }
 
+/// Whether the request asks servers that know the field to act as if its method were another one.
+pub(super) fn is_overridden(request: &Headers) -> bool {
+    [
+        &b"x-http-method-override"[..],
+        b"x-http-method",
+        b"x-method-override",
+    ]
+    .iter()
+    .any(|name| request.contains(name))
+}
+
 /// Whether the answer to a request with an unsafe method says that something has changed.
 pub(super) const fn says_changed(status: u16) -> bool {
     matches!(status, 200..=399)

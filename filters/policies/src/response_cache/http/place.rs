@@ -181,11 +181,14 @@ impl<'h> Held<'h> {
         self.owner.take().unwrap_or_default()
     }
 
-    /// Keeps these bytes at the place.
-    fn fill(mut self, bytes: Vec<u8>, fresh_until: Timestamp, kept_until: Timestamp) -> bool {
-        let Some(owner) = self.owner.take() else {
-            return false;
-        };
+    /// Keeps these bytes at the place. How many others had to go; `None`: they are not kept.
+    fn fill(
+        mut self,
+        bytes: Vec<u8>,
+        fresh_until: Timestamp,
+        kept_until: Timestamp,
+    ) -> Option<u32> {
+        let owner = self.owner.take()?;
         let entry = NewEntry {
             bytes,
             fresh_until,
@@ -194,7 +197,10 @@ impl<'h> Held<'h> {
         };
         let now = self.ports.now();
         let filled = self.storage.fill(self.ports, &self.key, owner, entry, now);
-        matches!(filled, Filled::Stored { .. })
+        match filled {
+            Filled::Stored { evicted } => Some(evicted),
+            Filled::TooLarge | Filled::Lost => None,
+        }
     }
 
     /// Remembers for so long that there is nothing to wait for here.
@@ -204,7 +210,7 @@ impl<'h> Held<'h> {
     }
 
     /// Keeps a response that depends on these fields of the request. The place was found before
-    /// the origin was asked.
+    /// the origin was asked. How many others had to go.
     pub(super) fn fill_with(
         self,
         place: &Place,
@@ -213,13 +219,15 @@ impl<'h> Held<'h> {
         bytes: Vec<u8>,
         fresh_until: Timestamp,
         kept_until: Timestamp,
-    ) -> bool {
+    ) -> u32 {
         let same = match &place.record {
             None => names.is_empty(),
             Some(record) => record.names == names.join(&b","[..]),
         };
         if same {
-            return self.fill(bytes, fresh_until, kept_until);
+            return self
+                .fill(bytes, fresh_until, kept_until)
+                .unwrap_or_default();
         }
         let (storage, ports, group, encrypted) =
             (self.storage, self.ports, self.group, self.encrypted);
@@ -235,17 +243,22 @@ impl<'h> Held<'h> {
                 .flatten()
         };
         let Some(at_uri) = at_uri else {
-            return false;
+            return 0;
         };
         if names.is_empty() {
-            return at_uri.fill(bytes, fresh_until, kept_until);
+            return at_uri
+                .fill(bytes, fresh_until, kept_until)
+                .unwrap_or_default();
         }
         let record = Record::new(names, ports);
         let key = record.key(place.uri, request);
         let until = later(ports.now(), RECORD_MILLIS).max(kept_until);
-        at_uri.fill(record.to_bytes(), until, until)
-            && Held::claim(storage, ports, key, group, encrypted)
-                .is_some_and(|held| held.fill(bytes, fresh_until, kept_until))
+        let Some(evicted) = at_uri.fill(record.to_bytes(), until, until) else {
+            return 0;
+        };
+        let held = Held::claim(storage, ports, key, group, encrypted);
+        let more = held.and_then(|held| held.fill(bytes, fresh_until, kept_until));
+        evicted.saturating_add(more.unwrap_or_default())
     }
 }
 

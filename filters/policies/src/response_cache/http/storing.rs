@@ -9,7 +9,8 @@ use crate::headers::Headers;
 /// Whether the response to a request that may be answered from a cache may be kept for others. That
 /// it is complete, and will ever be of use, is found out elsewhere.
 ///
-/// Stricter than RFC 9111: what sets a cookie is for one client, and a part is not the whole.
+/// Stricter than RFC 9111: what sets a cookie is for one client, what says nothing may be for whoever
+/// has sent one, and a part is not the whole.
 pub(super) fn may_be_kept(
     request: &Headers,
     status: u16,
@@ -36,7 +37,15 @@ pub(super) fn may_be_kept(
     }
     freshness::is_stated(response, directives)
         || directives.public
-        || freshness::is_heuristically_cacheable(status)
+        || freshness::is_heuristically_cacheable(status) && !is_somebodys(request)
+}
+
+/// Whether the request tells who sends it. A response that says nothing about being kept may be for
+/// them alone.
+fn is_somebodys(request: &Headers) -> bool {
+    [&b"cookie"[..], b"x-api-key", b"x-amz-security-token"]
+        .iter()
+        .any(|name| request.contains(name))
 }
 
 /// Whether the end of the body can be told from a connection that broke off.
@@ -158,6 +167,14 @@ mod tests {
         assert!(kept(&[], 302, &[("expires", "0")]));
         assert!(!kept(&[], 200, &[("set-cookie", "a=b")]));
         assert!(!kept(&[("cache-control", "no-store")], 200, &[]));
+        for name in ["cookie", "x-api-key", "x-amz-security-token"] {
+            assert!(!kept(&[(name, "a")], 200, &[]), "{name}");
+            assert!(kept(&[(name, "a")], 200, &[("expires", "0")]), "{name}");
+            assert!(
+                kept(&[(name, "a")], 200, &[("cache-control", "public")]),
+                "{name}"
+            );
+        }
         // For whom it is must be known to be everybody.
         for (control, expected) in [
             ("max-age=1", false),

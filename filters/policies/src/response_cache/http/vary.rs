@@ -35,22 +35,20 @@ pub(super) fn digest<'n>(
     add(seed);
     for name in names {
         add(name);
-        let mut count = 0_u64;
-        for value in request.all(name) {
-            if is_list_of_choices(name) {
-                for choice in list(value) {
-                    let choice = choice.to_ascii_lowercase();
-                    let parts = choice.split(u8::is_ascii_whitespace);
-                    add(&parts.collect::<Vec<_>>().concat());
-                    count += 1;
-                }
-            } else {
-                add(value);
-                count += 1;
-            }
+        // Several lines say what one with all of their values says.
+        let values: Vec<&[u8]> = if is_list_of_choices(name) {
+            request.all(name).flat_map(list).collect()
+        } else {
+            request.all(name).collect()
+        };
+        // A field that is not there is not an empty one.
+        add(&[u8::from(request.contains(name))]);
+        let mut value = values.join(&b", "[..]);
+        if is_list_of_choices(name) {
+            value.make_ascii_lowercase();
+            value.retain(|byte| !byte.is_ascii_whitespace());
         }
-        // Without the count, a value could be taken for the name of the next field.
-        add(&count.to_be_bytes());
+        add(&value);
     }
     digest.finalize().into()
 }
@@ -117,7 +115,8 @@ mod tests {
             (&[("a", "")], &[], false),
             (&[("a", "1")], &[("b", "1")], false),
             (&[("a", "1"), ("a", "2")], &[("a", "2"), ("a", "1")], false),
-            (&[("a", "1"), ("a", "2")], &[("a", "1, 2")], false),
+            (&[("a", "1"), ("a", "2")], &[("a", "1, 2")], true),
+            (&[("a", "1"), ("a", "2")], &[("a", "1,2")], false),
             (&[("a", "x")], &[("a", "X")], false),
             (
                 &[("accept-language", "en, de")],

@@ -5,15 +5,19 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::played::{World, document, operation};
 
+/// Path and header fields.
+type Request<'r> = (&'r str, &'r [(&'r str, &'r str)]);
+
 /// Sends all requests to an operation, each of which the back end would answer with its number:
 /// the numbers of the answers that they get.
-fn answers(path: &str, parameters: &[&str], requests: &[(&str, &[(&str, &str)])]) -> Vec<usize> {
+fn answers(path: &str, parameters: &[&str], requests: &[Request<'_>]) -> Vec<usize> {
     let world = World::new(json!([operation("GET", path, parameters)]));
-    let answer = |(number, (path, fields)): (usize, &(&str, &[(&str, &str)]))| {
+    let mut answers = Vec::new();
+    for (number, (path, fields)) in requests.iter().enumerate() {
         let text = world.text(path, fields, &number.to_string());
-        text.parse().unwrap()
-    };
-    requests.iter().enumerate().map(answer).collect()
+        answers.push(text.parse().unwrap());
+    }
+    answers
 }
 
 fn queries(parameters: &[&str], queries: &[&str]) -> Vec<usize> {
@@ -21,8 +25,7 @@ fn queries(parameters: &[&str], queries: &[&str]) -> Vec<usize> {
         .iter()
         .map(|query| format!("/prod/p{query}"))
         .collect();
-    let requests: Vec<(&str, &[(&str, &str)])> =
-        paths.iter().map(|path| (path.as_str(), &[][..])).collect();
+    let requests: Vec<Request<'_>> = paths.iter().map(|path| (path.as_str(), &[][..])).collect();
     answers("/p", parameters, &requests)
 }
 
@@ -77,7 +80,7 @@ fn parameters_are_not_mixed_up() {
     ];
     assert_eq!(queries(&ab, &all), [0, 1, 2, 3, 4, 5, 0]);
     let of_two_kinds = ["method.request.querystring.a", "method.request.header.a"];
-    let requests: [(&str, &[(&str, &str)]); 3] = [
+    let requests: [Request<'_>; 3] = [
         ("/prod/p?a=1", &[]),
         ("/prod/p", &[("a", "1")]),
         ("/prod/p?a=1", &[("a", "1")]),

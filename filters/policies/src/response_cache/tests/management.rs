@@ -67,6 +67,7 @@ fn a_stage_a_method_or_a_response_is_forgotten() {
     for (query, expected) in [
         ("", ""),
         ("?method=*/*", ""),
+        ("?method=%2A/%2A", ""),
         ("?method=/pets/GET", "7tT"),
         ("?method=%2Fpets%2F%7Bid%7D%2FGET", "patT"),
         ("?method=/toys/ANY", "pa7T"),
@@ -241,6 +242,15 @@ fn every_other_request_is_routed() {
             Some("UnrecognizedClientException")
         );
     }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn names_may_be_encoded() {
+    let world = world();
+    fill(&world);
+    let path = "/restapis/s%68op/stages/%70rod/cache/data";
+    assert_eq!(delete(&world, path, &[TOKEN]).status, 202);
+    assert_eq!(kept(&world), "");
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -338,7 +338,7 @@ impl Client {
                         body,
                     });
                 }
-                Step::Ignore => {}
+                Step::Done | Step::Ignore => {}
             }
         }
     }
