@@ -38,6 +38,8 @@ pub mod response_cache;
 pub mod route;
 pub mod sealed_secret;
 pub mod sigv4;
+#[cfg(test)]
+mod turns;
 pub mod usage_plan;
 pub mod validation_expression;
 

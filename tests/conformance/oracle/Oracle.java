@@ -12,6 +12,7 @@ import org.apache.velocity.app.VelocityEngine;
 import org.apache.velocity.app.event.EventCartridge;
 import org.apache.velocity.app.event.InvalidReferenceEventHandler;
 import org.apache.velocity.context.Context;
+import org.apache.velocity.runtime.RuntimeConstants;
 import org.apache.velocity.runtime.log.NullLogChute;
 import org.apache.velocity.util.introspection.Info;
 
@@ -44,9 +45,9 @@ public final class Oracle {
             throws Exception {
         VelocityEngine engine = new VelocityEngine();
         // Each template has an engine of its own: macros are an engine's, not a template's.
-        engine.setProperty("runtime.log.logsystem.class", NullLogChute.class.getName());
-        engine.setProperty("parser.pool.size", "1");
-        engine.setProperty("velocimacro.library", "");
+        engine.setProperty(RuntimeConstants.RUNTIME_LOG_LOGSYSTEM_CLASS, NullLogChute.class.getName());
+        engine.setProperty(RuntimeConstants.PARSER_POOL_SIZE, "1");
+        engine.setProperty(RuntimeConstants.VM_LIBRARY, "");
         engine.init();
         VelocityContext context = new VelocityContext();
         JSONParser parser = new JSONParser(JSONParser.MODE_PERMISSIVE);

@@ -37,7 +37,7 @@ use case::Case;
 use origin::Origin;
 
 /// How many tests are played at the same time: most of them wait most of the time.
-const AT_ONCE: usize = 48;
+const AT_ONCE: usize = 32;
 
 const CONFIGURATION: &str = r#"{
     "sizeMebibytes": 64,
@@ -102,7 +102,20 @@ fn http_cache() {
 
 type Results = BTreeMap<String, Result<(), String>>;
 
+/// Plays all tests, and those that fail again: on a busy machine more time passes than a test
+/// says, and what is fresh by its script is stale.
 fn play_all(cases: &[Case], origin: &Origin, cache: SocketAddr) -> Results {
+    let all: Vec<&Case> = cases.iter().collect();
+    let mut results = play_each(&all, origin, cache);
+    for _ in 0..2 {
+        let failed = |case: &Case| results[&case.id].is_err();
+        let again: Vec<&Case> = cases.iter().filter(|case| failed(case)).collect();
+        results.extend(play_each(&again, origin, cache));
+    }
+    results
+}
+
+fn play_each(cases: &[&Case], origin: &Origin, cache: SocketAddr) -> Results {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Results::new());
     std::thread::scope(|scope| {

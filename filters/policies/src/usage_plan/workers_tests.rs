@@ -2,7 +2,6 @@
 //!
 //! Native only: each worker is a thread, and the wasm that tests run in has none.
 
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
 use proptest::prelude::*;
@@ -11,7 +10,8 @@ use serde_json::{Value, json};
 use super::memory_store::MemoryStore;
 use super::tests::gateway;
 use super::{Customer, Target, UsagePlans};
-use crate::ports::{Store, StoreError, Stored, Swap, Timestamp, Version};
+use crate::ports::Timestamp;
+use crate::turns::{Turns, WorkerStore};
 
 const NOW: Timestamp = Timestamp(1_795_132_800_000_000_000);
 
@@ -20,89 +20,6 @@ const TARGET: Target = Target {
     stage: 0,
     operation: 0,
 };
-
-/// Lets one worker at a time do one operation on the store, in an order that is given.
-struct Turns {
-    order: Vec<usize>,
-    state: Mutex<State>,
-    changed: Condvar,
-}
-
-struct State {
-    /// The workers that still have something to do.
-    working: Vec<usize>,
-    /// The position in `working` of the one whose turn it is.
-    current: usize,
-    turn: usize,
-}
-
-impl Turns {
-    fn new(order: Vec<usize>, workers: usize) -> Self {
-        Self {
-            order,
-            state: Mutex::new(State {
-                working: (0..workers).collect(),
-                current: 0,
-                turn: 0,
-            }),
-            changed: Condvar::new(),
-        }
-    }
-
-    /// Waits for the worker's turn, does the operation and gives the turn to the next.
-    fn at_turn<T>(&self, worker: usize, operation: impl FnOnce() -> T) -> T {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut state = self
-            .changed
-            .wait_while(state, |state| state.working[state.current] != worker)
-            .unwrap_or_else(PoisonError::into_inner);
-        let outcome = operation();
-        self.pass_on(&mut state);
-        outcome
-    }
-
-    /// Waits for the worker's turn and takes it out.
-    fn leave(&self, worker: usize) {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut state = self
-            .changed
-            .wait_while(state, |state| state.working[state.current] != worker)
-            .unwrap_or_else(PoisonError::into_inner);
-        state.working.retain(|other| *other != worker);
-        self.pass_on(&mut state);
-    }
-
-    fn pass_on(&self, state: &mut State) {
-        let choice = self.order.get(state.turn % self.order.len().max(1));
-        state.turn += 1;
-        state.current = choice.copied().unwrap_or(0) % state.working.len().max(1);
-        self.changed.notify_all();
-    }
-}
-
-/// The store as one worker sees it.
-struct WorkerStore<'s> {
-    store: &'s MemoryStore,
-    turns: &'s Turns,
-    worker: usize,
-}
-
-impl Store for WorkerStore<'_> {
-    fn get(&self, key: &[u8]) -> Result<Option<Stored>, StoreError> {
-        self.turns.at_turn(self.worker, || self.store.get(key))
-    }
-
-    fn compare_and_swap(
-        &self,
-        key: &[u8],
-        value: &[u8],
-        expected: Option<Version>,
-    ) -> Result<Swap, StoreError> {
-        self.turns.at_turn(self.worker, || {
-            self.store.compare_and_swap(key, value, expected)
-        })
-    }
-}
 
 fn customer(key_id: &str) -> Option<Customer<'_>> {
     Some(Customer {

@@ -5,15 +5,15 @@ use serde_json::Value;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Case {
-    pub id: String,
-    pub name: String,
+pub(crate) struct Case {
+    pub(crate) id: String,
+    pub(crate) name: String,
     /// `required`: the standard demands it; `optimal`: a good cache does it; `check`: a question.
     #[serde(default = "required")]
-    pub kind: String,
-    pub requests: Vec<Step>,
+    pub(crate) kind: String,
+    pub(crate) requests: Vec<Step>,
     #[serde(default)]
-    pub browser_only: bool,
+    pub(crate) browser_only: bool,
     #[serde(rename = "suite")]
     _suite: String,
     #[serde(default, rename = "depends_on")]
@@ -33,7 +33,7 @@ fn required() -> String {
 }
 
 impl Case {
-    pub fn is_required(&self) -> bool {
+    pub(crate) fn is_required(&self) -> bool {
         self.kind == "required"
     }
 }
@@ -41,48 +41,48 @@ impl Case {
 /// One request, what the origin answers if it sees it, and what the client is to see.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Step {
-    pub request_method: Option<String>,
-    pub request_headers: Vec<Field>,
-    pub request_body: Option<String>,
-    pub query_arg: Option<String>,
-    pub filename: Option<String>,
-    pub pause_after: bool,
-    pub magic_locations: bool,
-    pub magic_ims: bool,
-    pub rfc850date: Vec<String>,
-    pub disconnect: bool,
+pub(crate) struct Step {
+    pub(crate) request_method: Option<String>,
+    pub(crate) request_headers: Vec<Field>,
+    pub(crate) request_body: Option<String>,
+    pub(crate) query_arg: Option<String>,
+    pub(crate) filename: Option<String>,
+    pub(crate) pause_after: bool,
+    pub(crate) magic_locations: bool,
+    pub(crate) magic_ims: bool,
+    pub(crate) rfc850date: Vec<String>,
+    pub(crate) disconnect: bool,
     /// In seconds.
-    pub response_pause: Option<u64>,
-    pub response_status: Option<(u16, String)>,
-    pub response_headers: Vec<Field>,
-    pub response_body: Option<String>,
-    pub interim_responses: Vec<Vec<Value>>,
-    pub check_body: Option<bool>,
-    pub expected_type: Option<String>,
+    pub(crate) response_pause: Option<u64>,
+    pub(crate) response_status: Option<(u16, String)>,
+    pub(crate) response_headers: Vec<Field>,
+    pub(crate) response_body: Option<String>,
+    pub(crate) interim_responses: Vec<Vec<Value>>,
+    pub(crate) check_body: Option<bool>,
+    pub(crate) expected_type: Option<String>,
     /// `null`: any.
     #[serde(deserialize_with = "present")]
-    pub expected_status: Option<Option<u16>>,
-    pub expected_request_headers: Vec<Field>,
-    pub expected_request_headers_missing: Vec<Field>,
-    pub expected_response_headers: Vec<Field>,
-    pub expected_response_headers_missing: Vec<Field>,
+    pub(crate) expected_status: Option<Option<u16>>,
+    pub(crate) expected_request_headers: Vec<Field>,
+    pub(crate) expected_request_headers_missing: Vec<Field>,
+    pub(crate) expected_response_headers: Vec<Field>,
+    pub(crate) expected_response_headers_missing: Vec<Field>,
     #[serde(deserialize_with = "present")]
-    pub expected_response_text: Option<Option<String>>,
-    pub expected_interim_responses: Vec<Vec<Value>>,
-    pub expected_method: Option<String>,
+    pub(crate) expected_response_text: Option<Option<String>>,
+    pub(crate) expected_interim_responses: Vec<Vec<Value>>,
+    pub(crate) expected_method: Option<String>,
     /// Whether a failure here says nothing of what is tried.
-    pub setup: bool,
+    pub(crate) setup: bool,
     /// The checks of which a failure says nothing of what is tried.
-    pub setup_tests: Vec<String>,
+    pub(crate) setup_tests: Vec<String>,
     #[serde(rename = "redirect")]
-    pub _redirect: Option<String>,
+    pub(crate) _redirect: Option<String>,
     #[serde(rename = "cache")]
-    pub _cache: Option<String>,
+    pub(crate) _cache: Option<String>,
     #[serde(rename = "mode")]
-    pub _mode: Option<String>,
+    pub(crate) _mode: Option<String>,
     #[serde(rename = "credentials")]
-    pub _credentials: Option<String>,
+    pub(crate) _credentials: Option<String>,
 }
 
 fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
@@ -94,11 +94,11 @@ where
 }
 
 impl Step {
-    pub fn is_setup(&self, check: &str) -> bool {
+    pub(crate) fn is_setup(&self, check: &str) -> bool {
         self.setup || self.setup_tests.iter().any(|it| it == check)
     }
 
-    pub fn method(&self) -> &str {
+    pub(crate) fn method(&self) -> &str {
         self.request_method.as_deref().unwrap_or("GET")
     }
 }
@@ -106,7 +106,7 @@ impl Step {
 /// A header field as the tests write it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-pub enum Field {
+pub(crate) enum Field {
     Name(String),
     Pair(String, Value),
     /// The third says of a field of a response whether the client is to see the same, and of an
@@ -115,13 +115,13 @@ pub enum Field {
 }
 
 impl Field {
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         match self {
             Self::Name(name) | Self::Pair(name, _) | Self::Triple(name, ..) => name,
         }
     }
 
-    pub fn value(&self) -> Option<&Value> {
+    pub(crate) fn value(&self) -> Option<&Value> {
         match self {
             Self::Name(_) => None,
             Self::Pair(_, value) | Self::Triple(_, value, _) => Some(value),
@@ -130,7 +130,7 @@ impl Field {
 
     /// The value as it is sent: a number is a date, so many seconds from `now` (in milliseconds),
     /// and a location may be one below `base`.
-    pub fn text(&self, step: &Step, now: u64, base: &str) -> String {
+    pub(crate) fn text(&self, step: &Step, now: u64, base: &str) -> String {
         let name = self.name().to_ascii_lowercase();
         match self.value() {
             Some(Value::Number(offset)) if is_date(&name) => {
@@ -167,7 +167,7 @@ fn is_location(name: &str) -> bool {
 }
 
 /// A date as HTTP writes it, computed here so that the tests do not trust what they try.
-pub fn date(seconds: u64, rfc850: bool) -> String {
+pub(crate) fn date(seconds: u64, rfc850: bool) -> String {
     const MONTHS: [&str; 12] = [
         "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
     ];
@@ -219,17 +219,17 @@ pub fn date(seconds: u64, rfc850: bool) -> String {
     if rfc850 {
         format!("{weekday}, {day:02}-{month}-{:02} {time}", year % 100)
     } else {
-        format!("{}, {day:02} {month} {year} {time}", &weekday[..3])
+        format!("{weekday:.3}, {day:02} {month} {year} {time}")
     }
 }
 
 /// Text in the bytes of ISO 8859-1, as header fields have them.
-pub fn latin1(text: &str) -> Vec<u8> {
+pub(crate) fn latin1(text: &str) -> Vec<u8> {
     text.chars()
         .map(|character| u8::try_from(u32::from(character)).unwrap_or(b'?'))
         .collect()
 }
 
-pub fn from_latin1(bytes: &[u8]) -> String {
+pub(crate) fn from_latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| char::from(*byte)).collect()
 }

@@ -6,25 +6,25 @@ use std::time::Duration;
 
 use super::case::{from_latin1, latin1};
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug, Default)]
-pub struct Message {
+pub(crate) struct Message {
     /// The lines of the head after the first, names in lower case.
-    pub fields: Vec<(String, String)>,
-    pub body: Vec<u8>,
+    pub(crate) fields: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Response {
-    pub status: u16,
-    pub message: Message,
-    pub interim: Vec<u16>,
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) message: Message,
+    pub(crate) interim: Vec<u16>,
 }
 
 impl Message {
     /// All values of a field, as browsers join them.
-    pub fn field(&self, name: &str) -> Option<String> {
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
         let values = self
             .fields
             .iter()
@@ -33,13 +33,13 @@ impl Message {
         (!values.is_empty()).then(|| values.join(", "))
     }
 
-    pub fn number(&self, name: &str) -> Option<u64> {
+    pub(crate) fn number(&self, name: &str) -> Option<u64> {
         self.field(name)?.parse().ok()
     }
 }
 
 /// Sends a request and reads the answer up to its end.
-pub fn send(
+pub(crate) fn send(
     address: SocketAddr,
     method: &str,
     path: &str,
@@ -104,7 +104,7 @@ fn head(bytes: &[u8]) -> Option<Head> {
     Some((status, owned(response.headers), length))
 }
 
-pub fn owned(fields: &[httparse::Header<'_>]) -> Vec<(String, String)> {
+pub(crate) fn owned(fields: &[httparse::Header<'_>]) -> Vec<(String, String)> {
     fields
         .iter()
         .map(|field| (field.name.to_ascii_lowercase(), from_latin1(field.value)))
@@ -112,7 +112,7 @@ pub fn owned(fields: &[httparse::Header<'_>]) -> Vec<(String, String)> {
 }
 
 /// A whole body by the framing that the head states; what is missing makes it none.
-pub fn body(message: &Message, bytes: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn body(message: &Message, bytes: &[u8]) -> Option<Vec<u8>> {
     if message.field("transfer-encoding").as_deref() == Some("chunked") {
         let (mut rest, mut body) = (bytes, Vec::new());
         loop {

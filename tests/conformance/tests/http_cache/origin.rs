@@ -11,7 +11,7 @@ use super::case::{Step, date, latin1};
 use super::client::{Message, body, owned};
 
 /// A server on loopback. It ends with the process: its threads wait for connections only.
-pub struct Origin {
+pub(crate) struct Origin {
     address: SocketAddr,
     scripts: Arc<Mutex<BTreeMap<String, Script>>>,
 }
@@ -26,17 +26,17 @@ struct Script {
 
 /// A request that the origin has seen.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Which of the client's it was.
-    pub number: Option<usize>,
-    pub method: String,
-    pub request: Message,
+    pub(crate) number: Option<usize>,
+    pub(crate) method: String,
+    pub(crate) request: Message,
     /// The fields of the answer that the client is to see as they are.
-    pub promised: Vec<(String, String)>,
+    pub(crate) promised: Vec<(String, String)>,
 }
 
 impl Origin {
-    pub fn start(address: SocketAddr) -> Self {
+    pub(crate) fn start(address: SocketAddr) -> Self {
         let listener = TcpListener::bind(address).unwrap();
         let origin = Self {
             address: listener.local_addr().unwrap(),
@@ -52,12 +52,12 @@ impl Origin {
         origin
     }
 
-    pub const fn address(&self) -> SocketAddr {
+    pub(crate) const fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// What is to be answered at the path of this name.
-    pub fn expect(&self, name: &str, steps: &[Step]) {
+    pub(crate) fn expect(&self, name: &str, steps: &[Step]) {
         let script = Script {
             steps: steps.to_vec(),
             ..Script::default()
@@ -66,7 +66,7 @@ impl Origin {
     }
 
     /// What it has seen there.
-    pub fn seen(&self, name: &str) -> Vec<Seen> {
+    pub(crate) fn seen(&self, name: &str) -> Vec<Seen> {
         self.scripts.lock().unwrap()[name].seen.clone()
     }
 }

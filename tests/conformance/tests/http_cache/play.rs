@@ -16,7 +16,7 @@ const PAUSE: Duration = Duration::from_secs(3);
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// Plays a test once. A failure of what is only set up counts too, and says so.
-pub fn play(case: &Case, origin: &Origin, cache: SocketAddr) -> Result<(), String> {
+pub(crate) fn play(case: &Case, origin: &Origin, cache: SocketAddr) -> Result<(), String> {
     // As long as the names of the original, which one test counts on.
     let process = u64::from(std::process::id());
     let number = NEXT.fetch_add(1, Ordering::Relaxed);

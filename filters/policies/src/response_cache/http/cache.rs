@@ -330,7 +330,10 @@ impl<'e> Ask<'e> {
                 let standing = stale.standing(now);
                 let unreachable = head.failure.is_some();
                 if standing.may_stand_in(&self.directives, &stale.directives, unreachable) {
-                    let why = format!("hit; fwd=stale; fwd-status={}", head.status);
+                    let mut why = format!("fwd={}; detail=stale-if-error", self.why);
+                    if !unreachable {
+                        why.push_str(&format!("; fwd-status={}", head.status));
+                    }
                     return Answer::Reply(stale.reply(self.request, now, &why));
                 }
                 // What was kept may still be of use.

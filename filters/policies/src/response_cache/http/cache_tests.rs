@@ -393,7 +393,7 @@ fn what_is_stale_stands_in_for_an_origin_that_fails() {
         Met::Cache(
             200,
             "hello".to_owned(),
-            "attache; hit; fwd=stale; fwd-status=503; ttl=-5".to_owned()
+            "attache; fwd=stale; detail=stale-if-error; fwd-status=503; ttl=-5".to_owned()
         )
     );
     world.proxy.memory.advance(20);

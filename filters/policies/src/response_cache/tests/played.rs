@@ -40,6 +40,8 @@ pub(super) struct Client {
     /// The head of the back end's answer.
     head: Vec<(String, String)>,
     held: Vec<u8>,
+    /// Whether the back end's answer is the client's.
+    passes: bool,
     pub(super) answer: Option<Answer>,
 }
 
@@ -163,6 +165,7 @@ impl World {
             now: Now::Nothing,
             head: Vec::new(),
             held: Vec::new(),
+            passes: false,
             answer: None,
         };
         client.follow(step);
@@ -272,7 +275,7 @@ impl Client {
 
     /// The answer has passed with this body; `None`: trailers came after it, or it is too long.
     pub(super) fn end(&mut self, body: Option<&[u8]>) {
-        if let (Some(body), Some(answer)) = (body, &mut self.answer) {
+        if let (Some(body), Some(answer), true) = (body, &mut self.answer, self.passes) {
             answer.body = body.to_vec();
         }
         if self.now == Now::Watches {
@@ -345,6 +348,7 @@ impl Client {
 
     fn release(&mut self, edits: Edits) {
         assert_eq!(edits.body, None);
+        self.passes = true;
         let mut fields = self.head.clone();
         for edit in edits.headers {
             let text = |value| String::from_utf8(value).unwrap();
