@@ -182,7 +182,10 @@ def standalone(module: pathlib.Path) -> dict:
                 "allow_on_headers_stop_iteration": True,
                 "configuration": {
                     "@type": "type.googleapis.com/google.protobuf.StringValue",
-                    "value": json.dumps({"sizeMiB": 256}),
+                    "value": json.dumps({
+                        "sizeMebibytes": 256,
+                        "operations": [{"path": "/{proxy+}"}],
+                    }),
                 },
                 "vm_config": {
                     "vm_id": "response_cache",
