@@ -20,6 +20,7 @@ mod invalidation;
 pub mod key;
 mod storable;
 pub mod storage;
+mod unkeyed_input;
 
 use attache_model::{CacheInvalidation, Verb};
 
@@ -60,6 +61,8 @@ struct CachedOperation {
     encrypted: bool,
     invalidation: CacheInvalidation,
     group: Group,
+    /// Whether the back end is told all header fields, or is not unless a mapping says so.
+    passes_headers: bool,
     /// What every key begins with.
     key: KeyParts,
     parameters: CacheKeyParameters,

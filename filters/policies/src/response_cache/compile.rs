@@ -159,6 +159,10 @@ impl Compiler<'_, '_> {
             encrypted: cached.encrypted,
             invalidation: cached.invalidation,
             group,
+            passes_headers: matches!(
+                operation.integration,
+                model::Integration::HttpProxy(_) | model::Integration::AwsProxy(_)
+            ),
             key,
             parameters,
         }))
