@@ -168,16 +168,16 @@ $(TOOLS)/bench/bin/python:
 	@python3 -m venv $(TOOLS)/bench
 	@$(TOOLS)/bench/bin/pip install --quiet --disable-pip-version-check pyyaml==6.0.3 cryptography==50.0.2
 
-# As root on Debian they are installed; RUNLEVEL keeps nginx from being started as a service.
+# As root on Debian they are installed; RUNLEVEL keeps nginx and Varnish from being started as services.
 setup-bench: $(TOOLS)/bench/bin/python
-	@command -v wrk >/dev/null && command -v nginx >/dev/null \
+	@command -v wrk >/dev/null && command -v nginx >/dev/null && command -v varnishd >/dev/null \
 		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -q >/dev/null \
-			&& RUNLEVEL=1 apt-get install -qy --no-install-recommends wrk nginx-light >/dev/null; } \
-		|| { echo "wrk or nginx is missing: install both (Debian: apt-get install wrk nginx-light)" >&2; exit 1; }
+			&& RUNLEVEL=1 apt-get install -qy --no-install-recommends wrk nginx-light varnish >/dev/null; } \
+		|| { echo "wrk, nginx or Varnish is missing: install them (Debian: apt-get install wrk nginx-light varnish)" >&2; exit 1; }
 
 bench: setup build setup-bench ## Measure what the gateway costs, and write docs/benchmarks.md
 	@mkdir -p docs
-	$(TOOLS)/bench/bin/python tests/bench/run.py --envoy $(ENVOY) --attache $(ATTACHE) --empty $(FILTERS)/empty.wasm --engines $(TOOLS)/engines --write docs/benchmarks.md
+	$(TOOLS)/bench/bin/python tests/bench/run.py --envoy $(ENVOY) --attache $(ATTACHE) --empty $(FILTERS)/empty.wasm --response-cache $(FILTERS)/response_cache.wasm --engines $(TOOLS)/engines --write docs/benchmarks.md
 
 docs: ## Build the documentation of the code
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps

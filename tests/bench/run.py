@@ -23,6 +23,7 @@ import urllib.request
 import yaml
 
 import authorization
+import response_cache
 import templates
 import transformation
 
@@ -83,68 +84,61 @@ class Upstream:
         self.process.wait()
 
 
-class Envoy:
-    """One variant: an Envoy with its own configuration and admin port."""
+class Server:
+    """A process that serves, with all that it starts."""
 
-    def __init__(self, name, binary, folder, configuration, workers=1):
+    def __init__(self, name, port, command, log, processor=None):
         self.name = name
-        self.port = free_port()
-        self.admin = free_port()
-        listener = configuration["static_resources"]["listeners"][0]
-        listener["address"]["socket_address"] = {"address": "127.0.0.1", "port_value": self.port}
-        configuration["admin"]["address"]["socket_address"] = {
-            "address": "127.0.0.1",
-            "port_value": self.admin,
-        }
-        slug = re.sub(r"[^a-z0-9]+", "-", f"{name}-{workers}")
-        path = folder / f"{slug}.json"
-        path.write_text(json.dumps(configuration))
-        self.log = folder / f"{slug}.log"
+        self.port = port
+        self.log = log
+        prepare = (lambda: os.sched_setaffinity(0, {processor})) if processor is not None else None
         self.process = subprocess.Popen(
-            [binary, "-c", path, "--concurrency", str(workers), "--disable-hot-restart",
-             "-l", "warning"],
-            stdout=subprocess.DEVNULL,
-            stderr=self.log.open("w"),
-            start_new_session=True,
+            command, stdout=subprocess.DEVNULL, stderr=log.open("w"), start_new_session=True,
+            preexec_fn=prepare,
         )
         deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and self.process.poll() is None:
             with contextlib.suppress(OSError):
-                with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/ready") as answer:
-                    if answer.status == 200:
-                        self.pid = self.server_pid()
-                        return
-            if self.process.poll() is not None:
-                break
+                if self.ready():
+                    return
             time.sleep(0.05)
-        sys.exit(f"{name}: Envoy did not start:\n{self.log.read_text()[-3000:]}")
+        sys.exit(f"{name} did not start:\n{log.read_text()[-3000:]}")
 
-    def server_pid(self) -> int:
-        """The process that serves: Envoy may have been started through a wrapper."""
-        group = os.getpgid(self.process.pid)
-        members = []
+    def ready(self) -> bool:
+        with socket.create_connection(("127.0.0.1", self.port)):
+            return True
+
+    def processes(self) -> list[int]:
+        """The process and all below it: a server may have children, or be started by a wrapper."""
+        parents = {}
         for entry in pathlib.Path("/proc").iterdir():
             if entry.name.isdigit():
                 with contextlib.suppress(OSError):
-                    if os.getpgid(int(entry.name)) == group:
-                        members.append(int(entry.name))
-        return max(members, key=self.resident)
+                    # The name, in parentheses, may hold anything; state and parent follow it.
+                    fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                    parents.setdefault(int(fields[1]), []).append(int(entry.name))
+        found = [self.process.pid]
+        for process in found:
+            found += parents.get(process, [])
+        return found
 
-    @staticmethod
-    def resident(pid) -> int:
+    def resident(self) -> int:
         """Resident memory in KiB."""
-        with contextlib.suppress(OSError):
-            for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-                if line.startswith("VmRSS:"):
-                    return int(line.split()[1])
-        return 0
+        total = 0
+        for process in self.processes():
+            with contextlib.suppress(OSError):
+                for line in pathlib.Path(f"/proc/{process}/status").read_text().splitlines():
+                    if line.startswith("VmRSS:"):
+                        total += int(line.split()[1])
+        return total
 
     def processor_time(self) -> int:
         """Nanoseconds on a processor, of all threads."""
         total = 0
-        for task in pathlib.Path(f"/proc/{self.pid}/task").iterdir():
-            with contextlib.suppress(OSError):
-                total += int((task / "schedstat").read_text().split()[0])
+        for process in self.processes():
+            for task in pathlib.Path(f"/proc/{process}/task").glob("*"):
+                with contextlib.suppress(OSError):
+                    total += int((task / "schedstat").read_text().split()[0])
         return total
 
     def stop(self):
@@ -156,40 +150,82 @@ class Envoy:
             os.killpg(self.process.pid, signal.SIGKILL)
 
 
+class Envoy(Server):
+    """One variant: an Envoy with its own configuration and admin port."""
+
+    def __init__(self, name, binary, folder, configuration, workers=1, processor=None):
+        port = free_port()
+        self.admin = free_port()
+        listener = configuration["static_resources"]["listeners"][0]
+        listener["address"]["socket_address"] = {"address": "127.0.0.1", "port_value": port}
+        configuration["admin"]["address"]["socket_address"] = {
+            "address": "127.0.0.1",
+            "port_value": self.admin,
+        }
+        slug = re.sub(r"[^a-z0-9]+", "-", f"{name}-{workers}")
+        path = folder / f"{slug}.json"
+        path.write_text(json.dumps(configuration))
+        super().__init__(
+            name, port,
+            [binary, "-c", path, "--concurrency", str(workers), "--disable-hot-restart",
+             "-l", "warning"],
+            folder / f"{slug}.log", processor,
+        )
+
+    def ready(self) -> bool:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin}/ready") as answer:
+            return answer.status == 200
+
+
 class Load:
     """Requests to one variant, as a wrk script, and what they must be answered with."""
 
-    def __init__(self, name, envoy, folder, script, status=200):
-        self.name, self.envoy, self.status = name, envoy, status
+    def __init__(self, name, server, folder, script, status=200, processor=None):
+        self.name, self.server, self.status, self.processor = name, server, status, processor
         slug = re.sub(r"[^a-z0-9]+", "-", name)
         self.script = folder / f"{slug}.lua"
         self.text = script if callable(script) else lambda: script
         self.samples = []
+        self.rates = []
 
     def send(self, seconds: int) -> tuple[int, int]:
         """Sends for a while; returns the requests and those answered with 2xx."""
         self.script.write_text(self.text())
+        prepare = (lambda: os.sched_setaffinity(0, {self.processor})) if self.processor is not None else None
         output = subprocess.run(
             ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", self.script,
-             f"http://127.0.0.1:{self.envoy.port}"],
-            capture_output=True, text=True, check=True,
+             f"http://127.0.0.1:{self.server.port}"],
+            capture_output=True, text=True, check=True, preexec_fn=prepare,
         ).stdout
         total = int(re.search(r"(\d+) requests in", output).group(1))
         refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
         return total, total - (int(refused.group(1)) if refused else 0)
 
     def measure(self, seconds: int):
-        before = self.envoy.processor_time()
+        before = self.server.processor_time()
         total, served = self.send(seconds)
-        spent = self.envoy.processor_time() - before
+        spent = self.server.processor_time() - before
         wrong = total - served if self.status == 200 else served
         if wrong > total * 0.001:
             sys.exit(f"{self.name}: {wrong} of {total} requests had another answer than {self.status}")
         self.samples.append(spent / total / 1_000)
+        self.rates.append(total / seconds)
 
     @property
     def microseconds(self) -> float:
         return statistics.median(self.samples)
+
+    @property
+    def rate(self) -> float:
+        return statistics.median(self.rates)
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        """The middle half of the samples."""
+        if len(self.samples) < 2:
+            return 0, 0
+        low, _, high = statistics.quantiles(self.samples, n=4)
+        return low, high
 
 
 def definition(operations: int, port: int) -> dict:
@@ -371,11 +407,13 @@ def main():
     options.add_argument("--seconds", type=int, default=1, help="whole seconds, as wrk counts")
     options.add_argument("--write", type=pathlib.Path, help="write the tables to this file")
     options.add_argument("--engines", type=pathlib.Path, help="where other template engines are kept, to be compared with")
+    options.add_argument("--response-cache", required=True, type=pathlib.Path, help="the filter that caches alone")
     options.add_argument("--only", help="only loads whose name holds this")
+    options.add_argument("--section", choices=("requests", "cache"), help="only this half of the loads")
     arguments = options.parse_args()
-    for tool in ("wrk", "nginx"):
+    for tool in ("wrk", "nginx", "varnishd"):
         if not shutil.which(tool):
-            sys.exit(f"`{tool}` is missing: apt-get install wrk nginx-light")
+            sys.exit(f"`{tool}` is missing: apt-get install wrk nginx-light varnish")
 
     # Secrets of credentials are sealed with it when a project is compiled, and opened in Envoy.
     os.environ["ATTACHE_SECRETS_KEY"] = base64.b64encode(os.urandom(32)).decode()
@@ -393,13 +431,21 @@ def main():
 
 
 def measure(arguments, folder, running) -> str:
-    upstream = Upstream(folder)
-    running.append(upstream)
-
-    def start(name, configuration, workers=1):
-        envoy = Envoy(name, arguments.envoy, folder, configuration, workers)
+    def start(name, configuration, workers=1, processor=None):
+        envoy = Envoy(name, arguments.envoy, folder, configuration, workers, processor)
         running.append(envoy)
         return envoy
+
+    requests, memory = measure_requests(arguments, folder, running, start) \
+        if arguments.section != "cache" else ({}, {})
+    cached = measure_cache(arguments, folder, running, start) if arguments.section != "requests" else {}
+    return report(arguments, requests, memory, cached)
+
+
+def measure_requests(arguments, folder, running, start):
+    """What requests cost that go on to a back end, or are refused."""
+    upstream = Upstream(folder)
+    running.append(upstream)
 
     def gateway_configuration(operations, keys, rate=None):
         where = folder / f"project-{operations}-{keys}-{'slow' if rate else 'fast'}"
@@ -433,17 +479,49 @@ def measure(arguments, folder, running) -> str:
     if arguments.only:
         loads = [load for load in loads if arguments.only in load.name or load.name in ("bare", "empty")]
 
-    for load in loads:
-        load.send(1)
-    for round_number in range(arguments.rounds):
-        for load in loads if round_number % 2 == 0 else reversed(loads):
-            load.measure(arguments.seconds)
+    take_turns(arguments, loads)
     memory = {name: resident_per_worker(start, name, configuration, folder)
               for name, configuration in (
                   ("bare", with_filters(small, [])),
                   ("empty", with_filters(small, [empty_filter(arguments.empty)])),
                   ("gateway", small))}
-    return table(arguments, {load.name: load for load in loads}, memory)
+    return {load.name: load for load in loads}, memory
+
+
+def measure_cache(arguments, folder, running, start):
+    """What answers cost that are kept, of the gateway and of others."""
+    # Where there are two processors, one is the server's and the other all the others'.
+    processors = sorted(os.sched_getaffinity(0))
+    serving, loading = (processors[0], processors[1]) if len(processors) > 1 else (None, None)
+
+    def server(name, port, command):
+        log = folder / f"{re.sub('[^a-z0-9]+', '-', name.lower())}.log"
+        started = Server(name, port, command, log, loading if name == "origin" else serving)
+        running.append(started)
+        return started
+
+    rows, origin = response_cache.loads(
+        lambda name, configuration: start(name, configuration, processor=serving), server,
+        lambda where: compiled(arguments.attache, where), with_filters,
+        empty_filter(arguments.empty), arguments.response_cache, folder, free_port)
+    loads = {(name, size): Load(f"{name} {size}", serving_it, folder, text, processor=loading)
+             for name, size, serving_it, text in rows}
+    if arguments.only:
+        loads = {key: load for key, load in loads.items()
+                 if arguments.only in key[0] or key[0] == response_cache.DIRECT}
+    take_turns(arguments, list(loads.values()))
+    # Once for each that keeps it, a few more where several ask at once; never once for each hit.
+    if origin.asked() > 50 * len(loads):
+        sys.exit(f"{origin.asked()} hits were asked of the back end")
+    return loads
+
+
+def take_turns(arguments, loads):
+    for load in loads:
+        load.send(1)
+    for round_number in range(arguments.rounds):
+        for load in loads if round_number % 2 == 0 else reversed(loads):
+            load.measure(arguments.seconds)
 
 
 def resident_per_worker(start, name, configuration, folder) -> float:
@@ -452,14 +530,12 @@ def resident_per_worker(start, name, configuration, folder) -> float:
     for workers in (1, 4):
         envoy = start(f"{name} memory", json.loads(json.dumps(configuration)), workers)
         Load(f"{name} memory {workers}", envoy, folder, script(10, 10)).send(3)
-        resident[workers] = envoy.resident(envoy.pid) / 1024
+        resident[workers] = envoy.resident() / 1024
         envoy.stop()
     return (resident[4] - resident[1]) / 3
 
 
-def table(arguments, loads, memory) -> str:
-    bare = loads["bare"].microseconds
-    empty = loads["empty"].microseconds - bare
+def report(arguments, loads, memory, cached) -> str:
     version = subprocess.run([arguments.envoy, "--version"], capture_output=True, text=True).stdout
     lines = [
         "# Benchmarks",
@@ -470,6 +546,35 @@ def table(arguments, loads, memory) -> str:
         f"- Envoy: `{version.strip().split('version:')[-1].strip()}`",
         f"- {arguments.rounds} rounds of {arguments.seconds:g} s for each row, one worker,"
         f" {CONNECTIONS} connections, alternating; medians",
+    ]
+    if cached:
+        lines.append(f"- Beside them: `{response_cache.version('nginx', '-v')}`,"
+                     f" `{response_cache.version('varnishd', '-V')}`")
+    aims = ["", "## Against the aims", "", "| aim | measured |", "|---|---|"]
+
+    def row(aim, condition, text):
+        aims.append(f"| {aim} | {text}: {'met' if condition else '**missed**'} |")
+
+    rendered = templates.run(arguments.engines) if arguments.engines else []
+    if loads:
+        lines += table(loads)
+        judge(arguments, loads, memory, rendered, row)
+    if cached:
+        lines += response_cache.table(cached)
+        if not arguments.only:
+            response_cache.aims(cached, row)
+    lines += aims
+    if rendered:
+        lines += ["", "## Rendering a mapping template", "",
+                  "Natively, compiled once and rendered again and again; the quickest of some rounds.", "",
+                  templates.table(rendered)]
+    return "\n".join(lines) + "\n"
+
+
+def table(loads) -> list:
+    bare = loads["bare"].microseconds
+    empty = loads["empty"].microseconds - bare
+    lines = [
         "",
         "## Processor time of Envoy per request",
         "",
@@ -479,13 +584,15 @@ def table(arguments, loads, memory) -> str:
     for name, load in loads.items():
         added = load.microseconds - bare
         ratio = f"{added / empty:.2f}" if name != "bare" else "–"
-        low, _, high = statistics.quantiles(load.samples, n=4) if len(load.samples) > 1 else (0, 0, 0)
+        low, high = load.spread
         lines.append(f"| {name} | {load.microseconds:.1f} | {added:.1f} | {ratio} | {low:.1f}–{high:.1f} |")
-    lines += ["", "## Against the aims", "", "| aim | measured |", "|---|---|"]
+    return lines
 
-    def row(aim, condition, text):
-        lines.append(f"| {aim} | {text}: {'met' if condition else '**missed**'} |")
 
+def judge(arguments, loads, memory, rendered, row):
+    """Holds the requests against what was asked for."""
+    bare = loads["bare"].microseconds
+    empty = loads["empty"].microseconds - bare
     if "gateway" in loads:
         gateway = loads["gateway"].microseconds - bare
         row("`gateway` adds at most 2.5 times what `empty` adds", gateway <= 2.5 * empty,
@@ -503,18 +610,12 @@ def table(arguments, loads, memory) -> str:
     if "known JWT" in loads and not arguments.only:
         authorization.aims(loads, empty, row)
         transformation.aims(loads, row)
-    rendered = templates.run(arguments.engines) if arguments.engines else []
     if rendered:
         least = min(times["airspeed"] / times["attache"] for _, _, times in rendered)
         row("a template renders at least 50 times as fast as with airspeed", least >= 50, f"{least:,.0f} times at least")
     more = memory["gateway"] - memory["empty"]
     row("a worker keeps at most 2 MiB more resident than with `empty`", more <= 2,
         f"{memory['gateway']:.1f} against {memory['empty']:.1f} MiB ({memory['bare']:.1f} without a filter)")
-    if rendered:
-        lines += ["", "## Rendering a mapping template", "",
-                  "Natively, compiled once and rendered again and again; the quickest of some rounds.", "",
-                  templates.table(rendered)]
-    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

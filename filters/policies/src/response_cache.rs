@@ -20,6 +20,7 @@ mod invalidation;
 pub mod key;
 mod storable;
 pub mod storage;
+mod unkeyed_input;
 
 use std::sync::Arc;
 
@@ -70,6 +71,8 @@ pub(crate) struct CachedOperation {
     encrypted: bool,
     invalidation: CacheInvalidation,
     group: Group,
+    /// Whether the back end is told all header fields, or is not unless a mapping says so.
+    passes_headers: bool,
     /// What every key begins with.
     key: KeyParts,
     parameters: CacheKeyParameters,

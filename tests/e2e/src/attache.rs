@@ -20,13 +20,15 @@ use crate::wait::{DEADLINE, until, until_within};
 pub struct Attache {
     process: Child,
     temporary: TempDir,
+    runtime: TempDir,
     output: Arc<Mutex<String>>,
     messages: Arc<Mutex<String>>,
     readers: [JoinHandle<()>; 2],
 }
 
 impl Attache {
-    /// Runs the command with these arguments. It has a folder for temporary files to itself.
+    /// Runs the command with these arguments. It has a folder for temporary files to itself, and one
+    /// in which it finds other runs and is found.
     ///
     /// # Panics
     ///
@@ -44,9 +46,11 @@ impl Attache {
     #[must_use]
     pub fn start_with(arguments: &[&str], environment: &[(&str, &Path)]) -> Self {
         let temporary = tempfile::tempdir().expect("a temporary folder");
+        let runtime = tempfile::tempdir().expect("a temporary folder");
         let mut process = Command::new(attache_program())
             .args(arguments)
             .env("TMPDIR", temporary.path())
+            .env("XDG_RUNTIME_DIR", runtime.path())
             .env("ATTACHE_ENVOY", envoy::binary())
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
@@ -63,6 +67,7 @@ impl Attache {
         Self {
             process,
             temporary,
+            runtime,
             output,
             messages,
             readers,
@@ -214,15 +219,20 @@ impl Attache {
             .expect("a folder for envoy's configuration")
     }
 
-    /// What lies in the folder for temporary files.
+    /// What lies in the folder for temporary files, then what others find it by.
     #[must_use]
     pub fn leftovers(&self) -> Vec<PathBuf> {
-        fs::read_dir(self.temporary.path())
-            .into_iter()
-            .flatten()
-            .flatten()
+        let list = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+        list(self.temporary.path())
+            .chain(list(&self.runtime.path().join("attache")))
             .map(|entry| entry.path())
             .collect()
+    }
+
+    /// `XDG_RUNTIME_DIR`: another command that has the same one finds this run.
+    #[must_use]
+    pub fn runtime_folder(&self) -> &Path {
+        self.runtime.path()
     }
 
     /// The processes that it has started and that are still there.

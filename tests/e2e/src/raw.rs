@@ -114,6 +114,18 @@ impl Raw {
         responses
     }
 
+    /// Waits until what came and was not read yet holds `part`; whether it does.
+    pub fn wait_for(&mut self, part: &[u8]) -> bool {
+        loop {
+            if self.received.windows(part.len()).any(|bytes| bytes == part) {
+                return true;
+            }
+            if !fill(&mut self.stream, &mut self.received) {
+                return false;
+            }
+        }
+    }
+
     /// Everything until the other side closes or says nothing more within the deadline.
     pub fn rest(&mut self) -> Vec<u8> {
         while fill(&mut self.stream, &mut self.received) {}

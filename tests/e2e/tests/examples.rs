@@ -5,7 +5,7 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
-use attache_e2e::{Attache, Body, Client, Project, Request, Response, Service};
+use attache_e2e::{Attache, Body, Client, Project, Request, Response, Service, load};
 use serde_json::{Value, json};
 
 fn send(attache: &Attache, request: &Request) -> Response {
@@ -155,4 +155,44 @@ fn a_mock_answers_by_itself_and_to_pages_of_any_origin() {
     let answer = ask(&from_page("GET", "/prod/nothing").header("accept", "text/plain"));
     assert_eq!(answer.header("content-type"), Some(&b"text/plain"[..]));
     assert_eq!(answer.text(), "nothing is at /prod/nothing");
+}
+
+#[test]
+fn a_forecast_is_made_once_and_read_often() {
+    let weather = Service::of_example("response-cache", "/work");
+    let project = Project::of_example("response-cache", Some(weather.address()));
+    let attache = Attache::serve(project.path(), &[]);
+    let ask = |path: &str| get(&attache, &format!("/prod/{path}"));
+    let forecast = |city: &str, days: &[&str], number: u32| {
+        let body = json!({"city": city, "days": days, "forecast": number});
+        (200, body)
+    };
+    let rain = ["rain", "rain", "rain"];
+
+    for _ in 0..5 {
+        assert_eq!(ask("forecasts/bergen"), forecast("bergen", &rain, 1));
+    }
+    // Fifty who ask at once wait for one.
+    let cairo = Request::new("GET", "/prod/forecasts/cairo");
+    let attempts = load::hammer(attache.address(), 50, 1, &cairo);
+    assert!(attempts.iter().all(|attempt| attempt.status == 200));
+    assert_eq!(ask("work"), (200, json!({"forecasts": 2})));
+    // What is in the key makes a difference, and nothing else does.
+    assert_eq!(
+        ask("forecasts/bergen?days=1"),
+        forecast("bergen", &rain[..1], 3)
+    );
+    assert_eq!(
+        ask("forecasts/bergen?utm_source=mail"),
+        forecast("bergen", &rain, 1)
+    );
+    // Before its time is over.
+    let anew = Request::new("GET", "/prod/forecasts/bergen").header("cache-control", "max-age=0");
+    assert_eq!(judged(&send(&attache, &anew)), forecast("bergen", &rain, 4));
+    assert_eq!(ask("forecasts/bergen"), forecast("bergen", &rain, 4));
+    // And all of them.
+    let flush = Request::new("DELETE", "/restapis/weather/stages/prod/cache/data")
+        .header("authorization", "Bearer an-example-token-0123456789");
+    assert_eq!(send(&attache, &flush).status, 202);
+    assert_eq!(ask("forecasts/cairo"), forecast("cairo", &["sun"; 3], 5));
 }

@@ -1,6 +1,7 @@
 //! What the other tests rely on: Envoy starts and ends, the back end and the clients are honest.
 
 use std::net::TcpStream;
+use std::time::Duration;
 
 use attache_e2e::bootstrap::{Bootstrap, LISTENER};
 use attache_e2e::{
@@ -231,4 +232,27 @@ fn botocore_signs_what_it_is_told_and_sends_it() {
         ("/a%20b?c=%2F", &b"body"[..])
     );
     assert!(seen[0].header("authorization").is_some());
+}
+
+#[test]
+fn a_script_sends_its_bytes_in_parts_and_keeps_the_connection() {
+    let gate = Gate::new();
+    let held = gate.clone();
+    let backend = Backend::start(move |_| {
+        let end = Reaction::Bytes(b"second".to_vec(), Box::new(Reaction::KeepOpen));
+        Reaction::Bytes(
+            b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\nfirst,".to_vec(),
+            Box::new(Reaction::Behind(held.clone(), Box::new(end))),
+        )
+    });
+    let mut raw = Raw::connect(backend.address());
+    for _ in 0..2 {
+        raw.send(b"GET / HTTP/1.1\r\n\r\n");
+        // The second time the gate is open, and both parts may come as one.
+        assert!(raw.wait_for(b"first,"));
+        gate.open();
+        assert_eq!(raw.response().unwrap().body, b"first,second");
+    }
+    assert_eq!(backend.connections(), 1);
+    assert!(!raw.patience(Duration::from_millis(50)).wait_for(b"more"));
 }

@@ -78,6 +78,14 @@ impl CacheKeyParameters {
         compiled
     }
 
+    /// Whether a header field is in the key, by what the client says or by what the back end is
+    /// told. `name` is in lower case.
+    pub(crate) fn has_header(&self, name: &str) -> bool {
+        ["method", "integration"]
+            .iter()
+            .any(|of| self.parameters.contains_key(&format!("{of}.header.{name}")))
+    }
+
     /// Whether a value comes from the request's body.
     pub(crate) const fn reads_body(&self) -> bool {
         self.reads_body

@@ -3,17 +3,17 @@
 
 use std::sync::Arc;
 
-use attache_model::CacheInvalidation;
+use attache_model::{CacheInvalidation, Verb};
 use attache_values::json::Document;
 
 use super::accept_encoding;
-use super::coalescing::{Fetch, Found, Place, Turn, Verdict, after, turn};
+use super::coalescing::{Fetch, Found, Place, Turn, Verdict, after, present, turn};
 use super::entry::Head;
 use super::http::{HttpCache, Judged, Keeping, Looked, Rules};
 use super::invalidation::WARNING;
 use super::storable::{self, LARGEST_BODY, Storable};
 use super::storage::Filled;
-use super::{Cached, CachedByStage, CachedOperation};
+use super::{Cached, CachedByStage, CachedOperation, unkeyed_input};
 use crate::denial::Denial;
 use crate::exchange::{Exchange, Reply};
 use crate::iam::INVALIDATE_CACHE;
@@ -226,9 +226,6 @@ impl<'c> CachedByStage<'c> {
         let Some(place) = self.place(exchange.ports(), request, body) else {
             return Ok(Turn::Alone);
         };
-        if anew {
-            return Ok(Fetch::anew(place).map_or(Turn::Alone, Turn::Fetch));
-        }
         let judge = |found: Found| {
             if found.now >= found.fresh_until {
                 return Verdict::Fetch;
@@ -243,7 +240,27 @@ impl<'c> CachedByStage<'c> {
                 Verdict::Alone
             }
         };
+        if !self.may_keep(exchange, request) {
+            let kept = if anew { None } else { present(place, judge) };
+            return Ok(kept.map_or(Turn::Alone, Turn::Answer));
+        }
+        if anew {
+            return Ok(Fetch::anew(place).map_or(Turn::Alone, Turn::Fetch));
+        }
         Ok(turn(exchange, place, self.longest_wait_millis, judge).await)
+    }
+
+    /// Whether what the back end says to a request may be kept for others. Otherwise there is
+    /// something beside the key that it may have listened to.
+    fn may_keep(self, exchange: &Exchange, request: &IntegrationRequest<'_>) -> bool {
+        let has_unread_body = matches!(self.operation.verb, Verb::Get | Verb::Head)
+            && !exchange.ends_with_headers()
+            && !self.operation.parameters.reads_body();
+        let keyed = |name: &str| self.operation.parameters.has_header(name);
+        !(has_unread_body
+            || self.operation.passes_headers
+                && unkeyed_input::overrides_itself(request.headers, keyed)
+            || unkeyed_input::leads_elsewhere(request.route.path))
     }
 
     /// Where the response to a request is kept; `None` when its body cannot be read.

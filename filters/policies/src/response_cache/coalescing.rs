@@ -140,6 +140,26 @@ pub async fn turn<'c, T>(
     }
 }
 
+/// Finds the response to a request that fetches nothing for others.
+pub fn present<T>(place: Place<'_>, judge: impl FnOnce(Found) -> Verdict<T>) -> Option<T> {
+    let now = place.ports.now();
+    let kept = place.storage.look_up(place.ports, &place.key, now).entry?;
+    let Some(Entry::Response { head, body }) = Entry::from_bytes(kept.bytes) else {
+        return None;
+    };
+    let found = Found {
+        head,
+        body,
+        stored_at: kept.stored_at,
+        fresh_until: kept.fresh_until,
+        now,
+    };
+    match judge(found) {
+        Verdict::Answer(answer) => Some(answer),
+        Verdict::Fetch | Verdict::Alone => None,
+    }
+}
+
 impl<'c> Fetch<'c> {
     /// Claims what nobody else has claimed.
     #[must_use]

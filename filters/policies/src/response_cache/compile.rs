@@ -167,6 +167,10 @@ impl Compiler<'_, '_> {
             encrypted: cached.encrypted,
             invalidation: cached.invalidation,
             group,
+            passes_headers: matches!(
+                operation.integration,
+                model::Integration::HttpProxy(_) | model::Integration::AwsProxy(_)
+            ),
             key,
             rules: Arc::new(Rules {
                 group,

@@ -3,7 +3,7 @@
 use serde_json::json;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::played::{World, document, operation};
+use super::played::{CACHED, World, document, operation};
 
 /// Path and header fields.
 type Request<'r> = (&'r str, &'r [(&'r str, &'r str)]);
@@ -213,4 +213,38 @@ fn stages_share_nothing() {
     assert_eq!(world.text("/prod/p", &[], "1"), "1");
     assert_eq!(world.text("/dev/p", &[], "2"), "2");
     assert_eq!(world.text("/prod/p", &[], "3"), "1");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_the_key_does_not_tell_is_not_kept_for_others() {
+    let host = [("x-forwarded-host", "evil.example")];
+    let anew = [
+        ("x-forwarded-host", "evil.example"),
+        ("cache-control", "max-age=0"),
+    ];
+    let change = (format!("{CACHED}/invalidation"), json!("ANYONE"));
+    let pets = |parameters: &[&str]| {
+        let operations = json!([operation("GET", "/pets/{proxy+}", parameters)]);
+        World::with(operations, &[(change.0.as_str(), change.1.clone())])
+    };
+    let world = pets(&[]);
+    assert_eq!(world.text("/prod/pets/1", &host, "evil"), "evil");
+    assert_eq!(world.logged("cacheStatus").as_deref(), Some("bypass"));
+    assert_eq!(
+        world.text("/prod/pets/..%2f1", &[], "elsewhere"),
+        "elsewhere"
+    );
+    let mut with_body = world.start_with_body("GET", "/prod/pets/1", &[], b"evil");
+    with_body.answer_with(200, &[], "evil");
+    assert_eq!(world.text("/prod/pets/1", &[], "good"), "good");
+    // They are answered from the cache like others, and cannot renew it.
+    assert_eq!(world.text("/prod/pets/1", &host, "evil"), "good");
+    assert_eq!(world.text("/prod/pets/1", &anew, "evil"), "evil");
+    assert_eq!(world.text("/prod/pets/1", &[], "better"), "good");
+
+    let keyed = "method.request.header.X-Forwarded-Host";
+    let world = pets(&[keyed]);
+    assert_eq!(world.text("/prod/pets/1", &host, "evil"), "evil");
+    assert_eq!(world.text("/prod/pets/1", &host, "worse"), "evil");
+    assert_eq!(world.text("/prod/pets/1", &[], "good"), "good");
 }
