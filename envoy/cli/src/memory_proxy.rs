@@ -5,6 +5,7 @@
 
 mod client;
 mod memory;
+mod outcome;
 mod request;
 
 use std::io::{self, Read};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use client::{Call, Client, agent};
 pub(crate) use memory::Memory;
+pub(crate) use outcome::{Failure, print, target};
 pub(crate) use request::{Subject, field, name, unknown};
 
 /// Where a file's name stands for standard input.

@@ -20,7 +20,7 @@ use clap::Args;
 
 use crate::command_line::REFUSED;
 use crate::diagnostic::Report;
-use crate::memory_proxy::{self, Client, Memory, Subject, Unreadable};
+use crate::memory_proxy::{self, Client, Failure, Memory, Subject};
 use crate::project::{self, Project};
 use crate::terminal::{Output, Terminal};
 use trial::Trial;
@@ -34,9 +34,6 @@ Examples:
 
 Exit code 0: the caller may call. 1: they may not, or the configuration is refused. 2: there is no
 such API, stage or operation, or the arguments do not fit together.";
-
-/// The exit code for arguments that do not fit together, or do not fit the configuration.
-const MISUSED: u8 = 2;
 
 /// The arguments of `attache test-authorizer`.
 #[derive(Debug, Args)]
@@ -72,23 +69,6 @@ pub struct Arguments {
     pub request: Vec<String>,
 }
 
-/// Why there is no decision.
-#[derive(Debug)]
-enum Failure {
-    /// The report says what is wrong.
-    Refused,
-    /// The arguments do not fit together, or do not fit the configuration.
-    Usage(String),
-    /// A file cannot be read.
-    File(Unreadable),
-}
-
-impl From<Unreadable> for Failure {
-    fn from(unreadable: Unreadable) -> Self {
-        Self::File(unreadable)
-    }
-}
-
 /// Decides about one request, and prints how.
 ///
 /// # Errors
@@ -97,45 +77,16 @@ impl From<Unreadable> for Failure {
 pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCode> {
     let mut report = Report::new();
     let decided = decide(arguments, &mut report);
-    match (&decided, arguments.output) {
-        // Standard output has one document: here the decision.
-        (Ok(_) | Err(Failure::Usage(_) | Failure::File(_)), Output::Json) => {}
-        (_, output) => terminal.findings(&report, output)?,
-    }
-    match decided {
-        Ok(decision) => {
-            let printed = match arguments.output {
-                Output::Text => text::of(&decision),
-                Output::Json => serde_json::to_string_pretty(&decision)?,
-            };
-            terminal.result(printed.trim_end())?;
-            Ok(match decision.answer.allowed {
-                true => ExitCode::SUCCESS,
-                false => ExitCode::from(REFUSED),
-            })
-        }
-        Err(Failure::Refused) => Ok(ExitCode::from(REFUSED)),
-        Err(Failure::Usage(reason)) => {
-            terminal.notice(&format!("error: {reason}"))?;
-            Ok(ExitCode::from(MISUSED))
-        }
-        Err(Failure::File(Unreadable { file, error })) => {
-            terminal.notice(&format!("error: `{}`: {error}", file.display()))?;
-            Ok(ExitCode::from(REFUSED))
-        }
-    }
+    let failed = memory_proxy::print(&decided, text::of, &report, arguments.output, terminal)?;
+    let code = match decided {
+        Ok(decision) if decision.answer.allowed => ExitCode::SUCCESS,
+        _ => ExitCode::from(REFUSED),
+    };
+    Ok(failed.unwrap_or(code))
 }
 
 fn decide(arguments: &Arguments, report: &mut Report) -> Result<decision::Decision, Failure> {
-    let (folder, method, path) = match arguments.request.as_slice() {
-        [method, path] => (".", method, path),
-        [folder, method, path] => (folder.as_str(), method, path),
-        _ => {
-            return Err(Failure::Usage(
-                "`[DIR] METHOD PATH` is what is needed".to_owned(),
-            ));
-        }
-    };
+    let (folder, method, path) = memory_proxy::target(&arguments.request)?;
     let is_standard_input =
         |file: &Option<PathBuf>| file.as_deref().is_some_and(memory_proxy::is_standard_input);
     if is_standard_input(&arguments.body) && is_standard_input(&arguments.result) {

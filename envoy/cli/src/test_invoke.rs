@@ -2,7 +2,8 @@
 //! execution as API Gateway writes it.
 //!
 //! Like API Gateway's own test it asks for no authorization, API key or limit, and neither looks
-//! into a cache nor fills one: what is shown is what the request becomes, whom it is sent to, and what becomes of the answer.
+//! into a cache nor fills one: what is shown is what the request becomes, whom it is sent to, and
+//! what becomes of the answer.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-test-method.html>
 
@@ -19,9 +20,8 @@ use attache_policies::route::Routes;
 use clap::Args;
 use serde::Serialize;
 
-use crate::command_line::REFUSED;
 use crate::diagnostic::Report;
-use crate::memory_proxy::{self, Client, Memory, Subject, Unreadable};
+use crate::memory_proxy::{self, Client, Failure, Memory, Subject};
 use crate::project;
 use crate::terminal::{Output, Terminal};
 
@@ -33,9 +33,6 @@ Examples:
 
 Exit code 0: the request was answered, with whatever status. 1: the configuration is refused. 2:
 there is no such API, stage or operation, or the arguments do not fit together.";
-
-/// The exit code for arguments that do not fit the configuration.
-const MISUSED: u8 = 2;
 
 /// The arguments of `attache test-invoke`.
 #[derive(Debug, Args)]
@@ -82,22 +79,6 @@ struct Invocation {
     latency: u64,
 }
 
-/// Why there is no answer.
-enum Failure {
-    /// The report says what is wrong.
-    Refused,
-    /// The arguments do not fit together, or do not fit the configuration.
-    Usage(String),
-    /// A file cannot be read.
-    File(Unreadable),
-}
-
-impl From<Unreadable> for Failure {
-    fn from(unreadable: Unreadable) -> Self {
-        Self::File(unreadable)
-    }
-}
-
 /// Sends one request through the policies, and prints what became of it.
 ///
 /// # Errors
@@ -106,42 +87,13 @@ impl From<Unreadable> for Failure {
 pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCode> {
     let mut report = Report::new();
     let invoked = invoke(arguments, &mut report);
-    match (&invoked, arguments.output) {
-        // Standard output has one document: here the answer.
-        (Ok(_) | Err(Failure::Usage(_) | Failure::File(_)), Output::Json) => {}
-        (_, output) => terminal.findings(&report, output)?,
-    }
-    match invoked {
-        Ok(invocation) => {
-            let printed = match arguments.output {
-                Output::Text => invocation.log,
-                Output::Json => serde_json::to_string_pretty(&invocation)?,
-            };
-            terminal.result(printed.trim_end())?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(Failure::Refused) => Ok(ExitCode::from(REFUSED)),
-        Err(Failure::Usage(reason)) => {
-            terminal.notice(&format!("error: {reason}"))?;
-            Ok(ExitCode::from(MISUSED))
-        }
-        Err(Failure::File(Unreadable { file, error })) => {
-            terminal.notice(&format!("error: `{}`: {error}", file.display()))?;
-            Ok(ExitCode::from(REFUSED))
-        }
-    }
+    let text = |invocation: &Invocation| invocation.log.clone();
+    let failed = memory_proxy::print(&invoked, text, &report, arguments.output, terminal)?;
+    Ok(failed.unwrap_or(ExitCode::SUCCESS))
 }
 
 fn invoke(arguments: &Arguments, report: &mut Report) -> Result<Invocation, Failure> {
-    let (folder, method, path) = match arguments.request.as_slice() {
-        [method, path] => (".", method, path),
-        [folder, method, path] => (folder.as_str(), method, path),
-        _ => {
-            return Err(Failure::Usage(
-                "`[DIR] METHOD PATH` is what is needed".to_owned(),
-            ));
-        }
-    };
+    let (folder, method, path) = memory_proxy::target(&arguments.request)?;
     let project = project::load(folder.as_ref(), report).ok_or(Failure::Refused)?;
     let opened = without_access_control(&project.gateway);
     let environment = project.secrets_key.environment();
