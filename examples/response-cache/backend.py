@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         room, _, name = target.path.removeprefix("/").partition("/")
         city = unquote(name)
         days = parse_qs(target.query).get("days", ["3"])[-1]
-        if target.path == "/work":
+        if target.path == "/forecasts-made":
             self.answer(200, {"forecasts": self.server.forecasts.made})
         elif room != "forecasts" or city not in CITIES:
             self.answer(404, {"message": f"nobody knows '{city}'"})

@@ -159,7 +159,7 @@ fn a_mock_answers_by_itself_and_to_pages_of_any_origin() {
 
 #[test]
 fn a_forecast_is_made_once_and_read_often() {
-    let weather = Service::of_example("response-cache", "/work");
+    let weather = Service::of_example("response-cache", "/forecasts-made");
     let project = Project::of_example("response-cache", Some(weather.address()));
     let attache = Attache::serve(project.path(), &[]);
     let ask = |path: &str| get(&attache, &format!("/prod/{path}"));
@@ -176,7 +176,7 @@ fn a_forecast_is_made_once_and_read_often() {
     let cairo = Request::new("GET", "/prod/forecasts/cairo");
     let attempts = load::hammer(attache.address(), 50, 1, &cairo);
     assert!(attempts.iter().all(|attempt| attempt.status == 200));
-    assert_eq!(ask("work"), (200, json!({"forecasts": 2})));
+    assert_eq!(ask("forecasts-made"), (200, json!({"forecasts": 2})));
     // What is in the key makes a difference, and nothing else does.
     assert_eq!(
         ask("forecasts/bergen?days=1"),
