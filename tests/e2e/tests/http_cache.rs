@@ -160,10 +160,11 @@ fn behind_a_gateway_each_back_end_has_its_own() {
         "\"gateway.wasm\"",
         &format!("{:?}", gateway.display().to_string()),
     );
-    const ROUTER: &str = "        - name: envoy.filters.http.router\n";
-    assert_eq!(text.matches(ROUTER).count(), 1);
+    let router = text.find("- name: envoy.filters.http.router\n").unwrap();
+    let indentation = " ".repeat(router - text[..router].rfind('\n').unwrap() - 1);
     let cache = Bootstrap::filter(&module("response_cache"), CACHE);
-    let text = text.replace(ROUTER, &format!("        - {cache}\n{ROUTER}"));
+    let (before, after) = text.split_at(router);
+    let text = format!("{before}- {cache}\n{indentation}{after}");
     let envoy = Envoy::start_text(out, &text, 2);
     let ask = |path: &str, key: &str| {
         let request = Request::new("GET", path).header("x-api-key", key);
