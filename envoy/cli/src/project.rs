@@ -214,7 +214,6 @@ impl Lowering<'_> {
             version: VERSION,
             account,
             apis,
-            domains: Vec::new(),
             usage_plans,
             api_keys,
             rate_limit_headers: configuration.rate_limit_headers,

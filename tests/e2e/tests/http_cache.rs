@@ -160,11 +160,13 @@ fn behind_a_gateway_each_back_end_has_its_own() {
         "\"gateway.wasm\"",
         &format!("{:?}", gateway.display().to_string()),
     );
-    let router = text.find("- name: envoy.filters.http.router\n").unwrap();
-    let indentation = " ".repeat(router - text[..router].rfind('\n').unwrap() - 1);
+    let (before, after) = text
+        .split_once("- name: envoy.filters.http.router\n")
+        .unwrap();
+    let (_, indentation) = before.rsplit_once('\n').unwrap();
     let cache = Bootstrap::filter(&module("response_cache"), CACHE);
-    let (before, after) = text.split_at(router);
-    let text = format!("{before}- {cache}\n{indentation}{after}");
+    let text =
+        format!("{before}- {cache}\n{indentation}- name: envoy.filters.http.router\n{after}");
     let envoy = Envoy::start_text(out, &text, 2);
     let ask = |path: &str, key: &str| {
         let request = Request::new("GET", path).header("x-api-key", key);
