@@ -2,12 +2,11 @@
 //! that break off.
 
 use std::fs;
-use std::process::Command;
 
 use attache_e2e::bootstrap::{Bootstrap, LISTENER};
 use attache_e2e::{
-    Backend, Client, Envoy, Operation, Project, Reaction, Request, Response, attache_program,
-    definition, module, until,
+    Attache, Backend, Client, Envoy, Operation, Project, Reaction, Request, Response, definition,
+    module, until,
 };
 
 const CACHE: &str =
@@ -138,22 +137,11 @@ fn behind_a_gateway_each_back_end_has_its_own() {
     }"#;
     let project = Project::new(configuration, &definition(&operations));
     let out = tempfile::tempdir().unwrap();
-    let compiled = Command::new(attache_program())
-        .arg("compile")
-        .arg(project.path())
-        .args([
-            "--target",
-            "envoy",
-            "--port",
-            "0",
-            "--admin-port",
-            "0",
-            "--out",
-        ])
-        .arg(out.path())
-        .output()
-        .unwrap();
-    assert!(compiled.status.success(), "{compiled:?}");
+    let [from, to] = [project.path(), out.path()].map(|folder| folder.to_str().unwrap());
+    let ports = ["--port", "0", "--admin-port", "0"];
+    let arguments = ["compile", from, "--target", "envoy", "--out", to];
+    let mut compile = Attache::start(&[&arguments[..], &ports].concat());
+    assert!(compile.wait().success(), "{}", compile.messages());
     let text = fs::read_to_string(out.path().join("envoy.yaml")).unwrap();
     let gateway = out.path().join("gateway.wasm");
     let text = text.replace(
