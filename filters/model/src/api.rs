@@ -8,6 +8,11 @@ use crate::{
 };
 
 /// One API: its operations, and the stages that serve them.
+///
+/// A stage serves what was deployed to it, so that the stages of one API may serve different
+/// operations: then there are several of these with one [`id`](Self::id), each with the stages that
+/// serve it. They agree in [`protocol`](Self::protocol) and [`any_host`](Self::any_host). Among all
+/// stages of one id a name stands once without [`canary`](Stage::canary), and at most once with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Api {
@@ -197,13 +202,20 @@ impl Verb {
     }
 }
 
-/// One deployed version of an API.
+/// One deployed version of an API, or the canary release of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Stage {
     /// The first path segment of its requests; `$default` serves an HTTP API without one.
     pub name: String,
-    /// Stage variables.
+    /// Which deployment it serves (`$context.deploymentId`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment_id: Option<String>,
+    /// That this is no stage of its own but the canary release of the API's stage with this name,
+    /// and how much of its traffic it gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Canary>,
+    /// Stage variables; those of a canary release are the stage's with its own over them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
     /// The throttle that all methods of the stage share, except those with one of their own.
@@ -226,6 +238,8 @@ impl Stage {
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
+            deployment_id: None,
+            canary: None,
             variables: BTreeMap::new(),
             throttle: None,
             metrics_enabled: false,
@@ -233,6 +247,18 @@ impl Stage {
             cache_cluster: None,
         }
     }
+}
+
+/// A canary release: a part of a stage's traffic for the version that may come next (AWS:
+/// `canarySettings`).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Canary {
+    /// How many of a hundred requests it gets, from 0 to 100; each request by chance.
+    pub percent_traffic: f64,
+    /// Whether it answers from the stage's cache, rather than from one of its own.
+    #[serde(default)]
+    pub use_stage_cache: bool,
 }
 
 /// What one method of one stage has for itself (AWS: `methodSettings["/path/METHOD"]`).

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Api, ApiKey, Credential, ManagementApi, Throttle, UsagePlan};
+use crate::{Api, ApiKey, Credential, Domain, ManagementApi, Throttle, UsagePlan};
 
 /// The version of the document that this build writes and reads.
 pub const VERSION: u32 = 1;
@@ -17,6 +17,9 @@ pub struct Gateway {
     pub account: Account,
     /// The APIs, each with its stages and operations.
     pub apis: Vec<Api>,
+    /// The custom domain names, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<Domain>,
     /// The usage plans that keys may belong to.
     #[serde(default)]
     pub usage_plans: Vec<UsagePlan>,
@@ -64,6 +67,7 @@ impl Gateway {
             version: VERSION,
             account,
             apis: Vec::new(),
+            domains: Vec::new(),
             usage_plans: Vec::new(),
             api_keys: Vec::new(),
             credentials: Vec::new(),

@@ -9,6 +9,7 @@ mod api;
 mod api_key;
 mod authorizer;
 mod cors;
+mod domain;
 mod gateway;
 mod integration;
 mod load;
@@ -18,7 +19,7 @@ mod secret;
 mod transformation;
 mod usage_plan;
 
-pub use api::{Api, ApiKeySource, MethodSettings, Operation, Protocol, Stage, Verb};
+pub use api::{Api, ApiKeySource, Canary, MethodSettings, Operation, Protocol, Stage, Verb};
 pub use api_key::{ApiKey, KeyDigest, PreviousValue};
 pub use authorizer::{
     AdditionalClaim, Authorization, Authorizer, AuthorizerEvent, AuthorizerKind, CognitoAuthorizer,
@@ -26,6 +27,7 @@ pub use authorizer::{
     UserPool, VpcEndpoint,
 };
 pub use cors::Cors;
+pub use domain::{ApiMapping, Domain};
 pub use gateway::{Account, Endpoint, Endpoints, Gateway, VERSION};
 pub use integration::{
     Aws, AwsProxy, ContentHandling, Http, HttpProxy, Integration, Mock, PayloadFormatVersion,
