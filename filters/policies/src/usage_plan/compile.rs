@@ -164,6 +164,9 @@ fn compile_plan(
     }
 }
 
+/// The throttles of single methods, by the positions of API, stage and operation.
+type MethodLimits = Vec<((usize, usize, usize), Limit<Bucket>)>;
+
 /// What serves a stage that a plan names, and where it stands in the configuration.
 struct Release<'g> {
     api: &'g Api,
@@ -215,7 +218,7 @@ fn compile_methods(
     plan: &UsagePlan,
     api_stage: &ApiStage,
     pointer: &str,
-    limits: &mut Vec<((usize, usize, usize), Limit<Bucket>)>,
+    limits: &mut MethodLimits,
     errors: &mut Vec<CompileError>,
 ) {
     for (place, wanted) in api_stage.throttle.iter().enumerate() {
