@@ -60,7 +60,8 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCod
 fn summary(project: &Project) -> String {
     let gateway = &project.gateway;
     let operations = gateway.apis.iter().map(|api| api.operations.len()).sum();
-    let stages = gateway.apis.iter().map(|api| api.stages.len()).sum();
+    let stages = gateway.apis.iter().flat_map(|api| &api.stages);
+    let stages = stages.filter(|stage| stage.canary.is_none()).count();
     format!(
         "{}: fine: {} with {} on {}, {}, {}",
         project.file.display(),

@@ -16,6 +16,7 @@ mod method_key;
 mod places;
 mod policy;
 mod response_cache;
+mod stage;
 mod usage_plan;
 mod vpc_link;
 
@@ -214,6 +215,7 @@ impl Lowering<'_> {
             version: VERSION,
             account,
             apis,
+            domains: Vec::new(),
             usage_plans,
             api_keys,
             rate_limit_headers: configuration.rate_limit_headers,

@@ -87,7 +87,7 @@ async fn decide<'e>(
     let ports = exchange.ports();
     let request = exchange.request();
 
-    let found = gateway.routes.find(request);
+    let found = gateway.routes.find_release(request, ports);
     match &found {
         Ok(route) => seen.matched(*route, gateway.protocol(route.api)),
         Err(unmatched) => seen.unmatched(unmatched),

@@ -28,8 +28,18 @@ pub fn describe(before: &Gateway, after: &Gateway) -> String {
             })
         };
         let mut counts = counts("operation", &operations(old), &operations(api));
-        let stages = |api: &attache_model::Api| by(&api.stages, |stage| stage.name.clone());
-        counts.extend(self::counts("stage", &stages(old), &stages(api)));
+        let stages = |api: &attache_model::Api, canaries: bool| {
+            let stages = api.stages.iter();
+            let stages: Vec<_> = stages
+                .filter(|stage| stage.canary.is_some() == canaries)
+                .cloned()
+                .collect();
+            by(&stages, |stage| stage.name.clone())
+        };
+        for (noun, canaries) in [("stage", false), ("canary release", true)] {
+            let (old, new) = (stages(old, canaries), stages(api, canaries));
+            counts.extend(self::counts(noun, &old, &new));
+        }
         if counts.is_empty() {
             counts.push("changed".to_owned());
         }

@@ -86,7 +86,7 @@ fn sample_keys(project: &Project) -> Vec<SampleKey> {
     let gateway = &project.gateway;
     let mut samples = Vec::new();
     for api in &gateway.apis {
-        for stage in &api.stages {
+        for stage in api.stages.iter().filter(|stage| stage.canary.is_none()) {
             let opens = |plan: &String| {
                 gateway.usage_plans.iter().any(|candidate| {
                     candidate.id == *plan
