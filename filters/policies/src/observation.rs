@@ -451,6 +451,13 @@ impl<'e> Observation<'e> {
             log.publish("apiId", api.as_bytes());
             log.publish("stage", stage.as_bytes());
         }
+        if let Some(Place::Operation(Route {
+            domain: Some(domain),
+            ..
+        })) = &self.place
+        {
+            log.publish("basePathMatched", domain.base_path.as_bytes());
+        }
         if let Some(key_id) = self.key_id {
             log.publish("apiKeyId", key_id.as_bytes());
         }

@@ -16,6 +16,7 @@
 //! search itself is in `tree`.
 
 mod compile;
+mod domain;
 mod signature;
 mod template;
 mod tree;
@@ -24,6 +25,9 @@ use attache_model::{Protocol, Verb};
 
 use crate::denial::Denial;
 use crate::headers::Headers;
+use crate::ports::Connection;
+pub use domain::CustomDomain;
+use domain::Domains;
 use template::{PathParameter, Segment};
 use tree::Tree;
 
@@ -34,11 +38,17 @@ pub struct Routes {
     /// API ids in lower case, sorted, with the position of the API.
     hosts: Vec<(Box<str>, usize)>,
     any_host: Option<usize>,
+    domains: Domains<MappedStage>,
 }
+
+/// The stage that a base path of a custom domain leads to: positions of the API and of the stage.
+type MappedStage = (usize, usize);
 
 #[derive(Debug)]
 struct ApiRoutes {
     protocol: Protocol,
+    /// Whether custom domain names are the only way to it.
+    is_behind_domains: bool,
     /// The stages that a path names, with their positions.
     stages: Vec<(Box<str>, usize)>,
     /// The stage `$default` of an HTTP API.
@@ -61,12 +71,14 @@ pub struct Route<'r> {
     pub operation: usize,
     /// The method that the client asked for, `X-HTTP-Method-Override` applied. Never `ANY`.
     pub verb: Verb,
-    /// The path as requested, the stage included (`$context.path`): slashes at its start count
-    /// as one, all else is as it came.
+    /// The path as requested, the stage or the base path included (`$context.path`): slashes at
+    /// its start count as one, all else is as it came.
     pub path: &'r [u8],
-    /// The path without the stage: slashes at its start count as one, a slash at its end is
-    /// kept.
+    /// The path without the stage or the base path: slashes at its start count as one, a slash at
+    /// its end is kept.
     pub resource_path: &'r [u8],
+    /// The custom domain name that the request came under; `None` at the API's own host name.
+    pub domain: Option<CustomDomain<'r>>,
     /// What follows the first `?`, as it came; empty when there is none.
     pub query: &'r [u8],
     parameters: &'r [PathParameter],
@@ -83,6 +95,39 @@ impl<'r> Route<'r> {
             .map(|parameter| parameter.value_in(self.resource_path))
     }
 
+    /// `path` of events in format 1.0: never with the stage, but with the base path of a custom
+    /// domain.
+    #[must_use]
+    pub const fn event_path(&self) -> &'r [u8] {
+        match self.domain {
+            Some(_) => self.path,
+            None => self.resource_path,
+        }
+    }
+
+    /// `rawPath` of events in format 2.0: with the stage, but not with the base path of a custom
+    /// domain
+    /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
+    #[must_use]
+    pub const fn raw_path(&self) -> &'r [u8] {
+        match self.domain {
+            Some(_) => self.resource_path,
+            None => self.path,
+        }
+    }
+
+    /// The route itself, if the request may come by its connection.
+    ///
+    /// # Errors
+    ///
+    /// When the custom domain is served to other connections.
+    pub fn admitted(self, connection: &dyn Connection) -> Result<Self, Denial> {
+        if let Some(domain) = self.domain {
+            domain.admit(connection)?;
+        }
+        Ok(self)
+    }
+
     /// The route of a request to a filter that serves one API with one stage and one operation,
     /// whatever the path; `None` for a method that API Gateway does not know.
     pub(crate) fn of_whole_request(request: &'r Headers) -> Option<Self> {
@@ -94,6 +139,7 @@ impl<'r> Route<'r> {
             verb: Verb::from_request(request.first(b":method").unwrap_or_default())?,
             path,
             resource_path: path,
+            domain: None,
             query,
             parameters: &[],
         })
@@ -112,6 +158,7 @@ impl<'r> Route<'r> {
                 .unwrap_or(Verb::Any),
             path,
             resource_path: path,
+            domain: None,
             query,
             parameters: &[],
         }
@@ -124,6 +171,14 @@ impl<'r> Route<'r> {
             .iter()
             .map(move |parameter| (&*parameter.name, parameter.value_in(resource_path)))
     }
+}
+
+/// Where a request was found to go before its operation is looked for.
+struct Place<'r> {
+    api: usize,
+    stage: usize,
+    resource_path: &'r [u8],
+    domain: Option<CustomDomain<'r>>,
 }
 
 /// A request that no operation serves.
@@ -167,59 +222,61 @@ impl Routes {
     /// request has an `Authorization` header, as REST APIs then read a signature from it.
     pub fn find<'r>(&'r self, request: &'r Headers) -> Result<Route<'r>, Unmatched> {
         let mut head = RequestHead::read(request);
-        let Some((api, routes)) = self.api(head.authority) else {
-            return Err(Unmatched::stage(Protocol::Rest, None));
+        let (target, query) = split_query(head.target);
+        let path = collapse_leading_slashes(target);
+        let place = match self.domains.find(head.authority, path) {
+            Some(mapped) => {
+                let ((api, stage), domain, resource_path) =
+                    mapped.ok_or(Unmatched::stage(Protocol::Rest, None))?;
+                Place {
+                    api,
+                    stage,
+                    resource_path,
+                    domain: Some(domain),
+                }
+            }
+            None => {
+                let (api, routes) = self
+                    .api(head.authority)
+                    .ok_or(Unmatched::stage(Protocol::Rest, None))?;
+                let unknown = Unmatched::stage(routes.protocol, Some(api));
+                if routes.is_behind_domains {
+                    return Err(unknown);
+                }
+                let (stage, resource_path) = routes.stage(path).ok_or(unknown)?;
+                Place {
+                    api,
+                    stage,
+                    resource_path,
+                    domain: None,
+                }
+            }
         };
+        let routes = self
+            .apis
+            .get(place.api)
+            .ok_or(Unmatched::stage(Protocol::Rest, None))?;
         if routes.protocol == Protocol::Http {
             // The override is a feature of REST APIs.
             head.method_override = None;
         }
-        Self::find_in(api, routes, request, &head)
+        routes.find(place, path, query, request, &head)
     }
 
     /// The same for a request to an API that is known already, whatever its host.
     pub(crate) fn find_of_api<'r>(&'r self, api: usize, request: &'r Headers) -> Option<Route<'r>> {
         let head = RequestHead::read(request);
-        Self::find_in(api, self.apis.get(api)?, request, &head).ok()
-    }
-
-    fn find_in<'r>(
-        api: usize,
-        routes: &'r ApiRoutes,
-        request: &'r Headers,
-        head: &RequestHead<'r>,
-    ) -> Result<Route<'r>, Unmatched> {
         let (target, query) = split_query(head.target);
         let path = collapse_leading_slashes(target);
-        let Some((stage, resource_path)) = routes.stage(path) else {
-            return Err(Unmatched::stage(routes.protocol, Some(api)));
-        };
-        let verb = Verb::from_request(head.method_override.unwrap_or(head.method));
-        let found = verb.and_then(|verb| Some((verb, routes.operation(resource_path, verb)?)));
-        let Some((verb, operation)) = found else {
-            let denial = match head.authorization {
-                Some(value) if routes.protocol == Protocol::Rest => {
-                    signature::refusal(value, request)
-                }
-                _ => Denial::MissingAuthenticationToken,
-            };
-            return Err(Unmatched {
-                protocol: routes.protocol,
-                api: Some(api),
-                stage: Some(stage),
-                denial,
-            });
-        };
-        Ok(Route {
+        let routes = self.apis.get(api)?;
+        let (stage, resource_path) = routes.stage(path)?;
+        let place = Place {
             api,
             stage,
-            operation,
-            verb,
-            path,
             resource_path,
-            query,
-            parameters: routes.parameters.get(operation).map_or(&[], |all| all),
-        })
+            domain: None,
+        };
+        routes.find(place, path, query, request, &head).ok()
     }
 
     /// The API whose id is the first label of the host name, or the one that answers at any.
@@ -257,6 +314,49 @@ impl ApiRoutes {
             Some((_, stage)) => Some((*stage, collapse_leading_slashes(rest))),
             None => Some((self.default_stage?, path)),
         }
+    }
+
+    fn find<'r>(
+        &'r self,
+        place: Place<'r>,
+        path: &'r [u8],
+        query: &'r [u8],
+        request: &'r Headers,
+        head: &RequestHead<'r>,
+    ) -> Result<Route<'r>, Unmatched> {
+        let Place {
+            api,
+            stage,
+            resource_path,
+            domain,
+        } = place;
+        let verb = Verb::from_request(head.method_override.unwrap_or(head.method));
+        let found = verb.and_then(|verb| Some((verb, self.operation(resource_path, verb)?)));
+        let Some((verb, operation)) = found else {
+            let denial = match head.authorization {
+                Some(value) if self.protocol == Protocol::Rest => {
+                    signature::refusal(value, request)
+                }
+                _ => Denial::MissingAuthenticationToken,
+            };
+            return Err(Unmatched {
+                protocol: self.protocol,
+                api: Some(api),
+                stage: Some(stage),
+                denial,
+            });
+        };
+        Ok(Route {
+            api,
+            stage,
+            operation,
+            verb,
+            path,
+            resource_path,
+            domain,
+            query,
+            parameters: self.parameters.get(operation).map_or(&[], |all| all),
+        })
     }
 
     fn operation(&self, resource_path: &[u8], verb: Verb) -> Option<usize> {

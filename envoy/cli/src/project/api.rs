@@ -31,6 +31,7 @@ struct Definition {
     /// The names of all authorizers, of those too that no operation asks for.
     declared_authorizers: Vec<String>,
     resource_policy: Option<ImportedPolicy>,
+    disable_execute_api_endpoint: bool,
     binary_media_types: Vec<String>,
     models: BTreeMap<String, serde_json::Value>,
     gateway_responses: BTreeMap<String, GatewayResponse>,
@@ -50,7 +51,7 @@ impl Lowering<'_> {
         &mut self,
         id: &str,
         api: &configuration::Api,
-        endpoints: &configuration::Endpoints,
+        configuration: &configuration::Configuration,
         index: usize,
     ) -> Option<Api> {
         let pointer = Pointer::root().key("apis").key(id);
@@ -60,6 +61,16 @@ impl Lowering<'_> {
         let protocol = match api.protocol {
             configuration::Protocol::Rest => Protocol::Rest,
             configuration::Protocol::Http => Protocol::Http,
+            configuration::Protocol::WebSocket => {
+                self.refuse(
+                    "not-supported-yet",
+                    &pointer.key("protocol"),
+                    "`protocol` asks for a WebSocket API, which is not supported yet",
+                    "a WebSocket connection can pass through a REST or HTTP API to its back end: set \
+                     `webSocketEnabled` for the method",
+                );
+                return None;
+            }
         };
         let definition = self.definition(api, protocol, &pointer, index);
         let operations = definition
@@ -101,7 +112,7 @@ impl Lowering<'_> {
                 file: &definition.file,
             },
             &api.authorizers,
-            endpoints,
+            &configuration.endpoints,
             &pointer,
             &model,
         );
@@ -112,6 +123,17 @@ impl Lowering<'_> {
             &pointer,
             &model,
         );
+        let closed = api.disable_execute_api_endpoint;
+        if closed.is_some() {
+            self.remember(
+                format!("{model}/disableExecuteApiEndpoint"),
+                &pointer.key("disableExecuteApiEndpoint"),
+            );
+        }
+        let is_closed = closed.unwrap_or(definition.disable_execute_api_endpoint);
+        let endpoint = api.endpoint_configuration.as_ref();
+        self.check_endpoint(endpoint, configuration.num_trusted_hops, &pointer);
+        self.check_private(endpoint, resource_policy.is_some(), &pointer);
         self.remember(format!("{model}/vpcEndpoint"), &pointer.key("vpcEndpoint"));
         let vpc_endpoint = api.vpc_endpoint.as_ref().map(|endpoint| VpcEndpoint {
             vpc_id: endpoint.vpc_id.clone(),
@@ -121,6 +143,7 @@ impl Lowering<'_> {
             name: definition.name,
             authorizers,
             resource_policy,
+            disable_execute_api_endpoint: is_closed,
             vpc_endpoint,
             api_key_source: definition.api_key_source,
             binary_media_types: definition.binary_media_types,
@@ -131,6 +154,25 @@ impl Lowering<'_> {
             stages,
             ..Api::new(id, protocol)
         })
+    }
+
+    /// AWS serves no private API whose resource policy does not say who may call.
+    fn check_private(
+        &mut self,
+        endpoint: Option<&configuration::EndpointConfiguration>,
+        has_policy: bool,
+        pointer: &Pointer,
+    ) {
+        let private = configuration::EndpointType::Private;
+        let is_private = endpoint.is_some_and(|endpoint| endpoint.types.contains(&private));
+        if is_private && !has_policy && !self.is_partial {
+            self.refuse(
+                "private-without-policy",
+                &pointer.key("endpointConfiguration"),
+                "a private API needs a resource policy that says who may call",
+                "write one into `resourcePolicy`; where clients connect is `--address`",
+            );
+        }
     }
 
     fn check_api_id(&mut self, id: &str, pointer: &Pointer) {
@@ -241,6 +283,7 @@ impl Lowering<'_> {
             authorizers: imported.authorizers,
             declared_authorizers: imported.declared_authorizers,
             resource_policy: imported.resource_policy,
+            disable_execute_api_endpoint: imported.disable_execute_api_endpoint,
             binary_media_types: imported.binary_media_types,
             models: imported.models,
             gateway_responses: imported.gateway_responses,
@@ -270,6 +313,7 @@ impl Lowering<'_> {
         }
         let mut lowered = Stage {
             variables: stage.variables.clone(),
+            client_certificate_id: self.client_certificate_id(stage, pointer),
             ..Stage::new(name)
         };
         for (key, settings) in &stage.method_settings {
@@ -280,6 +324,15 @@ impl Lowering<'_> {
                     self.remember(format!("{model}/throttle"), &pointer);
                     lowered.throttle = throttle;
                     lowered.metrics_enabled = settings.metrics_enabled.unwrap_or_default();
+                    if settings.web_socket_enabled.is_some() {
+                        self.refuse_name(
+                            "web-socket-for-all",
+                            &pointer.key("webSocketEnabled"),
+                            "`webSocketEnabled` cannot be set for all methods at once",
+                            "set it for each method whose back end takes WebSocket connections, such \
+                             as `/chat/GET`",
+                        );
+                    }
                 }
                 Ok(MethodKey::One { path, method }) => {
                     let Some(operations) = operations else {
@@ -288,14 +341,17 @@ impl Lowering<'_> {
                     match method_key::find(operations, &path, method) {
                         Ok(operation) => {
                             self.check_set_once(&lowered, operation, key, &pointer);
+                            let in_model = format!("{model}/methods/{}", lowered.methods.len());
+                            self.remember(in_model.as_str(), &pointer);
                             self.remember(
-                                format!("{model}/methods/{}", lowered.methods.len()),
-                                &pointer,
+                                format!("{in_model}/webSocketEnabled"),
+                                &pointer.key("webSocketEnabled"),
                             );
                             lowered.methods.push(MethodSettings {
                                 operation,
                                 throttle,
                                 metrics_enabled: settings.metrics_enabled,
+                                web_socket_enabled: settings.web_socket_enabled.unwrap_or_default(),
                             });
                         }
                         Err(hint) => self.refuse_name(

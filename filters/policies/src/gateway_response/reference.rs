@@ -156,7 +156,6 @@ fn is_absent(name: &str) -> bool {
         || matches!(
             name,
             "awsEndpointRequestId"
-                | "customDomain.basePathMatched"
                 | "deploymentId"
                 | "isCanaryRequest"
                 | "resourceId"

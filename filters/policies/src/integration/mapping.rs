@@ -172,7 +172,7 @@ impl Source {
                 MappingFault::new(
                     format!("`context.{name}` is not known"),
                     "known are accountId, apiId, authorizer.NAME, authorizer.claims.NAME, \
-                     authorizer.principalId, deploymentId, domainName, domainPrefix, extendedRequestId, \
+                     authorizer.principalId, customDomain.basePathMatched, deploymentId, domainName, domainPrefix, extendedRequestId, \
                      httpMethod, path, protocol, requestId, requestTime, requestTimeEpoch, \
                      resourceId, resourcePath, stage and identity.{accessKey, accountId, apiKey, apiKeyId, \
                      caller, principalOrgId, sourceIp, user, userAgent, userArn}",

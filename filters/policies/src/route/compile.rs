@@ -4,7 +4,7 @@ use attache_model::{Api, Gateway, Protocol, Stage};
 
 use super::template::{self, parameters};
 use super::tree::Tree;
-use super::{ApiRoutes, Routes};
+use super::{ApiRoutes, Domains, Routes};
 use crate::compile_error::CompileError;
 
 /// The catch-all stage and the catch-all route of an HTTP API.
@@ -60,11 +60,18 @@ impl Routes {
                 );
             }
         }
+        let stage = |api: &str, stage: &str| {
+            let api = gateway.apis.iter().position(|other| other.id == api)?;
+            let mut stages = gateway.apis.get(api)?.stages.iter();
+            Some((api, stages.position(|other| other.name == stage)?))
+        };
+        let domains = Domains::compile(gateway, stage, &mut errors);
         if errors.is_empty() {
             Ok(Self {
                 apis,
                 hosts,
                 any_host,
+                domains,
             })
         } else {
             Err(errors)
@@ -94,6 +101,7 @@ fn check_id(api: &Api, pointer: &str, errors: &mut Vec<CompileError>) {
 fn compile_api(api: &Api, pointer: &str, errors: &mut Vec<CompileError>) -> ApiRoutes {
     let mut routes = ApiRoutes {
         protocol: api.protocol,
+        is_behind_domains: api.disable_execute_api_endpoint,
         stages: Vec::with_capacity(api.stages.len()),
         default_stage: None,
         tree: Tree::default(),

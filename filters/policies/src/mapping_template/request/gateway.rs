@@ -56,7 +56,7 @@ pub struct RequestFacts<'r> {
 }
 
 /// The variables of `$context`, in the order in which AWS has been seen to list them.
-const CONTEXT: [&str; 19] = [
+const CONTEXT: [&str; 20] = [
     "resourceId",
     "authorizer",
     "resourcePath",
@@ -76,6 +76,8 @@ const CONTEXT: [&str; 19] = [
     "deploymentId",
     "responseOverride",
     "apiId",
+    // Only of requests under a custom domain name, of which no list was seen.
+    "customDomain",
 ];
 
 /// The variables of `$context.identity`, in AWS's order, and which of them are null where there is
@@ -138,6 +140,12 @@ impl RequestFacts<'_> {
             "protocol" => Value::String(text(&request.connection.protocol())),
             "domainName" => Value::String(text(authority())),
             "domainPrefix" => Value::String(text(authority().split(|byte| *byte == b'.').next()?)),
+            "customDomain" => {
+                let map = Map::of(MapKind::Context);
+                let base_path = request.route.domain?.base_path;
+                map.insert("basePathMatched", Value::string(base_path));
+                Value::Map(map)
+            }
             "identity" => Value::Map(self.identity(needs)),
             "requestOverride" | "responseOverride" => overrides(name),
             _ => return None,
