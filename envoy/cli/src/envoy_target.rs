@@ -327,6 +327,7 @@ fn listener(
             timeout_seconds => DEFAULT_TIMEOUT_MILLIS / 1000,
             filter_name => FILTER_NAME,
             local_replies => local_reply::context(),
+            unanswered => local_reply::UNANSWERED,
             access_log,
             discovered => plugin_file.is_some(),
             plugin,

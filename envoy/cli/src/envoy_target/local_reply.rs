@@ -43,7 +43,7 @@ const REPLIES: [LocalReply; 10] = [
 
 /// Every answer of the filter has an identifier, of REST APIs or of HTTP APIs; also one that takes
 /// the place of Envoy's own.
-const UNANSWERED: &str =
+pub(super) const UNANSWERED: &str =
     "!('x-amzn-requestid' in response.headers) && !('apigw-requestid' in response.headers)";
 
 pub(super) fn context() -> Vec<Value> {
@@ -51,7 +51,9 @@ pub(super) fn context() -> Vec<Value> {
         .iter()
         .map(|reply| {
             context! {
-                expression => format!("response.code == {} && {UNANSWERED}", reply.status),
+                status => reply.status,
+                // Envoy asks for one. Nobody sets it.
+                runtime_key => format!("attache.local_reply.{}", reply.status),
                 error_type => reply.error_type,
                 message => reply.message,
                 plain_text => reply.plain_text,

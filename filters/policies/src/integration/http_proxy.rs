@@ -157,11 +157,18 @@ impl HttpProxy {
         self.protocol
     }
 
+    /// Whether the back end's answers are the client's, but for a few header fields.
+    pub(super) fn passes_answers_on(&self) -> bool {
+        self.responses.is_empty()
+    }
+
     /// Serves one request. A body is held only where a mapping reads it or it is to be converted.
+    /// `conditions` are changes for the back end beside its own.
     pub(super) async fn answer(
         &self,
         exchange: &Exchange,
         request: &IntegrationRequest<'_>,
+        conditions: Vec<HeaderEdit>,
         seen: &mut Observation<'_>,
     ) -> Result<Answered, Denial> {
         let ports = exchange.ports();
@@ -177,6 +184,7 @@ impl HttpProxy {
             None
         };
         let mut edits = self.request_edits(request, mapped_body.as_ref(), ports)?;
+        edits.headers.extend(conditions);
         if !conversion.changes_nothing() && !exchange.ends_with_headers() {
             let body = Cow::Borrowed(held_body(exchange).await?);
             edits.body = Some(conversion.apply(body)?.into_owned());

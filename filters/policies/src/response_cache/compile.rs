@@ -158,6 +158,10 @@ impl Compiler<'_, '_> {
                 self.errors.push(fault);
             }
         }
+        let passes_headers = matches!(
+            operation.integration,
+            model::Integration::HttpProxy(_) | model::Integration::AwsProxy(_)
+        );
         let (group, mut key) = shared_parts(operation, verb);
         key.push(self.api.id.as_bytes());
         key.push(self.stage.name.as_bytes());
@@ -167,16 +171,14 @@ impl Compiler<'_, '_> {
             encrypted: cached.encrypted,
             invalidation: cached.invalidation,
             group,
-            passes_headers: matches!(
-                operation.integration,
-                model::Integration::HttpProxy(_) | model::Integration::AwsProxy(_)
-            ),
+            passes_headers,
             key,
             rules: Arc::new(Rules {
                 group,
                 without_statement: Some(cached.ttl_seconds),
                 depends_on: header_parameters(operation),
                 encrypted: cached.encrypted,
+                passes_headers,
                 guarded: !operation.authorization.is_none() || operation.api_key_required,
             }),
             parameters,
