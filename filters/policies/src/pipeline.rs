@@ -88,7 +88,7 @@ async fn decide<'e>(
     let ports = exchange.ports();
     let request = exchange.request();
 
-    let found = gateway.routes.find(request);
+    let found = gateway.routes.find_release(request, ports);
     let found = found.and_then(|route| {
         route.admitted(ports).map_err(|denial| Unmatched {
             protocol: gateway.protocol(route.api),

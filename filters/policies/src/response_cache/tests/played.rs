@@ -201,7 +201,11 @@ impl World {
     }
 
     pub(super) fn metric(&self, name: &str) -> Option<u64> {
-        let name = format!("attache.api.shop.stage.prod.{name}");
+        self.metric_of("prod", name)
+    }
+
+    pub(super) fn metric_of(&self, stage: &str, name: &str) -> Option<u64> {
+        let name = format!("attache.api.shop.stage.{stage}.{name}");
         self.proxy.metrics.borrow().get(&name).copied()
     }
 
