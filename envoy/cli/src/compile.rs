@@ -13,7 +13,7 @@ use crate::configuration;
 use crate::diagnostic::{Diagnostic, Report};
 use crate::embedded_filters::Filter;
 use crate::envoy_target::{
-    AccessLog, Settings, static_configuration, system_certificate_authorities,
+    AccessLog, SECRETS_FOLDER, Settings, static_configuration, system_certificate_authorities,
 };
 use crate::project::{self, Project};
 use crate::secrets_key::{self, HOW_TO_MAKE};
@@ -47,6 +47,9 @@ pub struct Arguments {
     /// The port that clients connect to.
     #[arg(long, default_value_t = 8080)]
     pub port: u16,
+    /// The port that clients use TLS at, where a custom domain name has a certificate.
+    #[arg(long, default_value_t = 8443, value_name = "PORT")]
+    pub tls_port: u16,
     /// The port of Envoy's own pages, on the loopback interface.
     #[arg(long, default_value_t = 9901, value_name = "PORT")]
     pub admin_port: u16,
@@ -143,25 +146,40 @@ fn write(project: &Project, arguments: &Arguments) -> Result<Vec<PathBuf>, Strin
         .map_err(|error| error.to_string())?;
     let settings = Settings {
         listen: SocketAddr::new(arguments.address, arguments.port),
+        tls_port: arguments.tls_port,
         admin: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), arguments.admin_port),
         // As the comment in the file says, Envoy is started in the folder.
         filter: PathBuf::from(Filter::Gateway.file_name()),
         access_log: access_log(&project.access_log),
         certificate_authorities: system_certificate_authorities(),
     };
-    let text = static_configuration(&project.gateway, &project.upstreams, &settings)
+    let transport = &project.transport;
+    let text = static_configuration(&project.gateway, &project.upstreams, transport, &settings)
+        .map_err(|error| error.to_string())?;
+    let secrets = transport
+        .secret_files()
         .map_err(|error| error.to_string())?;
     let put = |name: &str, bytes: &[u8]| {
         let file = arguments.out.join(name);
         std::fs::write(&file, bytes).map_err(|error| cannot_write(&file, &error))?;
         Ok::<_, String>(file)
     };
-    std::fs::create_dir_all(&arguments.out)
-        .map_err(|error| cannot_write(&arguments.out, &error))?;
-    Ok(vec![
+    let make = |folder: &Path| {
+        std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))
+    };
+    make(&arguments.out)?;
+    let mut files = vec![
         put(CONFIGURATION, text.as_bytes())?,
         put(Filter::Gateway.file_name(), module)?,
-    ])
+    ];
+    if !secrets.is_empty() {
+        make(&arguments.out.join(SECRETS_FOLDER))?;
+    }
+    for secret in secrets {
+        let name = format!("{SECRETS_FOLDER}/{}", secret.name);
+        files.push(put(&name, secret.resource.text.as_bytes())?);
+    }
+    Ok(files)
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> String {

@@ -15,6 +15,7 @@ mod access_log;
 mod cluster;
 mod local_reply;
 mod template;
+mod transport;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -31,6 +32,9 @@ use sha2::{Digest, Sha256};
 use crate::secrets_key::is_needed;
 
 pub use access_log::PUBLISHED as PUBLISHED_FIELDS;
+pub use transport::{
+    CertificateFiles, SECRETS_FOLDER, SecretFile, TlsDomain, Transport, WebSocketLimits,
+};
 
 pub use attache_policies::integration::CLUSTER_HEADER;
 use attache_policies::integration::MAPPED_HEADER;
@@ -43,6 +47,9 @@ pub const FILTER_NAME: &str = "attache";
 pub struct Settings {
     /// Where clients connect.
     pub listen: SocketAddr,
+    /// The port at the same address for clients that use TLS, where a custom domain name is served
+    /// under it.
+    pub tls_port: u16,
     /// Where Envoy's own pages are. They can end the process: a loopback address.
     pub admin: SocketAddr,
     /// The filter's module, as Envoy is to open it.
@@ -114,7 +121,8 @@ pub fn system_certificate_authorities() -> Option<PathBuf> {
     openssl_probe::probe().cert_file
 }
 
-/// One file that holds everything: `envoy.yaml` beside `gateway.wasm`.
+/// One file that holds everything: `envoy.yaml` beside `gateway.wasm`, and beside the folder
+/// [`SECRETS_FOLDER`] with the [`Transport::secret_files`] where there are any.
 ///
 /// # Errors
 ///
@@ -122,12 +130,15 @@ pub fn system_certificate_authorities() -> Option<PathBuf> {
 pub fn static_configuration(
     gateway: &Gateway,
     upstreams: &BTreeSet<Upstream>,
+    transport: &Transport,
     settings: &Settings,
 ) -> Result<String, TargetError> {
+    let secrets = Path::new(SECRETS_FOLDER);
     let document = serde_json::to_string_pretty(gateway).map_err(TargetError::Document)?;
     let plugin = plugin(settings, &template::block(&document, 4))?;
-    let listener = listener(gateway, settings, &Filter::Here(plugin))?;
-    let clusters = clusters(upstreams, settings, Place::Bootstrap)?;
+    let transport_context = transport::context(transport, secrets, gateway)?;
+    let listener = listener(gateway, settings, transport_context, &Filter::Here(plugin))?;
+    let clusters = clusters(upstreams, secrets, settings, Place::Bootstrap)?;
     Ok(template::render(
         "envoy.yaml",
         &context! {
@@ -136,6 +147,7 @@ pub fn static_configuration(
                 secrets_key => SECRETS_KEY,
                 needs_secrets_key => is_needed(gateway),
                 has_credentials => !gateway.credentials.is_empty(),
+                has_tls => !transport.domains.is_empty(),
                 listener => template::nested(&listener, 2),
                 clusters => template::list(&clusters, 2),
             }
@@ -193,6 +205,13 @@ impl Dynamic {
         self.directory.join("ecds").join("attache.yaml")
     }
 
+    /// Where the files of certificates and trust stores go. To be there before the listeners and the
+    /// clusters that name them.
+    #[must_use]
+    pub fn secrets_folder(&self) -> PathBuf {
+        self.directory.join(SECRETS_FOLDER)
+    }
+
     /// The bootstrap.
     ///
     /// # Errors
@@ -216,9 +235,14 @@ impl Dynamic {
     /// # Errors
     ///
     /// [`TargetError`].
-    pub fn listeners(&self, gateway: &Gateway) -> Result<Resource, TargetError> {
+    pub fn listeners(
+        &self,
+        gateway: &Gateway,
+        transport: &Transport,
+    ) -> Result<Resource, TargetError> {
         let filter = Filter::In(self.plugin_file());
-        resource(&listener(gateway, &self.settings, &filter)?)
+        let transport = transport::context(transport, &self.secrets_folder(), gateway)?;
+        resource(&listener(gateway, &self.settings, transport, &filter)?)
     }
 
     /// The clusters.
@@ -227,7 +251,13 @@ impl Dynamic {
     ///
     /// [`TargetError`].
     pub fn clusters(&self, upstreams: &BTreeSet<Upstream>) -> Result<Resource, TargetError> {
-        resource(&clusters(upstreams, &self.settings, Place::Discovered)?)
+        let secrets = self.secrets_folder();
+        resource(&clusters(
+            upstreams,
+            &secrets,
+            &self.settings,
+            Place::Discovered,
+        )?)
     }
 
     /// The filter's configuration.
@@ -265,6 +295,7 @@ fn process(settings: &Settings) -> Value {
         .collect();
     context! {
         listen => address(settings.listen),
+        tls_listen => tls_address(settings),
         admin => address(settings.admin),
         labels,
     }
@@ -273,6 +304,7 @@ fn process(settings: &Settings) -> Value {
 fn listener(
     gateway: &Gateway,
     settings: &Settings,
+    transport: Value,
     filter: &Filter,
 ) -> Result<String, TargetError> {
     let access_log = if gateway.access_log {
@@ -288,6 +320,8 @@ fn listener(
         "listener.yaml",
         &context! {
             listen => address(settings.listen),
+            tls_listen => tls_address(settings),
+            transport,
             cluster_header => CLUSTER_HEADER,
             mapped_header => MAPPED_HEADER,
             timeout_seconds => DEFAULT_TIMEOUT_MILLIS / 1000,
@@ -304,6 +338,7 @@ fn listener(
 
 fn clusters(
     upstreams: &BTreeSet<Upstream>,
+    secrets: &Path,
     settings: &Settings,
     place: Place,
 ) -> Result<String, TargetError> {
@@ -321,8 +356,8 @@ fn clusters(
     };
     let clusters: Vec<Value> = upstreams
         .iter()
-        .map(|upstream| cluster::context(upstream, authorities))
-        .collect();
+        .map(|upstream| cluster::context(upstream, authorities, secrets))
+        .collect::<Result<_, _>>()?;
     Ok(template::render(
         "clusters.yaml",
         &context! { clusters, discovered => place == Place::Discovered },
@@ -356,6 +391,10 @@ fn resource(items: &str) -> Result<Resource, TargetError> {
 
 fn address(address: SocketAddr) -> Value {
     context! { address => address.ip().to_string(), port => address.port() }
+}
+
+fn tls_address(settings: &Settings) -> Value {
+    address(SocketAddr::new(settings.listen.ip(), settings.tls_port))
 }
 
 fn text(path: &Path) -> Result<&str, TargetError> {

@@ -9,7 +9,9 @@ mod account;
 mod api;
 mod api_key;
 mod authorizer;
+mod certificate;
 mod credential;
+mod domain;
 mod endpoint;
 mod management_api;
 mod method_key;
@@ -30,6 +32,7 @@ use attache_policies::Upstream;
 use crate::configuration::{self, AccessLog, Configuration};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::document::{Document, Outline, Pointer};
+use crate::envoy_target::Transport;
 use crate::secrets_key::{NoSecretsKey, SecretsKey};
 pub(crate) use management_api::token_sha256;
 pub(crate) use method_key::MethodKey;
@@ -47,6 +50,8 @@ pub struct Project {
     pub places: Places,
     /// Every back end that an operation can reach.
     pub upstreams: BTreeSet<Upstream>,
+    /// What Envoy has to know of connections.
+    pub transport: Transport,
     /// The values of the keys that stand in clear in the configuration file, by key id.
     pub known_values: BTreeMap<String, Secret<String>>,
     /// Where the access log goes; a file's path is made relative to where the command was given.
@@ -84,7 +89,7 @@ pub fn load_with(
         places: Places::default(),
         report,
     };
-    let gateway = lowering.gateway(&reading.configuration);
+    let (gateway, transport) = lowering.gateway(&reading.configuration);
     let places = lowering.places;
     // The compiler sees the model alone: of a faulty configuration it would repeat, in the words of
     // the model, what was said above in the user's.
@@ -113,6 +118,7 @@ pub fn load_with(
         upstreams: compiled.upstreams(),
         known_values: known_values(&reading.configuration),
         gateway,
+        transport,
         places,
         access_log,
         file,
@@ -195,11 +201,11 @@ struct Lowering<'a> {
 }
 
 impl Lowering<'_> {
-    fn gateway(&mut self, configuration: &Configuration) -> Gateway {
+    fn gateway(&mut self, configuration: &Configuration) -> (Gateway, Transport) {
         let account = self.account(&configuration.account);
         let mut apis = Vec::new();
         for (id, api) in &configuration.apis {
-            if let Some(api) = self.api(id, api, &configuration.endpoints, apis.len()) {
+            if let Some(api) = self.api(id, api, configuration, apis.len()) {
                 apis.push(api);
             }
         }
@@ -211,11 +217,12 @@ impl Lowering<'_> {
         let api_keys = self.api_keys(configuration);
         let credentials = self.credentials(&configuration.credentials);
         let endpoints = self.endpoints(configuration, &apis);
-        Gateway {
+        let (domains, transport) = self.domains(configuration, &apis);
+        let gateway = Gateway {
             version: VERSION,
             account,
             apis,
-            domains: Vec::new(),
+            domains,
             usage_plans,
             api_keys,
             rate_limit_headers: configuration.rate_limit_headers,
@@ -223,7 +230,8 @@ impl Lowering<'_> {
             endpoints,
             access_log: configuration.access_log != AccessLog::Off,
             management_api: self.management_api(configuration.management_api.as_ref()),
-        }
+        };
+        (gateway, transport)
     }
 
     /// An error at a value of `attache.yaml`. The advice belongs to it from the start, because a

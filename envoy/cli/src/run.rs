@@ -38,7 +38,9 @@ use attache_policies::Upstream;
 use indicatif::{ProgressBar, ProgressFinish};
 
 use crate::embedded_filters::{Filter, NoFilters};
-use crate::envoy_target::{AccessLog, Dynamic, Settings, system_certificate_authorities};
+use crate::envoy_target::{
+    AccessLog, Dynamic, Settings, Transport, system_certificate_authorities,
+};
 use crate::running::Announcement;
 use crate::secrets_key::SecretsKey;
 use admin::Admin;
@@ -68,6 +70,8 @@ const NOT_SERVED: &str = "the edit is not served; what was served before still i
 pub struct Options {
     /// Where clients connect; port 0 for any free one.
     pub listen: SocketAddr,
+    /// The port at the same address for clients that use TLS; port 0 for any free one.
+    pub tls_port: u16,
     /// The port of Envoy's own pages, on the loopback interface; `None` for any free one.
     pub admin_port: Option<u16>,
     /// The Envoy to start, in place of the one that is found.
@@ -92,6 +96,8 @@ pub struct Compiled {
     pub gateway: Gateway,
     /// Every back end that an operation of it can reach.
     pub upstreams: BTreeSet<Upstream>,
+    /// What Envoy has to know of connections.
+    pub transport: Transport,
     /// Keys for the `curl` lines.
     pub sample_keys: Vec<SampleKey>,
 }
@@ -219,7 +225,12 @@ pub fn run<R: Display>(
     }
     let admin_port = options.admin_port.unwrap_or(0);
     let admin = SocketAddr::new(IpAddr::from([127, 0, 0, 1]), admin_port);
-    for (address, flag) in [(options.listen, "--port"), (admin, "--admin-port")] {
+    let mut addresses = vec![(options.listen, "--port"), (admin, "--admin-port")];
+    if !compiled.transport.domains.is_empty() {
+        let tls = SocketAddr::new(options.listen.ip(), options.tls_port);
+        addresses.push((tls, "--tls-port"));
+    }
+    for (address, flag) in addresses {
         // Several Envoys would share one port without a word.
         TcpListener::bind(address).map_err(|error| RunError::AddressTaken {
             address,
@@ -238,6 +249,7 @@ pub fn run<R: Display>(
     forward_signals(&sender).map_err(system("signals cannot be received"))?;
     let settings = Settings {
         listen: options.listen,
+        tls_port: options.tls_port,
         admin,
         filter,
         access_log: options.access_log.clone(),
@@ -259,6 +271,7 @@ pub fn run<R: Display>(
         &compiled.gateway,
         &compiled.sample_keys,
         serving.listen,
+        serving.tls_port(options.tls_port),
     )
     .map_err(system("the addresses cannot be printed"))?;
     if watcher.is_some() {
@@ -293,11 +306,9 @@ impl Serving {
         let files = Dynamic::new(settings, folder.to_owned());
         let bootstrap = files.bootstrap_file();
         let deployment =
-            Deployment::write(files, &compiled.gateway, &compiled.upstreams).map_err(|error| {
-                RunError::NotServed {
-                    error,
-                    complaints: Vec::new(),
-                }
+            Deployment::write(files, compiled).map_err(|error| RunError::NotServed {
+                error,
+                complaints: Vec::new(),
             })?;
         let address_file = folder.join("admin-address");
         let start = Start {
@@ -339,6 +350,12 @@ impl Serving {
                 complaints: process.complaints(),
             }),
         }
+    }
+
+    /// Where clients that use TLS connect, which is news when port 0 was asked for.
+    fn tls_port(&self, asked_for: u16) -> u16 {
+        let listener = self.admin.listener("gateway_tls").ok().flatten();
+        listener.map_or(asked_for, |address| address.port())
     }
 
     /// Lets other commands find the gateway.
@@ -404,11 +421,9 @@ impl Serving {
 
     fn apply(&mut self, edited: Compiled, gateway: &mut Gateway, messages: &mut dyn Write) {
         let process = &mut self.process;
-        let applied =
-            self.deployment
-                .apply(&edited.gateway, &edited.upstreams, &self.admin, &mut || {
-                    process.ended().is_some()
-                });
+        let applied = self
+            .deployment
+            .apply(&edited, &self.admin, &mut || process.ended().is_some());
         match applied {
             Ok(()) => {
                 let changes = describe_changes(gateway, &edited.gateway);

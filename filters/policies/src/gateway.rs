@@ -21,6 +21,7 @@ use crate::request_validation::RequestValidations;
 use crate::response_cache::ResponseCaches;
 use crate::route::Routes;
 use crate::usage_plan::UsagePlans;
+use crate::web_socket::WebSockets;
 
 /// The header of an API key.
 const API_KEY: &[u8] = b"x-api-key";
@@ -64,6 +65,7 @@ pub struct Gateway {
     pub(crate) request_validations: RequestValidations,
     pub(crate) response_caches: ResponseCaches,
     pub(crate) integrations: Integrations,
+    pub(crate) web_sockets: WebSockets,
     pub(crate) management_api: Option<ManagementApi>,
     pub(crate) gateway_responses: GatewayResponses,
     pub(crate) metrics: Metrics,
@@ -122,6 +124,7 @@ impl Gateway {
         let response_caches = ResponseCaches::compile(document, environment);
         let response_caches = kept(response_caches, &mut faults);
         let integrations = kept(Integrations::compile(document), &mut faults);
+        let web_sockets = kept(WebSockets::compile(document), &mut faults);
         let management_api = kept(ManagementApi::compile(document), &mut faults);
         let gateway_responses = kept(GatewayResponses::compile(document), &mut faults);
         let compiled = || {
@@ -134,6 +137,7 @@ impl Gateway {
                 request_validations: request_validations?,
                 response_caches: response_caches?,
                 integrations: integrations?,
+                web_sockets: web_sockets?,
                 management_api: management_api?,
                 gateway_responses: gateway_responses?,
                 metrics: Metrics::compile(document),

@@ -473,6 +473,13 @@ impl<'e> Observation<'e> {
                 log.publish("isCanaryRequest", is_canary_request(is_canary).as_bytes());
             }
         }
+        if let Some(Place::Operation(Route {
+            domain: Some(domain),
+            ..
+        })) = &self.place
+        {
+            log.publish("basePathMatched", domain.base_path.as_bytes());
+        }
         if let Some(key_id) = self.key_id {
             log.publish("apiKeyId", key_id.as_bytes());
         }

@@ -22,6 +22,7 @@
 //! search itself is in `tree`.
 
 mod compile;
+mod domain;
 mod signature;
 mod template;
 mod tree;
@@ -30,7 +31,9 @@ use attache_model::{Protocol, Verb};
 
 use crate::denial::Denial;
 use crate::headers::Headers;
-use crate::ports::Random;
+use crate::ports::{Connection, Random};
+pub use domain::CustomDomain;
+use domain::Domains;
 use template::{PathParameter, Segment};
 use tree::Tree;
 
@@ -49,6 +52,16 @@ pub struct Routes {
     any_host: Option<usize>,
     /// The operations of each entry of the configuration, in its order.
     operations: Vec<Operations>,
+    domains: Domains<MappedStage>,
+}
+
+/// The stage that a base path of a custom domain name leads to: positions in [`Routes::apis`] and in
+/// [`ApiRoutes::stages`].
+#[derive(Clone, Copy, Debug)]
+struct MappedStage {
+    api: usize,
+    /// `None` for the stage `$default`.
+    stage: Option<usize>,
 }
 
 /// The stages of one API id, wherever they stand in the configuration.
@@ -58,6 +71,8 @@ struct ApiRoutes {
     id: Box<str>,
     protocol: Protocol,
     any_host: bool,
+    /// Whether custom domain names are the only way to it.
+    is_behind_domains: bool,
     /// The first entry of the configuration with this id, for what is said when not even the stage
     /// is known.
     first: usize,
@@ -112,12 +127,14 @@ pub struct Route<'r> {
     pub operation: usize,
     /// The method that the client asked for, `X-HTTP-Method-Override` applied. Never `ANY`.
     pub verb: Verb,
-    /// The path as requested, the stage included (`$context.path`): slashes at its start count
-    /// as one, all else is as it came.
+    /// The path as requested, the stage or the base path included (`$context.path`): slashes at
+    /// its start count as one, all else is as it came.
     pub path: &'r [u8],
-    /// The path without the stage: slashes at its start count as one, a slash at its end is
-    /// kept.
+    /// The path without the stage or the base path: slashes at its start count as one, a slash at
+    /// its end is kept.
     pub resource_path: &'r [u8],
+    /// The custom domain name that the request came under; `None` at the API's own host name.
+    pub domain: Option<CustomDomain<'r>>,
     /// What follows the first `?`, as it came; empty when there is none.
     pub query: &'r [u8],
     parameters: &'r [PathParameter],
@@ -134,6 +151,39 @@ impl<'r> Route<'r> {
             .map(|parameter| parameter.value_in(self.resource_path))
     }
 
+    /// `path` of events in format 1.0: never with the stage, but with the base path of a custom
+    /// domain.
+    #[must_use]
+    pub const fn event_path(&self) -> &'r [u8] {
+        match self.domain {
+            Some(_) => self.path,
+            None => self.resource_path,
+        }
+    }
+
+    /// `rawPath` of events in format 2.0: with the stage, but not with the base path of a custom
+    /// domain
+    /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
+    #[must_use]
+    pub const fn raw_path(&self) -> &'r [u8] {
+        match self.domain {
+            Some(_) => self.resource_path,
+            None => self.path,
+        }
+    }
+
+    /// The route itself, if the request may come by its connection.
+    ///
+    /// # Errors
+    ///
+    /// When the custom domain is served to other connections.
+    pub fn admitted(self, connection: &dyn Connection) -> Result<Self, Denial> {
+        if let Some(domain) = self.domain {
+            domain.admit(connection)?;
+        }
+        Ok(self)
+    }
+
     /// The route of a request to a filter that serves one API with one stage and one operation,
     /// whatever the path; `None` for a method that API Gateway does not know.
     pub(crate) fn of_whole_request(request: &'r Headers) -> Option<Self> {
@@ -145,6 +195,7 @@ impl<'r> Route<'r> {
             verb: Verb::from_request(request.first(b":method").unwrap_or_default())?,
             path,
             resource_path: path,
+            domain: None,
             query,
             parameters: &[],
         })
@@ -163,6 +214,7 @@ impl<'r> Route<'r> {
                 .unwrap_or(Verb::Any),
             path,
             resource_path: path,
+            domain: None,
             query,
             parameters: &[],
         }
@@ -241,20 +293,37 @@ impl Routes {
         random: Option<&dyn Random>,
     ) -> Result<Route<'r>, Unmatched> {
         let mut head = RequestHead::read(request);
-        let Some(api) = self.api(head.authority) else {
-            return Err(Unmatched::stage(Protocol::Rest, None));
+        let (target, query) = split_query(head.target);
+        let path = collapse_leading_slashes(target);
+        let unknown = Unmatched::stage(Protocol::Rest, None);
+        let (api, stage, resource_path, domain) = match self.domains.find(head.authority, path) {
+            Some(mapped) => {
+                let (mapped, domain, resource_path) = mapped.ok_or(unknown.clone())?;
+                let api = self.apis.get(mapped.api).ok_or(unknown)?;
+                let stage = match mapped.stage {
+                    Some(stage) => api.stages.get(stage).map(|(_, stage)| stage),
+                    None => api.default_stage.as_ref(),
+                };
+                (api, stage, resource_path, Some(domain))
+            }
+            None => {
+                let api = self.api(head.authority).ok_or(unknown)?;
+                match api.stage(path).filter(|_| !api.is_behind_domains) {
+                    Some((stage, resource_path)) => (api, Some(stage), resource_path, None),
+                    None => (api, None, path, None),
+                }
+            }
         };
         if api.protocol == Protocol::Http {
             // The override is a feature of REST APIs.
             head.method_override = None;
         }
-        let (target, query) = split_query(head.target);
-        let path = collapse_leading_slashes(target);
-        let Some((stage, resource_path)) = api.stage(path) else {
+        let Some(stage) = stage else {
             return Err(Unmatched::stage(api.protocol, Some(api.first)));
         };
         let release = stage.release(random);
         self.find_in(release, path, resource_path, query, head.verb())
+            .map(|route| Route { domain, ..route })
             .ok_or_else(|| Unmatched {
                 protocol: api.protocol,
                 api: Some(release.api),
@@ -305,6 +374,7 @@ impl Routes {
             verb,
             path,
             resource_path,
+            domain: None,
             query,
             parameters: parameters.map_or(&[], |all| all),
         })

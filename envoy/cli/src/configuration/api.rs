@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    Authorizer, CacheCluster, PolicyDocument, UnauthorizedCacheControlHeaderStrategy, VpcEndpoint,
-    VpcLink,
+    Authorizer, CacheCluster, EndpointConfiguration, PolicyDocument,
+    UnauthorizedCacheControlHeaderStrategy, VpcEndpoint, VpcLink,
 };
 
 /// One API: its definition, who may call it, and the stages that serve it.
@@ -29,6 +29,11 @@ pub struct Api {
     /// The resource policy of a REST API, in place of `x-amazon-apigateway-policy`: an IAM policy
     /// document, or the path of a file that holds one, relative to this file.
     pub resource_policy: Option<PolicyDocument>,
+    /// Whether the API answers under custom domain names only, and not at `ID.localhost`; in place of
+    /// what the definition says in `x-amazon-apigateway-endpoint-configuration`.
+    pub disable_execute_api_endpoint: Option<bool>,
+    /// What kind of endpoint the API has.
+    pub endpoint_configuration: Option<EndpointConfiguration>,
     /// The VPC that the API is called through, for resource policies.
     pub vpc_endpoint: Option<VpcEndpoint>,
     /// Where VPC links lead, by the `connectionId` of the integrations that go through them.
@@ -49,6 +54,8 @@ pub enum Protocol {
     Rest,
     /// API Gateway v2.
     Http,
+    /// API Gateway v2, with routes for messages. Not yet.
+    WebSocket,
 }
 
 /// One deployed version of an API. Write `{}` for a stage without settings.
@@ -64,6 +71,8 @@ pub struct Stage {
     /// Settings by method: `*/*` for all methods of the stage, `/path/METHOD` for one.
     #[serde(default)]
     pub method_settings: BTreeMap<String, MethodSettings>,
+    /// Which of `clientCertificates` Envoy shows to the stage's `https` back ends.
+    pub client_certificate_id: Option<String>,
     /// The response cache of a REST API's stage.
     pub cache_cluster: Option<CacheCluster>,
     /// The canary release of a REST API's stage: a part of its requests that other stage variables
@@ -107,6 +116,9 @@ pub struct MethodSettings {
     pub throttling_burst_limit: Option<i64>,
     /// Whether metrics are kept for each method (AWS: detailed metrics).
     pub metrics_enabled: Option<bool>,
+    /// Whether a client may turn its request into a WebSocket connection with the back end; for single
+    /// methods, whose integration is `HTTP_PROXY` or `HTTP`.
+    pub web_socket_enabled: Option<bool>,
     /// The level of the execution log.
     #[schemars(extend("x-not-supported-yet" = {"feature": "execution logging", "unless": "OFF"}))]
     pub logging_level: Option<LoggingLevel>,

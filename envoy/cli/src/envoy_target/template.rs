@@ -3,7 +3,7 @@
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, Output, State};
 
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("bootstrap.yaml", include_str!("templates/bootstrap.yaml")),
     ("clusters.yaml", include_str!("templates/clusters.yaml")),
     ("discovery.yaml", include_str!("templates/discovery.yaml")),
@@ -12,6 +12,7 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("listener.yaml", include_str!("templates/listener.yaml")),
     ("plugin.yaml", include_str!("templates/plugin.yaml")),
     ("process.yaml", include_str!("templates/process.yaml")),
+    ("secret.yaml", include_str!("templates/secret.yaml")),
 ];
 
 /// Renders one template. Every value that is not made by this module is quoted.

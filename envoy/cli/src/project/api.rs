@@ -21,6 +21,7 @@ struct Definition {
     /// The names of all authorizers, of those too that no operation asks for.
     declared_authorizers: Vec<String>,
     resource_policy: Option<ImportedPolicy>,
+    disable_execute_api_endpoint: bool,
     binary_media_types: Vec<String>,
     models: BTreeMap<String, serde_json::Value>,
     gateway_responses: BTreeMap<String, GatewayResponse>,
@@ -40,7 +41,7 @@ impl Lowering<'_> {
         &mut self,
         id: &str,
         api: &configuration::Api,
-        endpoints: &configuration::Endpoints,
+        configuration: &configuration::Configuration,
         index: usize,
     ) -> Option<Api> {
         let pointer = Pointer::root().key("apis").key(id);
@@ -50,6 +51,16 @@ impl Lowering<'_> {
         let protocol = match api.protocol {
             configuration::Protocol::Rest => Protocol::Rest,
             configuration::Protocol::Http => Protocol::Http,
+            configuration::Protocol::WebSocket => {
+                self.refuse(
+                    "not-supported-yet",
+                    &pointer.key("protocol"),
+                    "`protocol` asks for a WebSocket API, which is not supported yet",
+                    "a WebSocket connection can pass through a REST or HTTP API to its back end: set \
+                     `webSocketEnabled` for the method",
+                );
+                return None;
+            }
         };
         let definition = self.definition(api, protocol, &pointer, index);
         let operations = definition
@@ -92,7 +103,7 @@ impl Lowering<'_> {
                 file: &definition.file,
             },
             &api.authorizers,
-            endpoints,
+            &configuration.endpoints,
             &pointer,
             &model,
         );
@@ -103,6 +114,17 @@ impl Lowering<'_> {
             &pointer,
             &model,
         );
+        let closed = api.disable_execute_api_endpoint;
+        if closed.is_some() {
+            self.remember(
+                format!("{model}/disableExecuteApiEndpoint"),
+                &pointer.key("disableExecuteApiEndpoint"),
+            );
+        }
+        let is_closed = closed.unwrap_or(definition.disable_execute_api_endpoint);
+        let endpoint = api.endpoint_configuration.as_ref();
+        self.check_endpoint(endpoint, configuration.num_trusted_hops, &pointer);
+        self.check_private(endpoint, resource_policy.is_some(), &pointer);
         self.remember(format!("{model}/vpcEndpoint"), &pointer.key("vpcEndpoint"));
         let vpc_endpoint = api.vpc_endpoint.as_ref().map(|endpoint| VpcEndpoint {
             vpc_id: endpoint.vpc_id.clone(),
@@ -112,6 +134,7 @@ impl Lowering<'_> {
             name: definition.name,
             authorizers,
             resource_policy,
+            disable_execute_api_endpoint: is_closed,
             vpc_endpoint,
             api_key_source: definition.api_key_source,
             binary_media_types: definition.binary_media_types,
@@ -122,6 +145,25 @@ impl Lowering<'_> {
             stages,
             ..Api::new(id, protocol)
         })
+    }
+
+    /// AWS serves no private API whose resource policy does not say who may call.
+    fn check_private(
+        &mut self,
+        endpoint: Option<&configuration::EndpointConfiguration>,
+        has_policy: bool,
+        pointer: &Pointer,
+    ) {
+        let private = configuration::EndpointType::Private;
+        let is_private = endpoint.is_some_and(|endpoint| endpoint.types.contains(&private));
+        if is_private && !has_policy && !self.is_partial {
+            self.refuse(
+                "private-without-policy",
+                &pointer.key("endpointConfiguration"),
+                "a private API needs a resource policy that says who may call",
+                "write one into `resourcePolicy`; where clients connect is `--address`",
+            );
+        }
     }
 
     fn check_api_id(&mut self, id: &str, pointer: &Pointer) {
@@ -204,6 +246,7 @@ impl Lowering<'_> {
             authorizers: imported.authorizers,
             declared_authorizers: imported.declared_authorizers,
             resource_policy: imported.resource_policy,
+            disable_execute_api_endpoint: imported.disable_execute_api_endpoint,
             binary_media_types: imported.binary_media_types,
             models: imported.models,
             gateway_responses: imported.gateway_responses,

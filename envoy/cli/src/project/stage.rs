@@ -64,6 +64,7 @@ impl Lowering<'_> {
         }
         let mut lowered = Stage {
             variables: stage.variables.clone(),
+            client_certificate_id: self.client_certificate_id(stage, pointer),
             ..Stage::new(name)
         };
         let mut methods: Vec<(MethodSettings, Pointer)> = Vec::new();
@@ -77,6 +78,15 @@ impl Lowering<'_> {
                     self.remember(format!("{model}/throttle"), &pointer);
                     lowered.throttle = throttle;
                     lowered.metrics_enabled = settings.metrics_enabled.unwrap_or_default();
+                    if settings.web_socket_enabled.is_some() {
+                        self.refuse_name(
+                            "web-socket-for-all",
+                            &pointer.key("webSocketEnabled"),
+                            "`webSocketEnabled` cannot be set for all methods at once",
+                            "set it for each method whose back end takes WebSocket connections, such \
+                             as `/chat/GET`",
+                        );
+                    }
                 }
                 Ok(MethodKey::One { path, method }) => {
                     let Some(operations) = operations else {
@@ -91,6 +101,7 @@ impl Lowering<'_> {
                                 operation,
                                 throttle,
                                 metrics_enabled: settings.metrics_enabled,
+                                web_socket_enabled: settings.web_socket_enabled.unwrap_or_default(),
                             };
                             methods.push((settings, pointer));
                         }
@@ -110,7 +121,11 @@ impl Lowering<'_> {
         methods.sort_by_key(|(settings, _)| settings.operation);
         for (settings, pointer) in methods {
             let model = format!("{model}/methods/{}", lowered.methods.len());
-            self.remember(model, &pointer);
+            self.remember(model.as_str(), &pointer);
+            self.remember(
+                format!("{model}/webSocketEnabled"),
+                &pointer.key("webSocketEnabled"),
+            );
             lowered.methods.push(settings);
         }
         lowered

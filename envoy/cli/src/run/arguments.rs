@@ -25,6 +25,10 @@ pub struct Arguments {
     /// The port that clients connect to; 0 for any free one.
     #[arg(long, default_value_t = 8080)]
     pub port: u16,
+    /// The port that clients use TLS at, where a custom domain name has a certificate; 0 for any free
+    /// one.
+    #[arg(long, default_value_t = 8443, value_name = "PORT")]
+    pub tls_port: u16,
     /// The port of Envoy's own pages, on the loopback interface; any free one if not given.
     #[arg(long, value_name = "PORT")]
     pub admin_port: Option<u16>,

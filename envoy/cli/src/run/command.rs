@@ -31,6 +31,7 @@ pub fn command(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<Exi
     let management = Management::new(&project.file, listen);
     let options = Options {
         listen,
+        tls_port: arguments.tls_port,
         admin_port: arguments.admin_port,
         envoy: arguments.envoy.clone(),
         concurrency: arguments.concurrency,
@@ -76,6 +77,7 @@ fn compile(path: &Path, secrets_key: &SecretsKey) -> Result<Compiled, Findings> 
             sample_keys: sample_keys(&project),
             gateway: project.gateway,
             upstreams: project.upstreams,
+            transport: project.transport,
         }),
         None => Err(Findings(report)),
     }

@@ -163,11 +163,7 @@ fn is_absent(name: &str) -> bool {
     name.starts_with("identity.")
         || matches!(
             name,
-            "awsEndpointRequestId"
-                | "customDomain.basePathMatched"
-                | "resourceId"
-                | "wafResponseCode"
-                | "webaclArn"
+            "awsEndpointRequestId" | "resourceId" | "wafResponseCode" | "webaclArn"
         )
 }
 

@@ -288,6 +288,9 @@ fn compile_api<'m>(
     let api_id: Arc<str> = api.id.as_str().into();
     let binary_media_types = Arc::new(BinaryMediaTypes::compile(&api.binary_media_types));
     let lambda_deployments = lambda_event::Deployment::of(gateway, api);
+    let mut certificates = api.stages.iter().map(|stage| &stage.client_certificate_id);
+    let first_certificate = certificates.next();
+    let own_certificates = certificates.any(|other| Some(other) != first_certificate);
     let mut compiled = Vec::with_capacity(api.operations.len());
     for (position, operation) in api.operations.iter().enumerate() {
         let pointer = format!("{pointer}/operations/{position}/integration");
@@ -325,10 +328,12 @@ fn compile_api<'m>(
             };
         let mut stages = api.stages.iter().zip(&lambda_deployments);
         compiled.push(match stages.next() {
-            Some(first) if !differs_by_stage(&operation.integration) => match in_stage(first) {
-                Some(integration) => Compiled::Shared(Box::new(integration)),
-                None => Compiled::PerStage(Box::default()),
-            },
+            Some(first) if !differs_by_stage(&operation.integration) && !own_certificates => {
+                match in_stage(first) {
+                    Some(integration) => Compiled::Shared(Box::new(integration)),
+                    None => Compiled::PerStage(Box::default()),
+                }
+            }
             first => Compiled::PerStage(
                 first
                     .into_iter()

@@ -29,6 +29,7 @@ use crate::execution_log::misconfigured;
 use crate::headers::HeaderEdit;
 use crate::observation::Observation;
 use crate::ports::Random;
+use crate::web_socket;
 
 /// The request header that tells the proxy's route which cluster to use.
 pub const CLUSTER_HEADER: &str = "x-attache-cluster";
@@ -249,6 +250,7 @@ impl HttpProxy {
             headers.push(HeaderEdit::Set(name.to_owned().into(), value.into_field()));
         }
         headers.extend(self.request.header_edits(request, body));
+        let is_handshake = web_socket::is_handshake(request.headers);
         let (mut same_target, mut incoming_method, mut incoming_trace) = (false, None, None);
         for (name, value) in request.headers.iter() {
             match name {
@@ -256,7 +258,8 @@ impl HttpProxy {
                 b":method" => incoming_method = Some(value),
                 b"x-amzn-trace-id" => incoming_trace = Some(value),
                 name => {
-                    if let Some(name) = request_headers::removed(name, value, self.protocol)
+                    if !(is_handshake && web_socket::is_of_handshake(name))
+                        && let Some(name) = request_headers::removed(name, value, self.protocol)
                         && !self.sets(&name)
                         && !headers.iter().any(|edit| edit.name() == name)
                     {

@@ -175,8 +175,9 @@ impl Source {
                 MappingFault::new(
                     format!("`context.{name}` is not known"),
                     "known are accountId, apiId, authorizer.NAME, authorizer.claims.NAME, \
-                     authorizer.principalId, deploymentId, domainName, domainPrefix, extendedRequestId, \
-                     httpMethod, isCanaryRequest, path, protocol, requestId, requestTime, requestTimeEpoch, \
+                     authorizer.principalId, customDomain.basePathMatched, deploymentId, domainName, \
+                     domainPrefix, extendedRequestId, httpMethod, isCanaryRequest, path, protocol, \
+                     requestId, requestTime, requestTimeEpoch, \
                      resourceId, resourcePath, stage and identity.{accessKey, accountId, apiKey, apiKeyId, \
                      caller, principalOrgId, sourceIp, user, userAgent, userArn}",
                 )

@@ -4,7 +4,9 @@ use attache_model::{Api, Canary, Gateway, Protocol, Stage};
 
 use super::template::{self, parameters};
 use super::tree::Tree;
-use super::{ApiRoutes, CanaryRelease, Operations, Release, Routes, StageRoutes};
+use super::{
+    ApiRoutes, CanaryRelease, Domains, MappedStage, Operations, Release, Routes, StageRoutes,
+};
 use crate::compile_error::CompileError;
 
 /// The catch-all stage and the catch-all route of an HTTP API.
@@ -57,11 +59,22 @@ impl Routes {
             }
             apis.extend(compile_api(gateway, entries, &mut errors));
         }
+        let stage = |id: &str, name: &str| {
+            let lower = id.to_ascii_lowercase();
+            let found = apis.binary_search_by(|api: &ApiRoutes| (*api.id).cmp(&lower));
+            let api = found.ok()?;
+            let routes = apis.get(api)?;
+            let stage = routes.stages.iter().position(|(other, _)| **other == *name);
+            let is_default = name == DEFAULT && routes.default_stage.is_some();
+            (stage.is_some() || is_default).then_some(MappedStage { api, stage })
+        };
+        let domains = Domains::compile(gateway, stage, &mut errors);
         if errors.is_empty() {
             Ok(Self {
                 any_host: apis.iter().position(|api| api.any_host),
                 apis,
                 operations,
+                domains,
             })
         } else {
             Err(errors)
@@ -137,6 +150,8 @@ fn compile_api(
         id: model.id.to_ascii_lowercase().into(),
         protocol: model.protocol,
         any_host: model.any_host,
+        // Where one deployment has closed the door, none leaves it open.
+        is_behind_domains: entries().any(|(_, api)| api.disable_execute_api_endpoint),
         first,
         default_stage: default.map(|default| stages.swap_remove(default).1),
         stages: stages

@@ -65,7 +65,7 @@ pub struct RequestFacts<'r> {
 }
 
 /// The variables of `$context`, in the order in which AWS has been seen to list them.
-const CONTEXT: [&str; 20] = [
+const CONTEXT: [&str; 21] = [
     "resourceId",
     "authorizer",
     "resourcePath",
@@ -87,6 +87,8 @@ const CONTEXT: [&str; 20] = [
     "apiId",
     // Only where there is a canary release, and in which place AWS lists it is not known.
     "isCanaryRequest",
+    // Only of requests under a custom domain name, of which no list was seen either.
+    "customDomain",
 ];
 
 /// The variables of `$context.identity`, in AWS's order, and which of them are null where there is
@@ -150,6 +152,12 @@ impl RequestFacts<'_> {
             "protocol" => Value::String(text(&request.connection.protocol())),
             "domainName" => Value::String(text(authority())),
             "domainPrefix" => Value::String(text(authority().split(|byte| *byte == b'.').next()?)),
+            "customDomain" => {
+                let map = Map::of(MapKind::Context);
+                let base_path = request.route.domain?.base_path;
+                map.insert("basePathMatched", Value::string(base_path));
+                Value::Map(map)
+            }
             "identity" => Value::Map(self.identity(needs)),
             "requestOverride" | "responseOverride" => overrides(name),
             _ => return None,
