@@ -104,16 +104,18 @@ def varnish(where: pathlib.Path, origin: int, port: int) -> list:
 
 
 def definition(port: int) -> dict:
-    def operation(room, *key):
+    def operation(room, *query):
+        text = {"schema": {"type": "string"}}
         return {
-            "parameters": [{"name": "size", "in": "path", "required": True,
-                            "schema": {"type": "string"}}],
+            "parameters": [{"name": "size", "in": "path", "required": True, **text},
+                           *({"name": name, "in": "query", **text} for name in query)],
             "responses": {"200": {"description": "ok"}},
             "x-amazon-apigateway-integration": {
                 "type": "http_proxy", "httpMethod": "GET",
                 "uri": f"http://127.0.0.1:{port}/{room}/{{size}}",
                 "requestParameters": {"integration.request.path.size": "method.request.path.size"},
-                "cacheKeyParameters": ["method.request.path.size", *key],
+                "cacheKeyParameters": ["method.request.path.size",
+                                       *(f"method.request.querystring.{name}" for name in query)],
             },
         }
 
@@ -122,7 +124,7 @@ def definition(port: int) -> dict:
         "info": {"title": "benchmark", "version": "1"},
         "paths": {
             "/hit/{size}": {"get": operation("hit")},
-            "/miss/{size}": {"get": operation("miss", "method.request.querystring.n")},
+            "/miss/{size}": {"get": operation("miss", "n")},
             "/open/{size}": {"get": operation("open")},
         },
     }

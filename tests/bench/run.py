@@ -291,8 +291,10 @@ def project(folder: pathlib.Path, operations: int, keys: int, port: int, rate=No
 
 def compiled(attache, folder: pathlib.Path) -> dict:
     out = folder / "out"
-    subprocess.run([attache, "compile", folder, "--target", "envoy", "--out", out], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    done = subprocess.run([attache, "compile", folder, "--target", "envoy", "--out", out],
+                          capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{folder} does not compile:\n{done.stderr}")
     configuration = yaml.load((out / "envoy.yaml").read_text(), Loader=yaml.CSafeLoader)
     text = json.dumps(configuration).replace('"gateway.wasm"', json.dumps(str(out / "gateway.wasm")))
     return json.loads(text)
@@ -436,9 +438,12 @@ def measure(arguments, folder, running) -> str:
         running.append(envoy)
         return envoy
 
+    # The shorter half first: what it cannot start is known soon.
+    cached = measure_cache(arguments, folder, running, start) if arguments.section != "requests" else {}
+    while running:
+        running.pop().stop()
     requests, memory = measure_requests(arguments, folder, running, start) \
         if arguments.section != "cache" else ({}, {})
-    cached = measure_cache(arguments, folder, running, start) if arguments.section != "requests" else {}
     return report(arguments, requests, memory, cached)
 
 
