@@ -68,6 +68,9 @@ impl Lowering<'_> {
             .map(|definition| definition.operations.as_slice());
         let mut stages = Vec::new();
         for (name, stage) in &api.stages {
+            if !self.serves_working_files(id, name) {
+                continue;
+            }
             let pointer = pointer.key("stages").key(name);
             let in_model = format!("{model}/stages/{}", stages.len());
             self.check_stage_name(name, protocol, &pointer);
@@ -252,7 +255,7 @@ impl Lowering<'_> {
         })
     }
 
-    fn stage(
+    pub(super) fn stage(
         &mut self,
         api: &str,
         name: &str,
