@@ -33,7 +33,8 @@ pub fn write(
     listen: SocketAddr,
 ) -> io::Result<()> {
     for api in &gateway.apis {
-        for stage in &api.stages {
+        // A canary release answers where its stage does.
+        for stage in api.stages.iter().filter(|stage| stage.canary.is_none()) {
             let base = base(api, stage, listen);
             writeln!(output, "{} ({}): {base}", api.id, stage.name)?;
             let key = keys
