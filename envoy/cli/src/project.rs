@@ -20,6 +20,7 @@ mod method_key;
 mod places;
 mod policy;
 mod response_cache;
+mod stage;
 mod usage_plan;
 mod vpc_link;
 

@@ -580,3 +580,42 @@ fn what_one_stage_serves_goes_to_another_with_settings_of_its_own() {
         told.messages
     );
 }
+
+#[test]
+fn a_declared_canary_release_is_deployed_with_its_variables_and_promoted_with_them() {
+    let folder = Folder::new();
+    folder.edit(
+        "variables: {backend: \"127.0.0.1:9000\"}",
+        "variables: {backend: old, kept: \"1\"}\n        canarySettings: {percentTraffic: 5, \
+         stageVariableOverrides: {backend: new}, useStageCache: true}",
+    );
+    // As the working files are served, so they are deployed.
+    let told = folder.json("deploy --stage prod");
+    assert_eq!(told["canary"]["percentTraffic"], 5.0);
+    assert_eq!(told["canary"]["useStageCache"], true);
+    let canary = told["canary"]["deployment"].as_str().unwrap().to_owned();
+    let first = folder.served("prod");
+    let diff = folder.json(&format!("diff {first} {canary}"));
+    assert_eq!(
+        diff["changes"],
+        json!([{
+            "subject": "stage", "kind": "changed", "setting": "variable backend",
+            "before": "old", "after": "new", "breaking": false,
+        }])
+    );
+    assert_eq!(folder.json("deploy --stage prod")["changed"], false);
+    // The share that is typed goes before the one that is declared.
+    let told = folder.json("deploy --stage prod --canary 30");
+    assert_eq!(told["canary"]["percentTraffic"], 30.0);
+    assert_eq!(told["canary"]["deployment"], canary.as_str());
+    let told = folder.attache("promote --stage prod");
+    for part in [
+        "unless it says `backend: \"new\"`, the next deployment takes them back",
+        "still has `canarySettings` for `prod`",
+    ] {
+        assert!(told.messages.contains(part), "{}", told.messages);
+    }
+    assert_eq!(folder.served("prod"), canary);
+    let list = folder.json("deployments --stage prod");
+    assert_eq!(list["stages"][0]["canary"], Value::Null);
+}

@@ -11,7 +11,7 @@ use minijinja::{Value, context};
 use super::{AccessLog, TargetError, text};
 
 /// The fields that the filter publishes under their own names.
-pub const PUBLISHED: [&str; 19] = [
+pub const PUBLISHED: [&str; 21] = [
     "accessKey",
     "accountId",
     "apiId",
@@ -21,10 +21,12 @@ pub const PUBLISHED: [&str; 19] = [
     "cacheStatus",
     "caller",
     "claims",
+    "deploymentId",
     "errorMessage",
     "errorResponseType",
     "httpMethod",
     "integrationStatus",
+    "isCanaryRequest",
     "path",
     "principalId",
     "resourcePath",

@@ -33,7 +33,7 @@ pub fn write(
     listen: SocketAddr,
 ) -> io::Result<()> {
     for api in &gateway.apis {
-        // A canary release answers where its stage does.
+        // A canary release has no address of its own.
         for stage in api.stages.iter().filter(|stage| stage.canary.is_none()) {
             let base = base(api, stage, listen);
             writeln!(output, "{} ({}): {base}", api.id, stage.name)?;
