@@ -125,7 +125,8 @@ fn whatever_ends_a_command_in_the_middle_the_old_one_is_served() {
     let with_canary =
         |name: &str, canary: &str| vec![(format!("/{name}"), false), (format!("/{canary}"), true)];
     let folder = Folder::new();
-    let verbs: [(&str, Planner<'_>, Vec<(String, bool)>); 7] = [
+    type Case<'c> = (&'c str, Planner<'c>, Vec<(String, bool)>);
+    let verbs: [Case<'_>; 7] = [
         ("first", &deploy, one("first")),
         ("second", &deploy, one("second")),
         ("third", &canary, with_canary("second", "third")),

@@ -82,7 +82,8 @@ fn every_kind_of_change_is_told_with_what_it_means_for_callers() {
         }),
         (same.clone(), same)
     );
-    let cases: [(&str, Box<dyn FnOnce(&mut Api)>, &str); 13] = [
+    type Edit = Box<dyn FnOnce(&mut Api)>;
+    let cases: [(&str, Edit, &str); 13] = [
         (
             "GET /pets/{id}: added",
             Box::new(|api| api.operations.push(operation(Verb::Get, "/pets/{id}"))),
