@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use attache_e2e::{Attache, Backend, Client, Operation, Project, Request, definition};
 
 /// How many operations make a megabyte of what the filter loads.
-const OPERATIONS: usize = 2_600;
+const OPERATIONS: usize = 2_750;
 
 /// After how many reloads memory is looked at first: by then every worker has seen both versions,
 /// and the allocators have what they need.
@@ -29,7 +29,7 @@ fn reloads() -> usize {
     std::env::var("ATTACHE_RELOADS")
         .ok()
         .and_then(|text| text.parse().ok())
-        .unwrap_or(16)
+        .unwrap_or(12)
 }
 
 fn operations(version: &str, backend: SocketAddr) -> String {
