@@ -7,7 +7,8 @@ use clap::{Parser, Subcommand};
 
 use crate::terminal::Terminal;
 use crate::{
-    cache, check, compile, keys, run as serve, schema, template, test_authorizer, test_invoke,
+    cache, check, compile, deployments, keys, run as serve, schema, template, test_authorizer,
+    test_invoke,
 };
 
 /// The exit code of a command that refuses a configuration, having said why. 2 is for a command
@@ -34,6 +35,18 @@ pub enum Verb {
     Check(check::Arguments),
     /// Write the files to deploy on an Envoy of your own.
     Compile(compile::Arguments),
+    /// Have a stage serve the working files as they are now, whatever becomes of them.
+    Deploy(deployments::Deploy),
+    /// List what was deployed, and what of it is served.
+    Deployments(deployments::List),
+    /// Tell what changes for callers between two deployments, stages, or the working files.
+    Diff(deployments::Diff),
+    /// Make a canary release, or what another stage serves, what a stage serves.
+    Promote(deployments::Promote),
+    /// End the canary release of a stage.
+    Abandon(deployments::Abandon),
+    /// Have a stage serve what it served before.
+    Rollback(deployments::Rollback),
     /// Flush the response caches of a gateway that runs.
     Cache(cache::Arguments),
     /// Manage API keys in the files that declare them.
@@ -58,6 +71,12 @@ pub fn run(command_line: &CommandLine, terminal: &mut Terminal) -> io::Result<Ex
         Verb::Run(arguments) => serve::command(arguments, terminal),
         Verb::Check(arguments) => check::run(arguments, terminal),
         Verb::Compile(arguments) => compile::run(arguments, terminal),
+        Verb::Deploy(arguments) => deployments::deploy(arguments, terminal),
+        Verb::Deployments(arguments) => deployments::list(arguments, terminal),
+        Verb::Diff(arguments) => deployments::diff(arguments, terminal),
+        Verb::Promote(arguments) => deployments::promote(arguments, terminal),
+        Verb::Abandon(arguments) => deployments::abandon(arguments, terminal),
+        Verb::Rollback(arguments) => deployments::rollback(arguments, terminal),
         Verb::Cache(arguments) => cache::run(arguments, terminal),
         Verb::Keys(arguments) => keys::command(arguments, terminal),
         Verb::Schema(arguments) => schema::run(arguments, terminal),

@@ -7,6 +7,7 @@ pub mod check;
 pub mod command_line;
 pub mod compile;
 pub mod configuration;
+pub mod deployments;
 pub mod diagnostic;
 pub mod document;
 pub mod embedded_filters;

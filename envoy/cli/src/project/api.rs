@@ -69,6 +69,9 @@ impl Lowering<'_> {
             .map(|definition| definition.operations.as_slice());
         let mut stages = Vec::new();
         for (name, stage) in &api.stages {
+            if !self.serves_working_files(id, name) {
+                continue;
+            }
             let pointer = pointer.key("stages").key(name);
             let in_model = format!("{model}/stages/{}", stages.len());
             self.check_stage_name(name, protocol, &pointer);

@@ -140,8 +140,12 @@ impl Lowering<'_> {
         model: &str,
         stages: &mut Vec<Stage>,
     ) {
-        for (index, (name, stage)) in api.stages.iter().enumerate() {
+        for (name, stage) in &api.stages {
             let Some(settings) = &stage.canary_settings else {
+                continue;
+            };
+            // A stage that serves a deployment has its canary release from there.
+            let Some(mut release) = stages.iter().find(|found| found.name == *name).cloned() else {
                 continue;
             };
             let pointer = pointer.key("stages").key(name).key("canarySettings");
@@ -157,9 +161,6 @@ impl Lowering<'_> {
             }
             let overrides = pointer.key("stageVariableOverrides");
             self.check_variables(&settings.stage_variable_overrides, &overrides);
-            let Some(mut release) = stages.get(index).cloned() else {
-                continue;
-            };
             let model = format!("{model}/stages/{}", stages.len());
             self.remember_name(&model, &pointer);
             self.remember(
