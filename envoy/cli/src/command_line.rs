@@ -7,7 +7,8 @@ use clap::{Parser, Subcommand};
 
 use crate::terminal::Terminal;
 use crate::{
-    cache, check, compile, keys, run as serve, schema, template, test_authorizer, test_invoke,
+    cache, check, compile, image, keys, run as serve, schema, template, test_authorizer,
+    test_invoke,
 };
 
 /// The exit code of a command that refuses a configuration, having said why. 2 is for a command
@@ -34,6 +35,8 @@ pub enum Verb {
     Check(check::Arguments),
     /// Write the files to deploy on an Envoy of your own.
     Compile(compile::Arguments),
+    /// Write the filters as OCI images, without Docker.
+    Image(image::Arguments),
     /// Flush the response caches of a gateway that runs.
     Cache(cache::Arguments),
     /// Manage API keys in the files that declare them.
@@ -58,6 +61,7 @@ pub fn run(command_line: &CommandLine, terminal: &mut Terminal) -> io::Result<Ex
         Verb::Run(arguments) => serve::command(arguments, terminal),
         Verb::Check(arguments) => check::run(arguments, terminal),
         Verb::Compile(arguments) => compile::run(arguments, terminal),
+        Verb::Image(arguments) => image::run(arguments, terminal),
         Verb::Cache(arguments) => cache::run(arguments, terminal),
         Verb::Keys(arguments) => keys::command(arguments, terminal),
         Verb::Schema(arguments) => schema::run(arguments, terminal),

@@ -12,9 +12,11 @@
 //! input gives the same bytes.
 
 mod access_log;
+mod chain;
 mod cluster;
 mod local_reply;
-mod template;
+mod pieces;
+pub(crate) mod template;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -28,9 +30,13 @@ use attache_policies::{Scheme, Upstream};
 use minijinja::{Value, context};
 use sha2::{Digest, Sha256};
 
+use crate::embedded_filters;
 use crate::secrets_key::is_needed;
 
 pub use access_log::PUBLISHED as PUBLISHED_FIELDS;
+pub(crate) use chain::plugin;
+pub use chain::{Chain, ChainedFilter, Code, OwnRoute};
+pub(crate) use pieces::{Pieces, SettingValue, items_of, safe, settings_of};
 
 pub use attache_policies::integration::CLUSTER_HEADER;
 use attache_policies::integration::MAPPED_HEADER;
@@ -124,10 +130,79 @@ pub fn static_configuration(
     upstreams: &BTreeSet<Upstream>,
     settings: &Settings,
 ) -> Result<String, TargetError> {
-    let document = serde_json::to_string_pretty(gateway).map_err(TargetError::Document)?;
-    let plugin = plugin(settings, &template::block(&document, 4))?;
-    let listener = listener(gateway, settings, &Filter::Here(plugin))?;
+    let code = |_| Code::File(settings.filter.clone());
+    chained_configuration(
+        gateway,
+        upstreams,
+        settings,
+        &Deployment {
+            chain: &Chain::fused(gateway)?,
+            code: &code,
+            in_container: false,
+            modules: &[(embedded_filters::Filter::Gateway.file_name(), String::new())],
+            notes: &[],
+            statistics: None,
+        },
+    )
+}
+
+/// Which filters a static configuration has, and what it says of itself.
+pub(crate) struct Deployment<'a> {
+    /// The filters and who routes.
+    pub(crate) chain: &'a Chain,
+    /// Where Envoy opens each module.
+    pub(crate) code: &'a dyn Fn(embedded_filters::Filter) -> Code,
+    /// Whether Envoy runs beside other containers, rather than by itself.
+    pub(crate) in_container: bool,
+    /// The modules that lie beside the file, and the SHA-256 of each.
+    pub(crate) modules: &'a [(&'static str, String)],
+    /// What else the head of the file says: lines of comment.
+    pub(crate) notes: &'a [String],
+    /// Where others may read the statistics, apart from Envoy's own pages.
+    pub(crate) statistics: Option<SocketAddr>,
+}
+
+/// The same with filters of choice.
+///
+/// # Errors
+///
+/// [`TargetError`].
+pub(crate) fn chained_configuration(
+    gateway: &Gateway,
+    upstreams: &BTreeSet<Upstream>,
+    settings: &Settings,
+    deployment: &Deployment<'_>,
+) -> Result<String, TargetError> {
+    let plugins = deployment
+        .chain
+        .filters
+        .iter()
+        .map(|filter| {
+            let code = (deployment.code)(filter.module);
+            let configuration = template::block(&filter.configuration, 4);
+            Ok((
+                filter.name.clone(),
+                plugin(&filter.name, &code, &configuration)?,
+            ))
+        })
+        .collect::<Result<Vec<_>, TargetError>>()?;
+    let own_routes = deployment.chain.own_routes(str::to_owned)?;
+    let values = listener_values(
+        gateway,
+        settings,
+        &Filter::Here(plugins),
+        own_routes.as_deref(),
+    )?;
+    let listener = template::render("listener.yaml", &values)?;
     let clusters = clusters(upstreams, settings, Place::Bootstrap)?;
+    let names: Vec<&str> = deployment.modules.iter().map(|(file, _)| *file).collect();
+    let modules: Vec<Value> = deployment
+        .modules
+        .iter()
+        .filter(|(_, sha256)| !sha256.is_empty())
+        .map(|(file, sha256)| context! { file => *file, sha256 })
+        .collect();
+    let files = Some(names.join(", ")).filter(|files| !files.is_empty());
     Ok(template::render(
         "envoy.yaml",
         &context! {
@@ -136,8 +211,13 @@ pub fn static_configuration(
                 secrets_key => SECRETS_KEY,
                 needs_secrets_key => is_needed(gateway),
                 has_credentials => !gateway.credentials.is_empty(),
+                in_container => deployment.in_container,
+                files,
+                modules,
+                notes => deployment.notes.to_vec(),
                 listener => template::nested(&listener, 2),
                 clusters => template::list(&clusters, 2),
+                statistics => deployment.statistics.map(address),
             }
         },
     )?)
@@ -218,7 +298,8 @@ impl Dynamic {
     /// [`TargetError`].
     pub fn listeners(&self, gateway: &Gateway) -> Result<Resource, TargetError> {
         let filter = Filter::In(self.plugin_file());
-        resource(&listener(gateway, &self.settings, &filter)?)
+        let values = listener_values(gateway, &self.settings, &filter, None)?;
+        resource(&template::render("listener.yaml", &values)?)
     }
 
     /// The clusters.
@@ -237,7 +318,8 @@ impl Dynamic {
     /// [`TargetError`].
     pub fn plugin(&self, gateway: &Gateway) -> Result<Resource, TargetError> {
         let document = serde_json::to_string(gateway).map_err(TargetError::Document)?;
-        let plugin = plugin(&self.settings, &template::quoted(&document))?;
+        let code = Code::File(self.settings.filter.clone());
+        let plugin = plugin(FILTER_NAME, &code, &template::quoted(&document))?;
         resource(&template::render(
             "extension.yaml",
             &context! { name => FILTER_NAME, plugin => template::nested(&plugin, 4) },
@@ -245,9 +327,11 @@ impl Dynamic {
     }
 }
 
-/// Where the filter's configuration stands, seen from the listener.
+/// Where the filters' configuration stands, seen from the listener.
 enum Filter {
-    Here(String),
+    /// In it: the plug-ins by the names of the filters.
+    Here(Vec<(String, String)>),
+    /// In a file, and there is one filter.
     In(PathBuf),
 }
 
@@ -270,35 +354,38 @@ fn process(settings: &Settings) -> Value {
     }
 }
 
-fn listener(
+fn listener_values(
     gateway: &Gateway,
     settings: &Settings,
     filter: &Filter,
-) -> Result<String, TargetError> {
+    own_routes: Option<&str>,
+) -> Result<Value, TargetError> {
     let access_log = if gateway.access_log {
         Some(access_log::context(&settings.access_log)?)
     } else {
         None
     };
-    let (plugin, plugin_file) = match filter {
-        Filter::Here(plugin) => (Some(template::nested(plugin, 12)), None),
-        Filter::In(file) => (None, Some(text(file)?)),
+    let (plugins, plugin_file) = match filter {
+        Filter::Here(plugins) => (plugins.as_slice(), None),
+        Filter::In(file) => (&[] as &[_], Some(text(file)?)),
     };
-    Ok(template::render(
-        "listener.yaml",
-        &context! {
-            listen => address(settings.listen),
-            cluster_header => CLUSTER_HEADER,
-            mapped_header => MAPPED_HEADER,
-            timeout_seconds => DEFAULT_TIMEOUT_MILLIS / 1000,
-            filter_name => FILTER_NAME,
-            local_replies => local_reply::context(),
-            access_log,
-            discovered => plugin_file.is_some(),
-            plugin,
-            plugin_file,
-        },
-    )?)
+    let filters: Vec<Value> = plugins
+        .iter()
+        .map(|(name, plugin)| context! { name, plugin => template::nested(plugin, 12) })
+        .collect();
+    Ok(context! {
+        listen => address(settings.listen),
+        cluster_header => CLUSTER_HEADER,
+        mapped_header => MAPPED_HEADER,
+        timeout_seconds => DEFAULT_TIMEOUT_MILLIS / 1000,
+        filter_name => FILTER_NAME,
+        local_replies => local_reply::context(),
+        access_log,
+        discovered => plugin_file.is_some(),
+        filters,
+        plugin_file,
+        own_routes => own_routes.map(|routes| template::nested(routes, 12)),
+    })
 }
 
 fn clusters(
@@ -325,18 +412,6 @@ fn clusters(
     Ok(template::render(
         "clusters.yaml",
         &context! { clusters, discovered => place == Place::Discovered },
-    )?)
-}
-
-fn plugin(settings: &Settings, configuration: &Value) -> Result<String, TargetError> {
-    Ok(template::render(
-        "plugin.yaml",
-        &context! {
-            wasm => text(&settings.filter)?,
-            name => FILTER_NAME,
-            secrets_key => SECRETS_KEY,
-            configuration,
-        },
     )?)
 }
 

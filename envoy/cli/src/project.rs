@@ -214,6 +214,7 @@ impl Lowering<'_> {
             version: VERSION,
             account,
             apis,
+            domains: Vec::new(),
             usage_plans,
             api_keys,
             rate_limit_headers: configuration.rate_limit_headers,
