@@ -384,6 +384,7 @@ fn listener_values(
         discovered => plugin_file.is_some(),
         filters,
         plugin_file,
+        envoy_routes => own_routes.is_some(),
         own_routes => own_routes.map(|routes| template::nested(routes, 12)),
     })
 }

@@ -253,6 +253,8 @@ fn envoy_configuration(
         .collect::<Result<Vec<_>, String>>()?;
     let mut notes = notes(request.layout);
     if let FilterSource::Url(_) = source {
+        // Between paragraphs.
+        notes.extend((!notes.is_empty()).then(String::new));
         notes.extend(
             [
                 "Envoy fetches the filter when it starts. It says of itself that this is not stable;",
@@ -366,7 +368,7 @@ fn istio(
         .iter()
         .map(|filter| code(filter.module))
         .collect::<Result<Vec<_>, String>>()?;
-    let pieces = pieces(project, request)?;
+    let pieces = pieces(project, request, chain)?;
     let text = istio_target::resources(
         &project.gateway,
         &pieces,
@@ -414,7 +416,7 @@ fn envoy_gateway(
         .iter()
         .map(|filter| code(filter.module))
         .collect::<Result<Vec<_>, String>>()?;
-    let pieces = pieces(project, request)?;
+    let pieces = pieces(project, request, chain)?;
     let text = envoy_gateway_target::resources(
         &project.gateway,
         &pieces,
@@ -430,11 +432,12 @@ fn envoy_gateway(
     Ok(File::text("envoy-gateway.yaml", text))
 }
 
-fn pieces(project: &Project, request: &Request) -> Result<Pieces, String> {
+fn pieces(project: &Project, request: &Request, chain: &Chain) -> Result<Pieces, String> {
     Pieces::new(
         &project.gateway,
         &project.upstreams,
         &request.settings(project),
+        chain.routes.is_some(),
     )
     .map_err(told)
 }

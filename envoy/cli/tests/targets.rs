@@ -6,6 +6,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "what cannot happen ends the test, in the functions that it calls too"
 )]
 
@@ -192,6 +193,14 @@ fn every_target_is_written_as_expected() {
                 ("envoy/compose", "envoy.yaml") => "tests/targets/petstore/compose",
                 _ => folder,
             };
+            // Each filter refuses when it has crashed, and may hold what it has to read.
+            for setting in ["FAIL_RELOAD", "allow_on_headers_stop_iteration"] {
+                let is_for_envoy = !name.contains("compose") && !is_common;
+                assert!(
+                    !is_for_envoy || text.contains(setting),
+                    "{folder}: {setting}"
+                );
+            }
             compare(&root().join(folder).join(name), &text, &mut differences);
         }
     }

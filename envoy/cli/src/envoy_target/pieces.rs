@@ -30,7 +30,7 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    /// The pieces of a gateway.
+    /// The pieces of a gateway, whose filter routes unless Envoy does.
     ///
     /// # Errors
     ///
@@ -39,8 +39,10 @@ impl Pieces {
         gateway: &Gateway,
         upstreams: &BTreeSet<Upstream>,
         settings: &Settings,
+        envoy_routes: bool,
     ) -> Result<Self, TargetError> {
-        let values = listener_values(gateway, settings, &Filter::Here(Vec::new()), None)?;
+        let filter = Filter::Here(Vec::new());
+        let values = listener_values(gateway, settings, &filter, envoy_routes.then_some(""))?;
         let blocks = |names| template::blocks("listener.yaml", &values, names);
         let [connection, routes] = blocks(["connection", "routes"])?;
         let access_log = match gateway.access_log {
