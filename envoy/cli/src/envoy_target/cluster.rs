@@ -10,6 +10,7 @@ use minijinja::{Value, context};
 pub(super) fn context(upstream: &Upstream, authorities: Option<&str>) -> Value {
     context! {
         name => upstream.cluster(),
+        stat_name => upstream.cluster().replace('.', "_"),
         host => &upstream.host,
         port => upstream.port,
         authority => upstream.authority(),
