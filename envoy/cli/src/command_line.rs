@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 
 use crate::terminal::Terminal;
 use crate::{
-    cache, check, compile, deployments, keys, run as serve, schema, template, test_authorizer,
-    test_invoke,
+    cache, check, compile, deployments, image, keys, run as serve, schema, template,
+    test_authorizer, test_invoke,
 };
 
 /// The exit code of a command that refuses a configuration, having said why. 2 is for a command
@@ -47,6 +47,8 @@ pub enum Verb {
     Abandon(deployments::Abandon),
     /// Have a stage serve what it served before.
     Rollback(deployments::Rollback),
+    /// Write the filters as OCI images, without Docker.
+    Image(image::Arguments),
     /// Flush the response caches of a gateway that runs.
     Cache(cache::Arguments),
     /// Manage API keys in the files that declare them.
@@ -77,6 +79,7 @@ pub fn run(command_line: &CommandLine, terminal: &mut Terminal) -> io::Result<Ex
         Verb::Promote(arguments) => deployments::promote(arguments, terminal),
         Verb::Abandon(arguments) => deployments::abandon(arguments, terminal),
         Verb::Rollback(arguments) => deployments::rollback(arguments, terminal),
+        Verb::Image(arguments) => image::run(arguments, terminal),
         Verb::Cache(arguments) => cache::run(arguments, terminal),
         Verb::Keys(arguments) => keys::command(arguments, terminal),
         Verb::Schema(arguments) => schema::run(arguments, terminal),
