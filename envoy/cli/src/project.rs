@@ -221,6 +221,7 @@ impl Lowering<'_> {
             endpoints,
             access_log: configuration.access_log != AccessLog::Off,
             management_api: self.management_api(configuration.management_api.as_ref()),
+            domains: Vec::new(),
         }
     }
 
