@@ -7,7 +7,8 @@ use clap::{Parser, Subcommand};
 
 use crate::terminal::Terminal;
 use crate::{
-    cache, check, compile, keys, run as serve, schema, template, test_authorizer, test_invoke,
+    cache, check, compile, export, keys, run as serve, schema, template, test_authorizer,
+    test_invoke,
 };
 
 /// The exit code of a command that refuses a configuration, having said why. 2 is for a command
@@ -36,6 +37,8 @@ pub enum Verb {
     Compile(compile::Arguments),
     /// Flush the response caches of a gateway that runs.
     Cache(cache::Arguments),
+    /// Write an API's definition as API Gateway exports it: OpenAPI 3.0 or Swagger 2.0.
+    Export(export::Arguments),
     /// Manage API keys in the files that declare them.
     Keys(keys::Arguments),
     /// Print the JSON Schema of attache.yaml.
@@ -59,6 +62,7 @@ pub fn run(command_line: &CommandLine, terminal: &mut Terminal) -> io::Result<Ex
         Verb::Check(arguments) => check::run(arguments, terminal),
         Verb::Compile(arguments) => compile::run(arguments, terminal),
         Verb::Cache(arguments) => cache::run(arguments, terminal),
+        Verb::Export(arguments) => export::run(arguments, terminal),
         Verb::Keys(arguments) => keys::command(arguments, terminal),
         Verb::Schema(arguments) => schema::run(arguments, terminal),
         Verb::Template(arguments) => template::run(arguments, terminal),
