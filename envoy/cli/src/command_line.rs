@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::terminal::Terminal;
 use crate::{
-    cache, check, compile, export, keys, run as serve, schema, template, test_authorizer,
+    cache, check, compile, export, import, keys, run as serve, schema, template, test_authorizer,
     test_invoke,
 };
 
@@ -39,6 +39,8 @@ pub enum Verb {
     Cache(cache::Arguments),
     /// Write an API's definition as API Gateway exports it: OpenAPI 3.0 or Swagger 2.0.
     Export(export::Arguments),
+    /// Make attache.yaml of what others have written: OpenAPI, AWS's answers, SAM templates.
+    Import(import::Arguments),
     /// Manage API keys in the files that declare them.
     Keys(keys::Arguments),
     /// Print the JSON Schema of attache.yaml.
@@ -63,6 +65,7 @@ pub fn run(command_line: &CommandLine, terminal: &mut Terminal) -> io::Result<Ex
         Verb::Compile(arguments) => compile::run(arguments, terminal),
         Verb::Cache(arguments) => cache::run(arguments, terminal),
         Verb::Export(arguments) => export::run(arguments, terminal),
+        Verb::Import(arguments) => import::run(arguments, terminal),
         Verb::Keys(arguments) => keys::command(arguments, terminal),
         Verb::Schema(arguments) => schema::run(arguments, terminal),
         Verb::Template(arguments) => template::run(arguments, terminal),

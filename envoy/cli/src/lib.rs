@@ -12,6 +12,7 @@ pub mod document;
 pub mod embedded_filters;
 pub mod envoy_target;
 pub mod export;
+pub mod import;
 pub mod keys;
 mod memory_proxy;
 pub mod openapi;
