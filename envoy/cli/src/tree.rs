@@ -278,7 +278,8 @@ impl From<&Node> for Tree {
             Value::Null => Self::Null,
             Value::Bool(value) => Self::Bool(*value),
             Value::Integer(number) => Self::Integer(*number),
-            Value::Float(number) => node.as_i64().map_or(Self::Float(*number), Self::Integer),
+            // `2.0` stays what it is: it may be a version.
+            Value::Float(number) => Self::Float(*number),
             Value::String(text) => Self::Text(text.clone()),
             Value::Sequence(items) => Self::List(items.iter().map(Self::from).collect()),
             Value::Mapping(entries) => Self::Map(

@@ -686,7 +686,10 @@ fn functions_of_a_template_are_written_out() {
             "a: !Transform {Name: AWS::Include}",
             r#"{"a":{"Fn::Transform":{"Name":"AWS::Include"}}}"#,
         ),
-        ("a: &b !Ref B\nc: *b", r#"{"a":{"Ref":"B"},"c":{"Ref":"B"}}"#),
+        (
+            "a: &b !Ref B\nc: *b",
+            r#"{"a":{"Ref":"B"},"c":{"Ref":"B"}}"#,
+        ),
     ] {
         assert_eq!(parse(text).to_string(), written, "{text}");
     }

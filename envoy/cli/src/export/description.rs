@@ -88,7 +88,7 @@ pub fn export(definition: &Tree, options: &Options) -> Exported {
     };
     let info = document.entry("info");
     for (key, value) in [("title", options.name.as_str()), ("version", "1.0")] {
-        if info.present(key).is_none() {
+        if info.get(key).and_then(Tree::scalar).is_none() {
             info.set(key, value);
         }
     }

@@ -223,22 +223,43 @@ fn function_of(uri: &str) -> Option<&str> {
     (!name.is_empty()).then_some(name)
 }
 
-/// The region and the account of the functions that a definition calls, and whether one of them is an
-/// authorizer.
-pub(super) fn functions(definition: &Tree) -> Option<(String, String, bool)> {
-    let of_scheme = schemes(definition).iter().filter_map(|(_, scheme)| {
+/// Where the functions of a definition are.
+pub(super) struct Functions {
+    pub(super) region: String,
+    pub(super) account: Option<String>,
+    /// Whether one of them decides about callers.
+    pub(super) decide: bool,
+}
+
+/// Where the functions of a definition are; `None` where it calls none.
+pub(super) fn functions(definition: &Tree) -> Option<Functions> {
+    let of_schemes = schemes(definition).iter().filter_map(|(_, scheme)| {
         let uri = scheme.at(&[AUTHORIZER, "authorizerUri"])?.as_text()?;
         Some((uri, true))
     });
-    let of_operation = operations(definition).filter_map(|operation| {
+    let of_operations = operations(definition).filter_map(|operation| {
         let uri = integration(definition, operation)?.text_of("uri")?;
         Some((uri, false))
     });
-    of_scheme.chain(of_operation).find_map(|(uri, decides)| {
+    let found: Vec<(&str, bool)> = of_schemes.chain(of_operations).collect();
+    let known = found.iter().find_map(|(uri, _)| {
         let (before, _) = uri.split_once(":function:")?;
         let mut parts = before.rsplit(':');
         let (account, region) = (parts.next()?, parts.next()?);
-        Some((region.to_owned(), account.to_owned(), decides))
+        Some((region.to_owned(), Some(account.to_owned())))
+    });
+    let called = || {
+        found.iter().find_map(|(uri, _)| {
+            let is_function = service_of(uri) == Some("lambda");
+            let region = uri.split(':').nth(3).filter(|_| is_function)?;
+            Some((region.to_owned(), None))
+        })
+    };
+    let (region, account) = known.or_else(called)?;
+    Some(Functions {
+        region,
+        account,
+        decide: found.iter().any(|(_, decides)| *decides),
     })
 }
 

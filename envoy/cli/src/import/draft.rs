@@ -86,17 +86,22 @@ impl Draft {
     /// What the functions of a definition tell: whose account it is, and, where one of them decides
     /// about callers, where Lambda is. Integrations are called at AWS without a word.
     pub(super) fn functions(&mut self, definition: &Tree) {
-        let Some((region, account, decides)) = definition::functions(definition) else {
+        let Some(found) = definition::functions(definition) else {
             return;
         };
-        if decides && self.settings.at(&["endpoints", "lambda"]).is_none() {
-            let mut lambda =
-                Tree::from([("url", format!("https://lambda.{region}.amazonaws.com"))]);
+        let region = found.region;
+        if found.decide && self.settings.at(&["endpoints", "lambda"]).is_none() {
+            let url = format!("https://lambda.{region}.amazonaws.com");
+            let mut lambda = Tree::from([("url", url)]);
             lambda.set("sign", true);
             self.set("endpoints", "lambda", lambda);
         }
-        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-        if self.settings.get("account").is_none() && is_account {
+        let digits = |account: &String| {
+            account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        if self.settings.get("account").is_none()
+            && let Some(account) = found.account.filter(digits)
+        {
             self.settings
                 .set("account", [("id", account), ("region", region)]);
         }
