@@ -19,7 +19,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::command_line::REFUSED;
 use crate::diagnostic::{Diagnostic, Report, Severity};
@@ -138,9 +138,9 @@ fn show(
 ) -> io::Result<()> {
     if writing.output == Output::Json {
         let mut result = table.json();
-        result["files"] = written.iter().map(|file| json!(file)).collect();
-        result["canBeServed"] = is_sound.into();
-        return terminal.result(&format!("{result:#}"));
+        result.insert("files".to_owned(), json!(written));
+        result.insert("canBeServed".to_owned(), json!(is_sound));
+        return terminal.result(&format!("{:#}", Value::Object(result)));
     }
     terminal.exactly(table.text().as_bytes())?;
     for file in written {

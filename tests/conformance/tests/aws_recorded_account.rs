@@ -1,6 +1,11 @@
 //! What AWS tells of APIs that were made of documents, as recorded: `attache import aws` makes the
 //! same operations of it as the import of the document does.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what cannot happen ends the test, in the functions that it calls too"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

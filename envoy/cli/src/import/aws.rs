@@ -237,7 +237,7 @@ fn rest_api(api: &Tree, account: &Account, taken: &[&str], table: &mut Table) ->
             let of = |kind| account.of_api(kind, &aws_id);
             RestApi {
                 api: api.clone(),
-                resources: resources.iter().map(|found| resource(found)).collect(),
+                resources: resources.iter().map(resource).collect(),
                 authorizers: of(Kind::RestAuthorizers),
                 models: of(Kind::Models),
                 request_validators: of(Kind::RequestValidators),

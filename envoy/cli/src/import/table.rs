@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::diagnostic::Report;
 
@@ -147,15 +147,15 @@ impl Table {
 
     /// For programs: the rows by verdict.
     #[must_use]
-    pub fn json(&self) -> Value {
-        let mut object = serde_json::Map::new();
+    pub fn json(&self) -> Map<String, Value> {
+        let mut object = Map::new();
         for verdict in Verdict::ALL {
             let rows = self
                 .of(verdict)
                 .map(|row| json!({"what": row.what, "outcome": row.outcome, "hint": row.hint}));
             object.insert(verdict.key().to_owned(), rows.collect());
         }
-        object.into()
+        object
     }
 
     fn of(&self, verdict: Verdict) -> impl Iterator<Item = &Row> {

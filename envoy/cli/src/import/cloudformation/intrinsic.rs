@@ -464,9 +464,7 @@ impl<'t> Resolver<'t> {
         let mut complete = true;
         while let Some((before, after)) = rest.split_once("${") {
             result.push_str(before);
-            let Some((name, after)) = after.split_once('}') else {
-                return None;
-            };
+            let (name, after) = after.split_once('}')?;
             rest = after;
             if let Some(literal) = name.strip_prefix('!') {
                 result.push_str(&format!("${{{literal}}}"));
