@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 
 use crate::terminal::Terminal;
 use crate::{
-    cache, check, compile, deployments, image, keys, run as serve, schema, template,
-    test_authorizer, test_invoke,
+    cache, check, compile, deployments, export, image, import, keys, run as serve, schema,
+    template, test_authorizer, test_invoke,
 };
 
 /// The exit code of a command that refuses a configuration, having said why. 2 is for a command
@@ -51,6 +51,10 @@ pub enum Verb {
     Image(image::Arguments),
     /// Flush the response caches of a gateway that runs.
     Cache(cache::Arguments),
+    /// Write an API's definition as API Gateway exports it: OpenAPI 3.0 or Swagger 2.0.
+    Export(export::Arguments),
+    /// Make attache.yaml of what others have written: OpenAPI, AWS's answers, SAM templates.
+    Import(import::Arguments),
     /// Manage API keys in the files that declare them.
     Keys(keys::Arguments),
     /// Print the JSON Schema of attache.yaml.
@@ -81,6 +85,8 @@ pub fn run(command_line: &CommandLine, terminal: &mut Terminal) -> io::Result<Ex
         Verb::Rollback(arguments) => deployments::rollback(arguments, terminal),
         Verb::Image(arguments) => image::run(arguments, terminal),
         Verb::Cache(arguments) => cache::run(arguments, terminal),
+        Verb::Export(arguments) => export::run(arguments, terminal),
+        Verb::Import(arguments) => import::run(arguments, terminal),
         Verb::Keys(arguments) => keys::command(arguments, terminal),
         Verb::Schema(arguments) => schema::run(arguments, terminal),
         Verb::Template(arguments) => template::run(arguments, terminal),
