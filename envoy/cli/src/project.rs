@@ -40,6 +40,7 @@ use crate::document::{Document, Node, Outline, Pointer};
 use crate::envoy_target::Transport;
 use crate::secrets_key::{NoSecretsKey, SecretsKey};
 pub(crate) use deployed::describe as describe_fault;
+pub(crate) use domain::NO_BASE_PATH;
 pub(crate) use management_api::token_sha256;
 pub(crate) use method_key::MethodKey;
 pub use places::{Place, Places};

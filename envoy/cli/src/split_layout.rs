@@ -75,6 +75,12 @@ struct Concern {
     operations: BTreeSet<usize>,
 }
 
+fn set(configuration: &mut Value, key: &str, value: Value) {
+    if let Some(configuration) = configuration.as_object_mut() {
+        configuration.insert(key.to_owned(), value);
+    }
+}
+
 struct Split<'r> {
     places: &'r Places,
     report: &'r mut Report,
@@ -232,7 +238,7 @@ impl Split<'_> {
                 "scopes": scopes,
             });
             if !gateway.endpoints.is_empty() {
-                configuration["endpoints"] = json!(gateway.endpoints);
+                set(&mut configuration, "endpoints", json!(gateway.endpoints));
             }
             filters.push((
                 &operation.authorization,
@@ -298,7 +304,7 @@ impl Split<'_> {
             "rateLimitHeaders": gateway.rate_limit_headers,
         });
         if let Some(throttle) = throttle {
-            configuration["throttle"] = json!(throttle);
+            set(&mut configuration, "throttle", json!(throttle));
         }
         filters.push(Concern {
             name: USAGE_PLAN.to_owned(),

@@ -305,15 +305,18 @@ impl Served {
 /// The stages of a recording, as they are configured here.
 fn stages(case: &Case) -> Value {
     let stage = |stage: &Stage| {
-        let mut settings = json!({"stageName": stage.stage_name, "variables": stage.variables});
-        if let Some(canary) = &stage.canary_settings {
-            settings["canarySettings"] = json!({
+        let canary = stage.canary_settings.as_ref().map(|canary| {
+            json!({
                 "percentTraffic": canary.percent_traffic,
                 "stageVariableOverrides": canary.stage_variable_overrides,
                 "useStageCache": canary.use_stage_cache,
-            });
-        }
-        settings
+            })
+        });
+        json!({
+            "stageName": stage.stage_name,
+            "variables": stage.variables,
+            "canarySettings": canary,
+        })
     };
     let stages = case.stages.iter();
     stages

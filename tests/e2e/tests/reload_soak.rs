@@ -63,7 +63,7 @@ fn deploy(folder: &Path) -> String {
 #[test]
 fn a_large_configuration_is_served_anew_without_loss_and_in_the_same_memory() {
     let backend = Backend::start(|seen| {
-        attache_e2e::Reaction::answer(200, seen.path.trim_start_matches('/').to_owned())
+        attache_e2e::Reaction::answer(200, seen.path.trim_start_matches('/'))
     });
     let address = backend.address();
     let configuration = "\
