@@ -211,7 +211,8 @@ pub(crate) fn chained_configuration(
     )?;
     let listener = template::render("listener.yaml", &values)?;
     let clusters = clusters(upstreams, secrets, settings, Place::Bootstrap)?;
-    let names: Vec<&str> = deployment.modules.iter().map(|(file, _)| *file).collect();
+    let mut names: Vec<&str> = deployment.modules.iter().map(|(file, _)| *file).collect();
+    names.extend(transport.files().next().map(|_| SECRETS_FOLDER));
     let modules: Vec<Value> = deployment
         .modules
         .iter()
