@@ -312,15 +312,24 @@ fn stages(case: &Case) -> Value {
                 "useStageCache": canary.use_stage_cache,
             })
         });
-        json!({
-            "stageName": stage.stage_name,
-            "variables": stage.variables,
-            "canarySettings": canary,
-        })
+        let settings = [
+            ("stageName", Some(json!(stage.stage_name))),
+            ("variables", Some(json!(stage.variables))),
+            ("canarySettings", canary),
+        ];
+        settings
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .collect::<Map<String, Value>>()
     };
     let stages = case.stages.iter();
     stages
-        .map(|(api, stages)| (api.clone(), stages.iter().map(stage).collect()))
+        .map(|(api, stages)| {
+            (
+                api.clone(),
+                stages.iter().map(stage).map(Value::Object).collect(),
+            )
+        })
         .collect::<Map<String, Value>>()
         .into()
 }
