@@ -105,10 +105,7 @@ impl Domains {
     }
 
     fn tls_port(&self) -> u16 {
-        let output = self.attache.output();
-        let (_, rest) = output.split_once("https://api.example.com:").unwrap();
-        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-        digits.parse().unwrap()
+        tls_port(&self.attache)
     }
 
     /// What curl gets: status, version of HTTP, and body. No status: there was no answer.
@@ -145,6 +142,16 @@ impl Domains {
         };
         rest.split("-----END").next().unwrap_or_default().to_owned()
     }
+}
+
+/// Where `api.example.com` is served: what is served under TLS is printed after what is not.
+fn tls_port(attache: &Attache) -> u16 {
+    until("where the domain is served", || {
+        let output = attache.output();
+        let (_, rest) = output.split_once("https://api.example.com:")?;
+        let (port, _) = rest.split_once(|character: char| !character.is_ascii_digit())?;
+        port.parse().ok()
+    })
 }
 
 fn has_clients() -> bool {
@@ -217,7 +224,8 @@ fn names_and_base_paths_lead_to_stages() {
     for (url, expected) in [
         ("https://api.example.com:TLS/v2/a", 403),
         ("https://api.example.com:TLS/prod/a", 403),
-        ("https://a.b.example.org:TLS/a", 0),
+        // To Envoy an asterisk stands for any number of labels.
+        ("https://a.b.example.org:TLS/a", 403),
         ("https://example.org:TLS/a", 0),
         ("https://other.example.com:TLS/a", 0),
     ] {
@@ -430,9 +438,7 @@ fn the_example_serves_two_apis_under_one_name() {
         .unwrap();
     assert!(made.status.success(), "{made:?}");
     let attache = Attache::serve(project.path(), &["--tls-port", "0"]);
-    let output = attache.output();
-    let (_, rest) = output.split_once("https://api.example.com:").unwrap();
-    let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    let port = tls_port(&attache);
     let curl = |url: &str, arguments: &[&str]| {
         let output = Command::new("curl")
             .current_dir(&folder)
