@@ -16,12 +16,13 @@ use crate::command_line::REFUSED;
 use crate::configuration::{self, PolicyDocument};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::document::Document;
-use crate::project;
+use crate::project::{self, Project};
 use crate::terminal::{Output, Terminal};
 use crate::tree::{Flow, Tree};
 use description::{Exported, Extensions, Format, Options, Server, export};
 
 pub(crate) use conversion::{ANY_METHOD, METHODS};
+pub(crate) use description::strip;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,7 +80,7 @@ pub enum Accepts {
     Yaml,
 }
 
-fn origin(text: &str) -> Result<String, String> {
+pub(crate) fn origin(text: &str) -> Result<String, String> {
     let rest = text
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"));
@@ -98,7 +99,7 @@ fn origin(text: &str) -> Result<String, String> {
 /// When the output cannot be written to the terminal.
 pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCode> {
     let mut report = Report::new();
-    let exported = exported(arguments, &mut report);
+    let exported = exported(arguments, &mut report).map(|exported| exported.export);
     // Standard output is for the document.
     match arguments.out {
         None if exported.is_some() => terminal.findings(&report, Output::Text)?,
@@ -149,7 +150,19 @@ fn text(document: &Tree, arguments: &Arguments) -> Result<String, String> {
     }
 }
 
-fn exported(arguments: &Arguments, report: &mut Report) -> Option<Exported> {
+/// An API that is exported, and what the definition does not say of it.
+pub(crate) struct ExportedApi {
+    /// The document.
+    pub(crate) export: Exported,
+    /// The configuration that it belongs to.
+    pub(crate) project: Project,
+    /// The stage whose address it has.
+    pub(crate) stage: String,
+}
+
+/// Exports the API and stage that the arguments name. `None` when there are none, or the
+/// configuration has a fault; the report says which.
+pub(crate) fn exported(arguments: &Arguments, report: &mut Report) -> Option<ExportedApi> {
     let project = project::load(&arguments.path, report)?;
     // Its findings stand in the report already.
     let mut unheard = Report::new();
@@ -207,7 +220,7 @@ fn exported(arguments: &Arguments, report: &mut Report) -> Option<Exported> {
         .map(|found| found.name.clone())
         .next()
         .unwrap_or_default();
-    Some(export(
+    let export = export(
         &definition,
         &Options {
             name,
@@ -216,7 +229,13 @@ fn exported(arguments: &Arguments, report: &mut Report) -> Option<Exported> {
             protocol,
             servers,
         },
-    ))
+    );
+    let stage = stage.to_owned();
+    Some(ExportedApi {
+        export,
+        project,
+        stage,
+    })
 }
 
 fn known_names(what: &str, names: &[&str]) -> String {
