@@ -7,13 +7,23 @@ use clap::{Parser, Subcommand};
 
 use crate::terminal::Terminal;
 use crate::{
-    cache, check, compile, deployments, export, image, import, keys, run as serve, schema,
-    template, test_authorizer, test_invoke,
+    cache, check, compile, completions, deployments, docs, export, image, import, keys, man,
+    run as serve, schema, sdk, template, test_authorizer, test_invoke,
 };
 
-/// The exit code of a command that refuses a configuration, having said why. 2 is for a command
-/// line that cannot be understood, 0 for everything that went well.
+/// The exit code of a command that refuses a configuration, or cannot do what it was asked, having
+/// said why.
 pub const REFUSED: u8 = 1;
+
+/// What the exit codes of every command mean.
+pub const EXIT_CODES: [(u8, &str); 3] = [
+    (0, "It is done; there may be warnings."),
+    (
+        REFUSED,
+        "The configuration is refused, or what was asked cannot be done. The reasons are told.",
+    ),
+    (2, "The command line cannot be understood."),
+];
 
 /// AWS API Gateway's behaviour on Envoy.
 ///
@@ -51,14 +61,22 @@ pub enum Verb {
     Image(image::Arguments),
     /// Flush the response caches of a gateway that runs.
     Cache(cache::Arguments),
+    /// Print what a shell needs to complete these commands.
+    Completions(completions::Arguments),
+    /// Write the reference of an API as one page that needs nothing else.
+    Docs(docs::Arguments),
     /// Write an API's definition as API Gateway exports it: OpenAPI 3.0 or Swagger 2.0.
     Export(export::Arguments),
     /// Make attache.yaml of what others have written: OpenAPI, AWS's answers, SAM templates.
     Import(import::Arguments),
     /// Manage API keys in the files that declare them.
     Keys(keys::Arguments),
+    /// Print the manual as man pages.
+    Man(man::Arguments),
     /// Print the JSON Schema of attache.yaml.
     Schema(schema::Arguments),
+    /// Make a client for an API, by openapi-generator.
+    Sdk(sdk::Arguments),
     /// Render a mapping template.
     Template(template::Arguments),
     /// Show who may call, and why, for one request and without Envoy.
@@ -85,10 +103,14 @@ pub fn run(command_line: &CommandLine, terminal: &mut Terminal) -> io::Result<Ex
         Verb::Rollback(arguments) => deployments::rollback(arguments, terminal),
         Verb::Image(arguments) => image::run(arguments, terminal),
         Verb::Cache(arguments) => cache::run(arguments, terminal),
+        Verb::Completions(arguments) => completions::run(arguments, terminal),
+        Verb::Docs(arguments) => docs::run(arguments, terminal),
         Verb::Export(arguments) => export::run(arguments, terminal),
         Verb::Import(arguments) => import::run(arguments, terminal),
         Verb::Keys(arguments) => keys::command(arguments, terminal),
+        Verb::Man(arguments) => man::run(arguments, terminal),
         Verb::Schema(arguments) => schema::run(arguments, terminal),
+        Verb::Sdk(arguments) => sdk::run(arguments, terminal),
         Verb::Template(arguments) => template::run(arguments, terminal),
         Verb::TestAuthorizer(arguments) => test_authorizer::run(arguments, terminal),
         Verb::TestInvoke(arguments) => test_invoke::run(arguments, terminal),

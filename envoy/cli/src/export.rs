@@ -14,14 +14,16 @@ use clap::{Args, ValueEnum};
 
 use crate::command_line::REFUSED;
 use crate::configuration::{self, PolicyDocument};
+use crate::deployments::{Deployments, Snapshot};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::document::Document;
-use crate::project;
+use crate::project::{self, Project};
 use crate::terminal::{Output, Terminal};
 use crate::tree::{Flow, Tree};
 use description::{Exported, Extensions, Format, Options, Server, export};
 
 pub(crate) use conversion::{ANY_METHOD, METHODS};
+pub(crate) use description::strip;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -79,7 +81,7 @@ pub enum Accepts {
     Yaml,
 }
 
-fn origin(text: &str) -> Result<String, String> {
+pub(crate) fn origin(text: &str) -> Result<String, String> {
     let rest = text
         .strip_prefix("https://")
         .or_else(|| text.strip_prefix("http://"));
@@ -98,7 +100,7 @@ fn origin(text: &str) -> Result<String, String> {
 /// When the output cannot be written to the terminal.
 pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCode> {
     let mut report = Report::new();
-    let exported = exported(arguments, &mut report);
+    let exported = exported(arguments, &mut report).map(|exported| exported.export);
     // Standard output is for the document.
     match arguments.out {
         None if exported.is_some() => terminal.findings(&report, Output::Text)?,
@@ -149,7 +151,19 @@ fn text(document: &Tree, arguments: &Arguments) -> Result<String, String> {
     }
 }
 
-fn exported(arguments: &Arguments, report: &mut Report) -> Option<Exported> {
+/// An API that is exported, and what the definition does not say of it.
+pub(crate) struct ExportedApi {
+    /// The document.
+    pub(crate) export: Exported,
+    /// The configuration that it belongs to.
+    pub(crate) project: Project,
+    /// The stage whose address it has.
+    pub(crate) stage: String,
+}
+
+/// Exports the API and stage that the arguments name. `None` when there are none, or the
+/// configuration has a fault; the report says which.
+pub(crate) fn exported(arguments: &Arguments, report: &mut Report) -> Option<ExportedApi> {
     let project = project::load(&arguments.path, report)?;
     // Its findings stand in the report already.
     let mut unheard = Report::new();
@@ -185,21 +199,33 @@ fn exported(arguments: &Arguments, report: &mut Report) -> Option<Exported> {
             return None;
         }
     };
-    let path = project::beside(&file, &api.definition);
-    let document = Document::read(&path, &mut unheard)?;
-    let mut definition = Tree::from(&document.root);
-    if let Some(policy) = &api.resource_policy {
-        definition.set("x-amazon-apigateway-policy", policy_of(policy, &file)?);
-    }
+    let deployments = Deployments::read(&file, &mut unheard);
+    let definition = match deployments.stage(&arguments.api, stage) {
+        Some(deployed) => {
+            let id = &deployed.state.deployment;
+            definition_deployed(&*deployments.snapshot(&arguments.api, id).ok()?)?
+        }
+        None => {
+            let read = |name: &str| {
+                let document = Document::read(&project::beside(&file, name), &mut Report::new())?;
+                Some(Tree::from(&document.root))
+            };
+            definition_of(&api.definition, api.resource_policy.as_ref(), &read)?
+        }
+    };
     let servers = servers(
         &project.gateway,
         &arguments.api,
         stage,
         arguments.server.as_deref(),
     );
-    let mut lowered = project.gateway.apis.iter();
-    let lowered = lowered.find(|found| found.id == arguments.api)?;
-    Some(export(
+    let serves = |found: &&attache_model::Api| {
+        let mut stages = found.stages.iter();
+        found.id == arguments.api
+            && stages.any(|found| found.name == stage && found.canary.is_none())
+    };
+    let lowered = project.gateway.apis.iter().find(serves)?;
+    let export = export(
         &definition,
         &Options {
             name: lowered.name.clone(),
@@ -208,7 +234,13 @@ fn exported(arguments: &Arguments, report: &mut Report) -> Option<Exported> {
             protocol: lowered.protocol,
             servers,
         },
-    ))
+    );
+    let stage = stage.to_owned();
+    Some(ExportedApi {
+        export,
+        project,
+        stage,
+    })
 }
 
 fn known_names(what: &str, names: &[&str]) -> String {
@@ -216,16 +248,39 @@ fn known_names(what: &str, names: &[&str]) -> String {
     format!("the {what} are {list}")
 }
 
-fn policy_of(policy: &PolicyDocument, file: &Path) -> Option<Tree> {
-    match policy {
-        PolicyDocument::Inline(policy) => {
-            Some(Tree::from(&serde_json::Value::Object(policy.clone())))
-        }
-        PolicyDocument::File(path) => {
-            let document = Document::read(&project::beside(file, path), &mut Report::new())?;
-            Some(Tree::from(&document.root))
-        }
+/// A definition with the resource policy that stands beside it.
+fn definition_of(
+    definition: &str,
+    policy: Option<&PolicyDocument>,
+    read: &dyn Fn(&str) -> Option<Tree>,
+) -> Option<Tree> {
+    let mut definition = read(definition)?;
+    if let Some(policy) = policy {
+        let policy = match policy {
+            PolicyDocument::Inline(policy) => {
+                Tree::from(&serde_json::Value::Object(policy.clone()))
+            }
+            PolicyDocument::File(path) => read(path)?,
+        };
+        definition.set("x-amazon-apigateway-policy", policy);
     }
+    Some(definition)
+}
+
+/// The definition that a deployment was made of.
+fn definition_deployed(snapshot: &Snapshot) -> Option<Tree> {
+    let configuration = &snapshot.configuration;
+    let policy = match configuration.get("resourcePolicy") {
+        Some(policy) => serde_json::from_value(policy.clone()).ok()?,
+        None => None,
+    };
+    let read = |name: &str| {
+        let text = snapshot.sources.get(name)?;
+        let document = Document::parse(Path::new(name), text.as_bytes(), &mut Report::new())?;
+        Some(Tree::from(&document.root))
+    };
+    let definition = configuration.get("definition")?.as_str()?;
+    definition_of(definition, Option::as_ref(&policy), &read)
 }
 
 /// Where clients find a stage: under the custom domain names that lead to it, or else at the

@@ -66,6 +66,30 @@ fn the_document_is_for_those_who_call() {
     assert_eq!(document["schemes"], serde_json::json!(["https"]));
 }
 
+#[test]
+fn what_a_stage_serves_is_exported_and_not_what_is_worked_on() {
+    let copy = tempfile::tempdir().unwrap();
+    for file in ["attache.yaml", "openapi.yaml"] {
+        std::fs::copy(example("petstore").join(file), copy.path().join(file)).unwrap();
+    }
+    let run = |words: &[&str]| {
+        let output = attache(words, copy.path());
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {told}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let export = [
+        "export", "--api", "petstore", "--stage", "prod", "--format", "oas30",
+    ];
+    let before = run(&export);
+    run(&["deploy", "--stage", "prod", "-m", "first"]);
+    let definition = copy.path().join("openapi.yaml");
+    let edited = std::fs::read_to_string(&definition).unwrap();
+    assert!(edited.contains("/pets"), "{edited}");
+    std::fs::write(&definition, edited.replace("/pets", "/animals")).unwrap();
+    assert_eq!(run(&export), before);
+}
+
 fn first_of(mapping: &Value) -> (&str, &Value) {
     let (name, value) = mapping.as_object().unwrap().iter().next().unwrap();
     (name, value)

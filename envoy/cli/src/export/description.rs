@@ -281,7 +281,7 @@ fn every_method(item: &mut Tree, any: &Tree) {
 }
 
 /// Takes out the extensions that were not asked for.
-fn strip(tree: &mut Tree, kept: &[Extensions]) {
+pub(crate) fn strip(tree: &mut Tree, kept: &[Extensions]) {
     match tree {
         Tree::List(items) => items.iter_mut().for_each(|item| strip(item, kept)),
         Tree::Map(entries) => {
