@@ -26,7 +26,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use attache_e2e::{
-    Backend, Body, Client, Envoy, Project, Reaction, Request, Response, attache_program,
+    Backend, Body, CertificateAuthority, Client, Envoy, Operation, Project, Reaction, Request,
+    Response, attache_program, definition,
 };
 use serde_json::Value;
 
@@ -164,6 +165,67 @@ fn what_else_there_is_to_compile_is_taken_by_envoy() {
         control_plane::without_container(&out.path().join("envoy.yaml"));
         let (accepted, log) = Envoy::validate_file(out.path(), "envoy.yaml", &key);
         assert!(accepted, "{project:?}: {log}");
+    }
+}
+
+#[test]
+fn certificates_go_into_containers_and_are_refused_for_clusters() {
+    let configuration = r#"
+apis:
+  shop: {definition: openapi.json, stages: {prod: {clientCertificateId: gateway}}}
+domains:
+  api.example.com:
+    certificate: {chain: api.pem, key: api-key.pem}
+    mappings: {v1: {api: shop, stage: prod}}
+clientCertificates:
+  gateway: {chain: api.pem, key: api-key.pem}
+accessLog: off
+"#;
+    let back_end = Operation::new("GET", "/pets", "https://back-end.example.com/pets");
+    let project = Project::new(configuration, &definition(&[back_end]));
+    let authority = CertificateAuthority::new("an authority");
+    let (certificate, key) = authority.certify("api.example.com");
+    project.write("api.pem", &certificate);
+    project.write("api-key.pem", &key);
+    let out = compile(
+        project.path(),
+        &["--target", "compose", "--tls-port", "8444"],
+    );
+    let services = documents(&out.path().join("compose.yaml")).remove(0);
+    let gateway = &services["services"]["gateway"];
+    let folder = fs::canonicalize(project.path()).unwrap();
+    let folder = folder.display();
+    for volume in [
+        "./sds:/etc/attache/sds:ro".to_owned(),
+        format!("{folder}:{folder}:ro"),
+    ] {
+        let volumes = gateway["volumes"].as_array().unwrap();
+        assert!(
+            volumes.contains(&volume.clone().into()),
+            "{volume}: {volumes:?}"
+        );
+    }
+    let ports = gateway["ports"].as_array().unwrap();
+    assert!(ports.contains(&"127.0.0.1:8444:8444".into()), "{ports:?}");
+    control_plane::without_container(&out.path().join("envoy.yaml"));
+    let (accepted, log) = Envoy::validate_file(out.path(), "envoy.yaml", &[]);
+    assert!(accepted, "{log}");
+    for target in ["istio", "envoy-gateway"] {
+        let out = tempfile::tempdir().unwrap();
+        let output = Command::new(attache_program())
+            .args(["compile", "--target", target, "--wasm", IMAGES, "--out"])
+            .arg(out.path())
+            .arg(project.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            told.matches("error[certificate-in-cluster]").count(),
+            2,
+            "{told}"
+        );
+        assert!(told.contains("attache.yaml:5:"), "{told}");
     }
 }
 
