@@ -138,7 +138,7 @@ impl Lowering<'_> {
                     format!("keep one of `{NO_BASE_PATH}` and the empty name"),
                 );
             }
-            self.mapped_stage(mapping, &pointer);
+            self.named_stage("the mapping", &mapping.api, &mapping.stage, &pointer);
             mappings.push(ApiMapping {
                 path: trimmed.to_owned(),
                 api: mapping.api.clone(),
@@ -146,33 +146,6 @@ impl Lowering<'_> {
             });
         }
         mappings
-    }
-
-    fn mapped_stage(&mut self, mapping: &configuration::ApiMapping, pointer: &Pointer) {
-        let in_file = Pointer::root().key("apis").key(&mapping.api);
-        if !self.stands_in_file(&in_file) {
-            let ids = self.names_at(&Pointer::root().key("apis"));
-            self.refuse(
-                "unknown-api",
-                &pointer.key("api"),
-                format!(
-                    "the mapping names the API `{}`, which is not there",
-                    mapping.api
-                ),
-                advice(&mapping.api, &ids, "the APIs are"),
-            );
-        } else if !self.stands_in_file(&in_file.key("stages").key(&mapping.stage)) {
-            let stages = self.names_at(&in_file.key("stages"));
-            self.refuse(
-                "unknown-stage",
-                &pointer.key("stage"),
-                format!(
-                    "the mapping names the stage `{}`, which the API `{}` does not have",
-                    mapping.stage, mapping.api
-                ),
-                advice(&mapping.stage, &stages, "its stages are"),
-            );
-        }
     }
 
     /// What Envoy needs for a domain that is served under TLS; `None` for another, and after a fault.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use attache_model::{Canary, MethodSettings, Operation, Protocol, Stage, Throttle};
 
 use super::method_key::{self, MethodKey};
+use super::usage_plan::advice;
 use super::{Lowering, Pointer};
 use crate::configuration;
 
@@ -17,7 +18,53 @@ const LONGEST_VARIABLE_VALUE: usize = 512;
 /// How AWS writes that a method has no throttle.
 const NO_LIMIT: f64 = -1.0;
 
+/// What is there of an API and a stage that are named somewhere.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Named {
+    /// Not even the API.
+    Nothing,
+    /// The API alone.
+    Api,
+    /// Both.
+    Stage,
+}
+
 impl Lowering<'_> {
+    /// Looks for the API and the stage that `owner`, such as a usage plan, names below `pointer`, and
+    /// tells what is not there.
+    pub(super) fn named_stage(
+        &mut self,
+        owner: &str,
+        api: &str,
+        stage: &str,
+        pointer: &Pointer,
+    ) -> Named {
+        let apis = Pointer::root().key("apis");
+        let in_file = apis.key(api);
+        if !self.stands_in_file(&in_file) {
+            let ids = self.names_at(&apis);
+            self.refuse(
+                "unknown-api",
+                &pointer.key("api"),
+                format!("{owner} names the API `{api}`, which is not there"),
+                advice(api, &ids, "the APIs are"),
+            );
+            return Named::Nothing;
+        }
+        let stages = in_file.key("stages");
+        if !self.stands_in_file(&stages.key(stage)) {
+            let names = self.names_at(&stages);
+            self.refuse(
+                "unknown-stage",
+                &pointer.key("stage"),
+                format!("{owner} names the stage `{stage}`, which the API `{api}` does not have"),
+                advice(stage, &names, "its stages are"),
+            );
+            return Named::Api;
+        }
+        Named::Stage
+    }
+
     pub(super) fn check_stage_name(&mut self, name: &str, protocol: Protocol, pointer: &Pointer) {
         if protocol == Protocol::Http && name == "$default" {
             return;

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::account::throttle;
 use super::method_key::{self, MethodKey};
+use super::stage::Named;
 use super::{Lowering, Pointer};
 use crate::configuration::{self, suggestion};
 
@@ -98,31 +99,9 @@ impl Lowering<'_> {
         pointer: &Pointer,
         apis: &'a [Api],
     ) -> Option<&'a Api> {
-        let in_file = Pointer::root().key("apis").key(&held.api);
-        if !self.stands_in_file(&in_file) {
-            let ids = self.names_at(&Pointer::root().key("apis"));
-            self.refuse(
-                "unknown-api",
-                &pointer.key("api"),
-                format!(
-                    "the usage plan `{plan}` names the API `{}`, which is not there",
-                    held.api
-                ),
-                advice(&held.api, &ids, "the APIs are"),
-            );
+        let owner = format!("the usage plan `{plan}`");
+        if self.named_stage(&owner, &held.api, &held.stage, pointer) == Named::Nothing {
             return None;
-        }
-        if !self.stands_in_file(&in_file.key("stages").key(&held.stage)) {
-            let stages = self.names_at(&in_file.key("stages"));
-            self.refuse(
-                "unknown-stage",
-                &pointer.key("stage"),
-                format!(
-                    "the usage plan `{plan}` names the stage `{}`, which the API `{}` does not have",
-                    held.stage, held.api
-                ),
-                advice(&held.stage, &stages, "its stages are"),
-            );
         }
         let serves = |stage: &Stage| stage.name == held.stage && stage.canary.is_none();
         let mut entries = apis.iter().filter(|api| api.id == held.api);
