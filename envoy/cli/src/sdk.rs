@@ -2,6 +2,7 @@
 
 mod generator;
 mod language;
+mod repair;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -159,6 +160,8 @@ fn generate(client: &ClientDocument, arguments: &Arguments) -> Result<Vec<PathBu
         &properties,
         &arguments.rest,
     )?;
+    repair::package_json(folder)
+        .map_err(|error| format!("cannot repair `package.json`: {error}"))?;
     Ok(generator::files(folder))
 }
 

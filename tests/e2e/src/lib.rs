@@ -33,6 +33,7 @@ mod raw;
 mod service;
 mod signing;
 mod tls;
+mod tool;
 mod wait;
 mod wasm;
 
@@ -46,5 +47,6 @@ pub use raw::{Raw, RawResponse};
 pub use service::{Service, client_source, run_client};
 pub use signing::{Signer, sign_all};
 pub use tls::{CertificateAuthority, TlsBackend};
+pub use tool::{installed, tool};
 pub use wait::{DEADLINE, until};
 pub use wasm::module;
