@@ -7,6 +7,7 @@ import subprocess
 SIZES = {"1 KB": 1_000, "100 KB": 100_000, "1 MB": 1_000_000}
 HIT_LIMIT = 1.5
 DIRECT = "`direct_response`, empty filter"
+AT_HAND = "a filter with the answer at hand"
 PROXIED = ("`gateway.wasm`, not cached", "`gateway.wasm`, a miss")
 
 
@@ -227,7 +228,7 @@ def loads(start, server, compiled, with_filters, empty_filter, module, folder, f
 
     gateway = start("response cache", configuration)
     servers = {
-        DIRECT: start("direct", floor(bare([empty_filter]))),
+        DIRECT: start("direct", floor(bare([empty_filter(None)]))),
         "`gateway.wasm`": gateway,
         "`response_cache.wasm`": start("standalone", behind_prefix(bare([standalone(module)]))),
     }
@@ -237,6 +238,8 @@ def loads(start, server, compiled, with_filters, empty_filter, module, folder, f
         servers[name] = server(name, port, program(where, origin.port, port))
     rows = [(name, size, serving, script("hit", size))
             for size in SIZES for name, serving in servers.items()]
+    at_hand = start("answering", bare([empty_filter(SIZES["1 KB"])]))
+    rows.append((AT_HAND, "1 KB", at_hand, script("hit", "1 KB")))
     for name, room in zip(PROXIED, ("open", "miss")):
         rows.append((name, "1 KB", gateway, script(room, "1 KB", distinct=room == "miss")))
     return rows, origin

@@ -320,7 +320,10 @@ def with_filters(configuration: dict, filters: list) -> dict:
     return copy
 
 
-def empty_filter(wasm: pathlib.Path) -> dict:
+def empty_filter(wasm: pathlib.Path, answer=None) -> dict:
+    """Does nothing, or answers with so many bytes."""
+    configuration = {} if answer is None else {"configuration": {
+        "@type": "type.googleapis.com/google.protobuf.StringValue", "value": str(answer)}}
     return {
         "name": "empty",
         "typed_config": {
@@ -328,6 +331,7 @@ def empty_filter(wasm: pathlib.Path) -> dict:
             "config": {
                 "name": "empty",
                 "failure_policy": "FAIL_RELOAD",
+                **configuration,
                 "vm_config": {
                     "vm_id": "empty",
                     "runtime": "envoy.wasm.runtime.v8",
@@ -508,7 +512,7 @@ def measure_cache(arguments, folder, running, start):
     rows, origin = response_cache.loads(
         lambda name, configuration: start(name, configuration, processor=serving), server,
         lambda where: compiled(arguments.attache, where), with_filters,
-        empty_filter(arguments.empty), arguments.response_cache, folder, free_port)
+        lambda answer: empty_filter(arguments.empty, answer), arguments.response_cache, folder, free_port)
     loads = {(name, size): Load(f"{name} {size}", serving_it, folder, text, processor=loading)
              for name, size, serving_it, text in rows}
     if arguments.only:

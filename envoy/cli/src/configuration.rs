@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use api::{Api, MethodSettings, Protocol, Stage};
+pub use api::{Api, CanarySettings, MethodSettings, Protocol, Stage};
 pub use api_key::{ApiKey, PreviousValue};
 pub use authorizer::{Authorizer, PolicyDocument, VpcEndpoint};
 pub use credential::{Credential, Principal};

@@ -90,6 +90,15 @@ pub enum Format {
     Json,
 }
 
+/// What becomes of the tags that are short for CloudFormation's functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Intrinsics {
+    /// They are faults: nothing gives them a value.
+    Refused,
+    /// They are written out: `Fn::Sub: text` for `!Sub text`.
+    Kept,
+}
+
 impl Format {
     /// What a file holds: by its name, and by its first character where the name does not say.
     #[must_use]
@@ -135,6 +144,21 @@ impl Document {
     /// `None` when there is no tree to look at. Faults that leave a tree (a key given twice, a tag
     /// that is not known) are errors in the report all the same.
     pub fn parse(file: &Path, bytes: &[u8], report: &mut Report) -> Option<Self> {
+        Self::parse_as(file, bytes, Intrinsics::Refused, report)
+    }
+
+    /// The same for a template of CloudFormation, in which `!Sub text` is short for `Fn::Sub: text`,
+    /// and so for its other functions.
+    pub fn parse_template(file: &Path, bytes: &[u8], report: &mut Report) -> Option<Self> {
+        Self::parse_as(file, bytes, Intrinsics::Kept, report)
+    }
+
+    fn parse_as(
+        file: &Path,
+        bytes: &[u8],
+        intrinsics: Intrinsics,
+        report: &mut Report,
+    ) -> Option<Self> {
         let text: Arc<str> = String::from_utf8_lossy(bytes).into();
         report.add_source(file.to_owned(), Arc::clone(&text));
         let mut faults = Vec::new();
@@ -152,7 +176,7 @@ impl Document {
                 None
             }
             Ok(text) => match Format::of(file, text) {
-                Format::Yaml => yaml::parse(text, &mut faults),
+                Format::Yaml => yaml::parse(text, intrinsics, &mut faults),
                 Format::Json => json::parse(text, &mut faults),
             },
         };

@@ -37,6 +37,7 @@ pub use extensions::{EXTENSIONS, Extension, Level, Treatment};
 pub(crate) use integration::cache_key::path_parameters;
 pub use integration::{ImportedVpcLink, service_of};
 use located::Located;
+pub(crate) use model::generated_name as generated_model_name;
 pub use policy::{ImportedPolicy, LONGEST as LONGEST_POLICY};
 use reading::Reading;
 use request_validation::Validators;

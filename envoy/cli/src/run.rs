@@ -9,7 +9,8 @@
 //! ```
 //!
 //! With [`Options::watch`], an edit that compiles is brought to the running Envoy without a lost
-//! request, and one that does not is reported while Envoy goes on with what it has.
+//! request, and one that does not is reported while Envoy goes on with what it has. What is deployed
+//! is brought there with it or without: deploying is not editing.
 
 mod addresses;
 mod admin;
@@ -18,6 +19,7 @@ mod certificates;
 mod changes;
 mod command;
 mod deployment;
+mod deployment_files;
 mod envoy_binary;
 mod management;
 mod process;
@@ -47,6 +49,7 @@ use crate::secrets_key::SecretsKey;
 use admin::Admin;
 use certificates::Certificates;
 use deployment::Deployment;
+use deployment_files::DeploymentFiles;
 use process::{POLL_INTERVAL, Process, Start};
 
 pub use arguments::Arguments;
@@ -82,6 +85,8 @@ pub struct Options {
     pub concurrency: Option<u32>,
     /// The folder whose edits are followed.
     pub watch: Option<PathBuf>,
+    /// The folder that says which deployments are served, which need not be there.
+    pub deployments: PathBuf,
     /// Where the access log goes, when the gateway keeps one.
     pub access_log: AccessLog,
     /// The key that secrets are sealed with. Envoy has it in its environment, so that an edit may
@@ -213,6 +218,7 @@ pub fn run<R: Display>(
 ) -> Result<(), RunError<R>> {
     let progress = progress();
     progress.set_message("compiling the definition");
+    let mut deployments = DeploymentFiles::new(&options.deployments);
     let compiled = compile().map_err(RunError::Refused)?;
     let module = Filter::Gateway.module().map_err(RunError::NoFilters)?;
     let envoy = Envoy::find(options.envoy.as_deref()).map_err(RunError::Envoy)?;
@@ -281,7 +287,13 @@ pub fn run<R: Display>(
         let _ = sender.send(Event::Edited);
         tell(messages, "watching for edits; Ctrl-C ends");
     }
-    let ended = serving.follow(&events, compiled.gateway, compile, messages);
+    let ended = serving.follow(
+        &events,
+        &mut deployments,
+        compiled.gateway,
+        compile,
+        messages,
+    );
     drop(watcher);
     ended
 }
@@ -380,6 +392,7 @@ impl Serving {
     fn follow<R: Display>(
         mut self,
         events: &Receiver<Event>,
+        deployments: &mut DeploymentFiles,
         mut gateway: Gateway,
         compile: &dyn Fn() -> Result<Compiled, R>,
         messages: &mut dyn Write,
@@ -387,7 +400,11 @@ impl Serving {
         // Each worker of Envoy says the same.
         let mut last_complaint = String::new();
         loop {
-            match events.recv_timeout(Duration::from_millis(200)) {
+            let event = match events.recv_timeout(Duration::from_millis(200)) {
+                Err(RecvTimeoutError::Timeout) if deployments.have_changed() => Ok(Event::Edited),
+                event => event,
+            };
+            match event {
                 Ok(Event::Signal) => {
                     self.drain(events, messages);
                     return Ok(());
@@ -403,6 +420,8 @@ impl Serving {
                         self.drain(events, messages);
                         return Ok(());
                     }
+                    // What is read now need not be noticed again.
+                    deployments.have_changed();
                     match compile() {
                         Ok(edited) => self.apply(edited, &mut gateway, messages),
                         Err(report) => tell(

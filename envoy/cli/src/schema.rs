@@ -26,7 +26,12 @@ pub struct Arguments {}
 ///
 /// When the output cannot be written.
 pub fn run(_: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCode> {
-    let schema = serde_json::to_string_pretty(&configuration::schema())?;
-    terminal.result(&schema)?;
+    terminal.exactly(text().as_bytes())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The schema as it is printed, with a line feed at the end.
+#[must_use]
+pub fn text() -> String {
+    format!("{:#}\n", configuration::schema())
 }

@@ -35,7 +35,7 @@ fn papers() -> Vec<String> {
     ]
     .map(str::to_owned)
     .into();
-    for folder in ["docs", "examples", "tests"] {
+    for folder in ["docs", "docs/migrating", "examples", "tests"] {
         for entry in fs::read_dir(root().join(folder)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             let path = match name.ends_with(".md") {

@@ -166,27 +166,28 @@ impl ManagementApi {
         ids: &RequestIds,
         flush: FlushStageCache<'_>,
     ) -> Result<(), Refusal> {
-        let apis = gateway.apis.iter().enumerate();
-        let mut apis = apis
-            .filter(|(_, api)| is_named(flush.api, &api.id))
-            .peekable();
-        if apis.peek().is_none() {
+        // What is kept of a stage is kept of its canary release too, which may have a cache and a
+        // deployment of its own.
+        let mut releases = Vec::new();
+        let mut is_api = false;
+        for (api, facts) in gateway.apis.iter().enumerate() {
+            if is_named(flush.api, &facts.id) {
+                is_api = true;
+                for (stage, named) in facts.stages.iter().enumerate() {
+                    if is_named(flush.stage, &named.name) {
+                        releases.push((api, facts, stage, &*named.name));
+                    }
+                }
+            }
+        }
+        if !is_api {
             return Err(Refusal::not_found(format!(
                 "Invalid API identifier specified {}:{}",
                 self.account_id,
                 String::from_utf8_lossy(flush.api)
             )));
         }
-        // What is kept of a stage is kept of its canary release too, which may have a cache and a
-        // deployment of its own.
-        let mut releases = apis
-            .flat_map(|(api, facts)| {
-                let stages = facts.stages.iter().enumerate();
-                let stages = stages.filter(|(_, stage)| is_named(flush.stage, &stage.name));
-                stages.map(move |(position, stage)| (api, facts, position, &*stage.name))
-            })
-            .peekable();
-        if releases.peek().is_none() {
+        if releases.is_empty() {
             return Err(Refusal::not_found("Invalid stage identifier specified"));
         }
         let target = Target::read(flush.query)?;

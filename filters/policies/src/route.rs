@@ -437,16 +437,12 @@ impl Release {
 
 impl CanaryRelease {
     /// `percent` is from 0 to 100.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "it is from 0 to 2⁶⁴, and what is cut off is less than one draw"
-    )]
     fn new(release: Release, percent: f64) -> Self {
         const ALL_DRAWS: f64 = 18_446_744_073_709_551_616.0;
         Self {
             release,
-            // A power of two changes no digit of the percentage; what is rounded is the division.
+            // A power of two changes no digit of the percentage: what is rounded is the division, and
+            // what is cut off is less than one draw.
             draws: (percent * ALL_DRAWS / 100.0) as u128,
         }
     }

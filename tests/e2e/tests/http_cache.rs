@@ -2,12 +2,11 @@
 //! that break off.
 
 use std::fs;
-use std::process::Command;
 
 use attache_e2e::bootstrap::{Bootstrap, LISTENER};
 use attache_e2e::{
-    Backend, Client, Envoy, Operation, Project, Reaction, Request, Response, attache_program,
-    definition, module, until,
+    Attache, Backend, Client, Envoy, Operation, Project, Reaction, Request, Response, definition,
+    module, until,
 };
 
 const CACHE: &str =
@@ -138,32 +137,24 @@ fn behind_a_gateway_each_back_end_has_its_own() {
     }"#;
     let project = Project::new(configuration, &definition(&operations));
     let out = tempfile::tempdir().unwrap();
-    let compiled = Command::new(attache_program())
-        .arg("compile")
-        .arg(project.path())
-        .args([
-            "--target",
-            "envoy",
-            "--port",
-            "0",
-            "--admin-port",
-            "0",
-            "--out",
-        ])
-        .arg(out.path())
-        .output()
-        .unwrap();
-    assert!(compiled.status.success(), "{compiled:?}");
+    let [from, to] = [project.path(), out.path()].map(|folder| folder.to_str().unwrap());
+    let ports = ["--port", "0", "--admin-port", "0"];
+    let arguments = ["compile", from, "--target", "envoy", "--out", to];
+    let mut compile = Attache::start(&[&arguments[..], &ports].concat());
+    assert!(compile.wait().success(), "{}", compile.messages());
     let text = fs::read_to_string(out.path().join("envoy.yaml")).unwrap();
     let gateway = out.path().join("gateway.wasm");
     let text = text.replace(
         "\"gateway.wasm\"",
         &format!("{:?}", gateway.display().to_string()),
     );
-    const ROUTER: &str = "        - name: envoy.filters.http.router\n";
-    assert_eq!(text.matches(ROUTER).count(), 1);
+    let (before, after) = text
+        .split_once("- name: envoy.filters.http.router\n")
+        .unwrap();
+    let (_, indentation) = before.rsplit_once('\n').unwrap();
     let cache = Bootstrap::filter(&module("response_cache"), CACHE);
-    let text = text.replace(ROUTER, &format!("        - {cache}\n{ROUTER}"));
+    let text =
+        format!("{before}- {cache}\n{indentation}- name: envoy.filters.http.router\n{after}");
     let envoy = Envoy::start_text(out, &text, 2);
     let ask = |path: &str, key: &str| {
         let request = Request::new("GET", path).header("x-api-key", key);

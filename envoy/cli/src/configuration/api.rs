@@ -75,9 +75,9 @@ pub struct Stage {
     pub client_certificate_id: Option<String>,
     /// The response cache of a REST API's stage.
     pub cache_cluster: Option<CacheCluster>,
-    /// Traffic for the next version of the stage.
-    #[schemars(extend("x-not-supported-yet" = {"feature": "canary releases"}))]
-    pub canary_settings: Option<Map<String, Value>>,
+    /// The canary release of a REST API's stage: a part of its requests that other stage variables
+    /// hold for. `$context.isCanaryRequest` tells which they are.
+    pub canary_settings: Option<CanarySettings>,
     /// AWS X-Ray tracing.
     #[schemars(extend("x-not-supported-yet" = {"feature": "AWS X-Ray tracing", "unless": false, "harmless": true}))]
     pub tracing_enabled: Option<bool>,
@@ -86,17 +86,34 @@ pub struct Stage {
     pub access_log_settings: Option<Map<String, Value>>,
 }
 
+/// The canary release of a stage.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "canary release")]
+pub struct CanarySettings {
+    /// How many of a hundred requests it gets, each by chance: 0 to 100, such as 10 or 0.5.
+    #[schemars(range(min = 0, max = 100))]
+    pub percent_traffic: f64,
+    /// Stage variables that it has in place of the stage's, or besides them.
+    #[serde(default)]
+    pub stage_variable_overrides: BTreeMap<String, String>,
+    /// Whether it answers from the stage's cache; it has one of its own unless this is `true`.
+    #[serde(default)]
+    pub use_stage_cache: bool,
+}
+
 /// What a method, or all methods of a stage, have for themselves.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "method setting")]
 pub struct MethodSettings {
-    /// Requests a second, such as 100 or 0.5; goes with `throttlingBurstLimit`.
-    #[schemars(range(min = 0))]
+    /// Requests a second, such as 100 or 0.5; goes with `throttlingBurstLimit`. `-1` in both, as AWS
+    /// writes it, is as if neither were set.
+    #[schemars(range(min = -1))]
     pub throttling_rate_limit: Option<f64>,
     /// Requests at once, such as 200; goes with `throttlingRateLimit`.
-    #[schemars(range(min = 0, max = 4_294_967_295_u32))]
-    pub throttling_burst_limit: Option<u32>,
+    #[schemars(range(min = -1, max = 4_294_967_295_u32))]
+    pub throttling_burst_limit: Option<i64>,
     /// Whether metrics are kept for each method (AWS: detailed metrics).
     pub metrics_enabled: Option<bool>,
     /// Whether a client may turn its request into a WebSocket connection with the back end; for single

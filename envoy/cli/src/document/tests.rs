@@ -664,3 +664,36 @@ proptest! {
         spans_are_sound(&document.text, &document.root);
     }
 }
+
+#[test]
+fn functions_of_a_template_are_written_out() {
+    let parse = |text: &str| {
+        let mut report = Report::new();
+        let document = Document::parse_template(Path::new("a.yaml"), text.as_bytes(), &mut report);
+        assert!(!report.has_errors(), "{text}: {:?}", report.diagnostics());
+        document.expect("a tree").root.to_json()
+    };
+    for (text, written) in [
+        ("a: !Ref B", r#"{"a":{"Ref":"B"}}"#),
+        ("a: !Sub '${B}'", r#"{"a":{"Fn::Sub":"${B}"}}"#),
+        ("a: !GetAtt B.C", r#"{"a":{"Fn::GetAtt":"B.C"}}"#),
+        ("a: !Condition B", r#"{"a":{"Condition":"B"}}"#),
+        (
+            "a: !If [B, !Ref C, {d: !Ref E}]",
+            r#"{"a":{"Fn::If":["B",{"Ref":"C"},{"d":{"Ref":"E"}}]}}"#,
+        ),
+        (
+            "a: !Transform {Name: AWS::Include}",
+            r#"{"a":{"Fn::Transform":{"Name":"AWS::Include"}}}"#,
+        ),
+        (
+            "a: &b !Ref B\nc: *b",
+            r#"{"a":{"Ref":"B"},"c":{"Ref":"B"}}"#,
+        ),
+    ] {
+        assert_eq!(parse(text).to_string(), written, "{text}");
+    }
+    let mut report = Report::new();
+    Document::parse_template(Path::new("a.yaml"), b"a: !Reff B", &mut report);
+    assert!(report.has_errors(), "other tags stay faults");
+}

@@ -10,17 +10,17 @@ mod tag;
 
 use saphyr_parser::{Parser, StrInput};
 
-use super::{Fault, Node, Value};
+use super::{Fault, Intrinsics, Node, Value};
 use builder::Builder;
 use offsets::Offsets;
 
 /// Reads a text; `None` when it is not one YAML document.
-pub(super) fn parse(text: &str, faults: &mut Vec<Fault>) -> Option<Node> {
+pub(super) fn parse(text: &str, intrinsics: Intrinsics, faults: &mut Vec<Fault>) -> Option<Node> {
     let mark = if text.starts_with('\u{feff}') { 3 } else { 0 };
     let body = text.get(mark..).unwrap_or_default();
     let offsets = Offsets::new(body, mark);
     let mut syntax = None;
-    let mut builder = Builder::new(&offsets, faults);
+    let mut builder = Builder::new(&offsets, intrinsics, faults);
     let mut parser: Parser<'_, StrInput<'_>> = Parser::new_from_str(body);
     while let Some(next) = parser.next_event() {
         match next {

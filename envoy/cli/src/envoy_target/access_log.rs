@@ -11,7 +11,7 @@ use minijinja::{Value, context};
 use super::{AccessLog, TargetError, text};
 
 /// The fields that the filter publishes under their own names.
-pub const PUBLISHED: [&str; 20] = [
+pub const PUBLISHED: [&str; 22] = [
     "accessKey",
     "accountId",
     "apiId",
@@ -22,10 +22,12 @@ pub const PUBLISHED: [&str; 20] = [
     "cacheStatus",
     "caller",
     "claims",
+    "deploymentId",
     "errorMessage",
     "errorResponseType",
     "httpMethod",
     "integrationStatus",
+    "isCanaryRequest",
     "path",
     "principalId",
     "resourcePath",

@@ -21,6 +21,7 @@ pub(super) fn context(
     };
     Ok(context! {
         name => upstream.cluster(),
+        stat_name => upstream.cluster().replace('.', "_"),
         host => &upstream.host,
         port => upstream.port,
         authority => upstream.authority(),

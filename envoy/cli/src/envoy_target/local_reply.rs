@@ -41,10 +41,11 @@ const REPLIES: [LocalReply; 10] = [
     ),
 ];
 
-/// Every answer of the filter has an identifier, of REST APIs or of HTTP APIs; also one that takes
-/// the place of Envoy's own.
-pub(super) const UNANSWERED: &str =
-    "!('x-amzn-requestid' in response.headers) && !('apigw-requestid' in response.headers)";
+/// Every answer of the gateway filter has an identifier, of REST APIs or of HTTP APIs; also one that
+/// takes the place of Envoy's own. A filter of a single concern gives its refusals an error type.
+pub(super) const UNANSWERED: &str = "!('x-amzn-requestid' in response.headers) && \
+                          !('apigw-requestid' in response.headers) && \
+                          !('x-amzn-errortype' in response.headers)";
 
 pub(super) fn context() -> Vec<Value> {
     REPLIES

@@ -125,6 +125,11 @@ impl Transport {
         Ok(files)
     }
 
+    /// The folders of [`files`](Self::files): what is in them may be replaced.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.files().map(folder)
+    }
+
     /// The PEM files that [`secret_files`](Self::secret_files) name.
     pub fn files(&self) -> impl Iterator<Item = &Path> {
         let of_domains = self.domains.iter().flat_map(|domain| {

@@ -220,13 +220,7 @@ impl<'d> Models<'d> {
         if let Some([name]) = within.as_deref() {
             return name.clone();
         }
-        let digest = Sha256::digest(pointer.as_str().as_bytes());
-        let digits: String = digest
-            .iter()
-            .take(5)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        format!("MODEL{digits}")
+        generated_name(pointer.as_str())
     }
 
     /// One schema, at `pointer` in the model.
@@ -349,6 +343,18 @@ impl<'d> Models<'d> {
             hint.as_deref(),
         );
     }
+}
+
+/// The name of the model of a schema without one, by where it stands in its document. AWS makes up
+/// such names too.
+pub(crate) fn generated_name(pointer: &str) -> String {
+    let digest = Sha256::digest(pointer.as_bytes());
+    let digits: String = digest
+        .iter()
+        .take(5)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!("MODEL{digits}")
 }
 
 /// Whether a schema says nothing, so that every body fits.

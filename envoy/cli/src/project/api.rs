@@ -1,13 +1,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use attache_model::{
-    Api, ApiKeySource, Cors, GatewayResponse, MethodSettings, Operation, Protocol, Stage, Throttle,
-    VpcEndpoint,
-};
+use attache_model::{Api, ApiKeySource, Cors, GatewayResponse, Operation, Protocol, VpcEndpoint};
 
 use super::authorizer::Declared;
-use super::method_key::{self, MethodKey};
 use super::response_cache::CachedStage;
 use super::{Lowering, Place, Pointer, beside};
 use crate::configuration;
@@ -16,12 +12,6 @@ use crate::openapi::{self, ImportedAuthorizer, ImportedPolicy, ImportedVpcLink};
 
 /// The longest label of a host name (RFC 1035, section 2.3.4).
 const LONGEST_LABEL: usize = 63;
-/// The longest name of a stage.
-const LONGEST_STAGE_NAME: usize = 128;
-/// How many stage variables a stage may have, and how long their names and values may be.
-const MOST_VARIABLES: usize = 100;
-const LONGEST_VARIABLE_NAME: usize = 64;
-const LONGEST_VARIABLE_VALUE: usize = 512;
 
 /// What the definition of an API says.
 struct Definition {
@@ -79,6 +69,9 @@ impl Lowering<'_> {
             .map(|definition| definition.operations.as_slice());
         let mut stages = Vec::new();
         for (name, stage) in &api.stages {
+            if !self.serves_working_files(id, name) {
+                continue;
+            }
             let pointer = pointer.key("stages").key(name);
             let in_model = format!("{model}/stages/{}", stages.len());
             self.check_stage_name(name, protocol, &pointer);
@@ -96,6 +89,7 @@ impl Lowering<'_> {
             );
             stages.push(lowered);
         }
+        self.canary_releases(api, protocol, &pointer, &model, &mut stages);
         let mut definition = definition?;
         self.vpc_links(
             &mut definition.operations,
@@ -202,34 +196,6 @@ impl Lowering<'_> {
         );
     }
 
-    fn check_stage_name(&mut self, name: &str, protocol: Protocol, pointer: &Pointer) {
-        if protocol == Protocol::Http && name == "$default" {
-            return;
-        }
-        if name == "$default" {
-            self.refuse_name(
-                "stage-name",
-                pointer,
-                "a REST API has no `$default` stage",
-                "name the stage, such as `prod`, or set `protocol: HTTP` for the API",
-            );
-            return;
-        }
-        let is_name = !name.is_empty()
-            && name.len() <= LONGEST_STAGE_NAME
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        if !is_name {
-            self.refuse_name(
-                "stage-name",
-                pointer,
-                format!("the stage name `{name}` cannot stand in a path"),
-                "write letters, digits, `-` and `_`, 128 at most",
-            );
-        }
-    }
-
     /// What an API's definition says; `index` is the API's number in the model.
     fn definition(
         &mut self,
@@ -293,166 +259,5 @@ impl Lowering<'_> {
             file: path,
             is_complete: self.report.error_count() == errors,
         })
-    }
-
-    fn stage(
-        &mut self,
-        api: &str,
-        name: &str,
-        stage: &configuration::Stage,
-        operations: Option<&[Operation]>,
-        pointer: &Pointer,
-        model: &str,
-    ) -> Stage {
-        self.remember(model, pointer);
-        self.remember_name(format!("{model}/name"), pointer);
-        self.check_variables(stage, &pointer.key("variables"));
-        for name in stage.variables.keys() {
-            let model = Pointer::from(format!("{model}/variables")).key(name);
-            self.remember(model, &pointer.key("variables").key(name));
-        }
-        let mut lowered = Stage {
-            variables: stage.variables.clone(),
-            client_certificate_id: self.client_certificate_id(stage, pointer),
-            ..Stage::new(name)
-        };
-        for (key, settings) in &stage.method_settings {
-            let pointer = pointer.key("methodSettings").key(key);
-            let throttle = self.settings_throttle(settings, &pointer);
-            match MethodKey::parse(key) {
-                Ok(MethodKey::All) => {
-                    self.remember(format!("{model}/throttle"), &pointer);
-                    lowered.throttle = throttle;
-                    lowered.metrics_enabled = settings.metrics_enabled.unwrap_or_default();
-                    if settings.web_socket_enabled.is_some() {
-                        self.refuse_name(
-                            "web-socket-for-all",
-                            &pointer.key("webSocketEnabled"),
-                            "`webSocketEnabled` cannot be set for all methods at once",
-                            "set it for each method whose back end takes WebSocket connections, such \
-                             as `/chat/GET`",
-                        );
-                    }
-                }
-                Ok(MethodKey::One { path, method }) => {
-                    let Some(operations) = operations else {
-                        continue;
-                    };
-                    match method_key::find(operations, &path, method) {
-                        Ok(operation) => {
-                            self.check_set_once(&lowered, operation, key, &pointer);
-                            let in_model = format!("{model}/methods/{}", lowered.methods.len());
-                            self.remember(in_model.as_str(), &pointer);
-                            self.remember(
-                                format!("{in_model}/webSocketEnabled"),
-                                &pointer.key("webSocketEnabled"),
-                            );
-                            lowered.methods.push(MethodSettings {
-                                operation,
-                                throttle,
-                                metrics_enabled: settings.metrics_enabled,
-                                web_socket_enabled: settings.web_socket_enabled.unwrap_or_default(),
-                            });
-                        }
-                        Err(hint) => self.refuse_name(
-                            "unknown-method",
-                            &pointer,
-                            format!("`{api}` has no operation `{key}`"),
-                            hint,
-                        ),
-                    }
-                }
-                Err(refusal) => {
-                    self.refuse_name("unknown-method", &pointer, refusal.message, refusal.hint);
-                }
-            }
-        }
-        lowered.methods.sort_by_key(|method| method.operation);
-        lowered
-    }
-
-    fn check_set_once(&mut self, stage: &Stage, operation: usize, key: &str, pointer: &Pointer) {
-        if stage
-            .methods
-            .iter()
-            .any(|other| other.operation == operation)
-        {
-            self.refuse_name(
-                "method-set-twice",
-                pointer,
-                format!("`{key}` means a method that has settings here already"),
-                "remove one of the spellings",
-            );
-        }
-    }
-
-    fn settings_throttle(
-        &mut self,
-        settings: &configuration::MethodSettings,
-        pointer: &Pointer,
-    ) -> Option<Throttle> {
-        let (present, absent) = match (
-            settings.throttling_rate_limit,
-            settings.throttling_burst_limit,
-        ) {
-            (None, None) => return None,
-            (Some(rate_limit), Some(burst_limit)) => {
-                return Some(Throttle {
-                    rate_limit,
-                    burst_limit,
-                });
-            }
-            (Some(_), None) => ("throttlingRateLimit", "throttlingBurstLimit"),
-            (None, Some(_)) => ("throttlingBurstLimit", "throttlingRateLimit"),
-        };
-        if !self.is_partial {
-            self.refuse_name(
-                "half-a-throttle",
-                &pointer.key(present),
-                format!("`{present}` stands without `{absent}`"),
-                "a throttle has both: how many requests a second, and how many at once",
-            );
-        }
-        None
-    }
-
-    fn check_variables(&mut self, stage: &configuration::Stage, pointer: &Pointer) {
-        if stage.variables.len() > MOST_VARIABLES {
-            self.refuse_name(
-                "stage-variable",
-                pointer,
-                format!("a stage has at most {MOST_VARIABLES} variables"),
-                "remove those that no integration uses",
-            );
-        }
-        for (name, value) in &stage.variables {
-            let pointer = pointer.key(name);
-            let is_name = !name.is_empty()
-                && name.len() <= LONGEST_VARIABLE_NAME
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            if !is_name {
-                self.refuse_name(
-                    "stage-variable",
-                    &pointer,
-                    format!("`{name}` cannot be the name of a stage variable"),
-                    "write letters, digits and `_`, 64 at most",
-                );
-            }
-            let is_value = !value.is_empty()
-                && value.len() <= LONGEST_VARIABLE_VALUE
-                && value
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#&=,".contains(&byte));
-            if !is_value {
-                self.refuse(
-                    "stage-variable",
-                    &pointer,
-                    format!("the stage variable `{name}` has a value that AWS does not allow"),
-                    "write letters, digits and `-._~:/?#&=,`, 512 at most",
-                );
-            }
-        }
     }
 }

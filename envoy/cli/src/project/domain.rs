@@ -10,7 +10,7 @@ use crate::configuration::{self, Configuration, EndpointConfiguration, EndpointT
 use crate::envoy_target::{TlsDomain, Transport, WebSocketLimits};
 
 /// What AWS's first interface calls the mapping without a base path.
-const NO_BASE_PATH: &str = "(none)";
+pub(crate) const NO_BASE_PATH: &str = "(none)";
 
 impl Lowering<'_> {
     /// The custom domain names, and what becomes of connections to them and to back ends.

@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use attache_model::{Api, ApiStage, MethodThrottle, Period, Protocol, Quota, TimeZone, UsagePlan};
+use attache_model::{
+    Api, ApiStage, MethodThrottle, Period, Protocol, Quota, Stage, TimeZone, UsagePlan,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -14,7 +16,7 @@ impl Lowering<'_> {
     pub(super) fn usage_plans(
         &mut self,
         plans: &BTreeMap<String, configuration::UsagePlan>,
-        apis: &BTreeMap<&str, &Api>,
+        apis: &[Api],
     ) -> Vec<UsagePlan> {
         plans
             .iter()
@@ -28,7 +30,7 @@ impl Lowering<'_> {
         index: usize,
         id: &str,
         plan: &configuration::UsagePlan,
-        apis: &BTreeMap<&str, &Api>,
+        apis: &[Api],
     ) -> UsagePlan {
         let pointer = Pointer::root().key("usagePlans").key(id);
         let model = format!("/usagePlans/{index}");
@@ -94,7 +96,7 @@ impl Lowering<'_> {
         plan: &str,
         held: &configuration::ApiStage,
         pointer: &Pointer,
-        apis: &BTreeMap<&str, &'a Api>,
+        apis: &'a [Api],
     ) -> Option<&'a Api> {
         let in_file = Pointer::root().key("apis").key(&held.api);
         if !self.stands_in_file(&in_file) {
@@ -122,7 +124,12 @@ impl Lowering<'_> {
                 advice(&held.stage, &stages, "its stages are"),
             );
         }
-        let api = apis.get(held.api.as_str()).copied()?;
+        let serves = |stage: &Stage| stage.name == held.stage && stage.canary.is_none();
+        let mut entries = apis.iter().filter(|api| api.id == held.api);
+        let api = entries
+            .clone()
+            .find(|api| api.stages.iter().any(serves))
+            .or_else(|| entries.next())?;
         if api.protocol == Protocol::Http {
             self.refuse(
                 "plan-for-http-api",
@@ -165,6 +172,20 @@ impl Lowering<'_> {
             };
             if let Some(Err(hint)) = api.map(|api| method_key::find(&api.operations, &path, method))
             {
+                // The plan is for what comes next as well, and for what was there before.
+                if !self.serves_working_files(&held.api, &held.stage) {
+                    self.warn(
+                        "unknown-method",
+                        &pointer,
+                        format!(
+                            "what was deployed to `{}` has no operation `{key}`, so this throttle \
+                             has no effect there",
+                            held.stage
+                        ),
+                        hint,
+                    );
+                    continue;
+                }
                 self.refuse_name(
                     "unknown-method",
                     &pointer,

@@ -35,7 +35,8 @@ pub fn write(
     tls_port: u16,
 ) -> io::Result<()> {
     for api in &gateway.apis {
-        for stage in &api.stages {
+        // A canary release has no address of its own.
+        for stage in api.stages.iter().filter(|stage| stage.canary.is_none()) {
             let own = (!api.disable_execute_api_endpoint).then(|| base(api, stage, listen));
             let bases: Vec<String> = own
                 .into_iter()

@@ -9,6 +9,8 @@ Examples:
   attache run --port 8080 --watch
   ATTACHE_ENVOY=/opt/envoy/envoy attache run
 
+What `attache deploy` and its like change is served at once, with --watch or without.
+
 Envoy is the one that --envoy or ATTACHE_ENVOY names, or else the one that `make setup` installed
 in .tools, or else `envoy` on the PATH.";
 

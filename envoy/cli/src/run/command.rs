@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use super::{Arguments, Compiled, Management, Options, RunError, SampleKey, run};
 use crate::command_line::REFUSED;
 use crate::compile::access_log;
+use crate::deployments;
 use crate::diagnostic::{self, Report};
 use crate::project::{self, Project};
 use crate::secrets_key::SecretsKey;
@@ -36,6 +37,7 @@ pub fn command(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<Exi
         envoy: arguments.envoy.clone(),
         concurrency: arguments.concurrency,
         watch: arguments.watch.then(|| folder(&arguments.path)),
+        deployments: deployments::beside(&project.file),
         access_log: access_log(&project.access_log),
         secrets_key: project.secrets_key.clone(),
         management: management.clone(),
@@ -88,7 +90,7 @@ fn sample_keys(project: &Project) -> Vec<SampleKey> {
     let gateway = &project.gateway;
     let mut samples = Vec::new();
     for api in &gateway.apis {
-        for stage in &api.stages {
+        for stage in api.stages.iter().filter(|stage| stage.canary.is_none()) {
             let opens = |plan: &String| {
                 gateway.usage_plans.iter().any(|candidate| {
                     candidate.id == *plan

@@ -40,8 +40,8 @@
 //! filter. That is right only for a route that changes nothing of the request: no `prefix_rewrite`,
 //! no `host_rewrite_literal`, no header fields added. Behind `gateway.wasm` it has no effect.
 //!
-//! Operations with `"encrypted": true`
-//! need the key in the environment variable `ATTACHE_SECRETS_KEY`: 32 random bytes in base64.
+//! Operations with `"encrypted": true` need the key in the environment variable
+//! `ATTACHE_SECRETS_KEY`: 32 random bytes in base64.
 //!
 //! A response that is kept answers whoever asks for it. So this filter stands behind all those that
 //! say who may: in a chain with `gateway.wasm`, `authorizer.wasm`, `api_key.wasm` or

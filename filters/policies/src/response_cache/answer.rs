@@ -165,7 +165,7 @@ async fn by_http<'e>(
         return Ok((answered, None));
     };
     let kept = |reply: Reply| (of_this_request(reply, integration, exchange, request), None);
-    let asking = match cache.look_up(exchange, rules).await {
+    let mut asking = match cache.look_up(exchange, rules).await {
         Looked::Answer(reply) => {
             seen.cached(CacheStatus::Hit);
             return Ok(kept(reply));
@@ -199,8 +199,11 @@ async fn by_http<'e>(
         Err(denial) => return Err(denial),
     };
     let fields = storable::fields_for_http(&answered);
-    if asks_whether_it_holds && answered.status() == NOT_MODIFIED {
-        return Ok(kept(asking.holds(&fields)));
+    if asks_whether_it_holds
+        && answered.status() == NOT_MODIFIED
+        && let Some(reply) = asking.still_holds(&fields)
+    {
+        return Ok(kept(reply));
     }
     let filling = match asking.judge(answered.status(), fields) {
         Judged::Answer(reply) => {

@@ -111,28 +111,31 @@ fn compile_api(
     for (position, api) in entries().skip(1) {
         check_entry(api, position, model, first, errors);
     }
-    let releases = || {
-        // What has another spelling is reported, and no other fault comes of it.
-        let alike = entries().filter(|(_, api)| api.id == model.id);
-        alike.flat_map(|(position, api)| {
-            let stages = api.stages.iter().enumerate();
-            stages.map(move |(place, stage)| (Release::new(position, place), api, stage))
-        })
-    };
+    let mut releases = Vec::new();
+    // What has another spelling is reported, and no other fault comes of it.
+    for (position, api) in entries().filter(|(_, api)| api.id == model.id) {
+        for (place, stage) in api.stages.iter().enumerate() {
+            releases.push((Release::new(position, place), api, stage));
+        }
+    }
     let mut stages: Vec<(&str, StageRoutes)> = Vec::new();
-    for (release, api, stage) in releases().filter(|(_, _, stage)| stage.canary.is_none()) {
+    for (release, api, stage) in &releases {
+        if stage.canary.is_some() {
+            continue;
+        }
         let place = release.pointer("name");
         check_stage(api, stage, &place, errors);
         if stages.iter().any(|(name, _)| *name == stage.name) {
             let reason = format!("the API has a second stage `{}`", stage.name);
             errors.push(CompileError::new(place, reason));
         } else {
+            let release = *release;
             let canary = None;
             stages.push((&stage.name, StageRoutes { release, canary }));
         }
     }
     // A canary release may stand before its stage.
-    for (release, api, stage) in releases() {
+    for (release, api, stage) in releases {
         if let Some(canary) = &stage.canary {
             let mut stages = stages.iter_mut();
             let routes = stages.find(|(name, _)| *name == stage.name);

@@ -121,7 +121,6 @@ fn compile_plan(
         .as_ref()
         .and_then(|quota| compile_quota(plan, quota, &format!("{pointer}/quota"), errors));
     let mut methods = Vec::new();
-    let mut held = HashSet::new();
     for (place, api_stage) in plan.api_stages.iter().enumerate() {
         let pointer = format!("{pointer}/apiStages/{place}");
         let releases = match find_releases(gateway, api_stage) {
@@ -136,7 +135,8 @@ fn compile_plan(
                 continue;
             }
         };
-        if !held.insert((&api_stage.api, &api_stage.stage)) {
+        let mut earlier = plan.api_stages.iter().take(place);
+        if earlier.any(|other| other.api == api_stage.api && other.stage == api_stage.stage) {
             errors.push(CompileError::new(
                 &pointer,
                 format!(
@@ -164,6 +164,9 @@ fn compile_plan(
     }
 }
 
+/// The throttles of single methods, by the positions of API, stage and operation.
+type MethodLimits = Vec<((usize, usize, usize), Limit<Bucket>)>;
+
 /// What serves a stage that a plan names, and where it stands in the configuration.
 struct Release<'g> {
     api: &'g Api,
@@ -173,28 +176,32 @@ struct Release<'g> {
 
 /// Finds the stage that a plan names, with its canary release, or says why a plan cannot hold it.
 fn find_releases<'g>(gateway: &'g Gateway, wanted: &ApiStage) -> Result<Vec<Release<'g>>, String> {
-    let apis = gateway.apis.iter().enumerate();
-    let mut entries = apis.filter(|(_, api)| api.id == wanted.api).peekable();
-    match entries.peek() {
-        None => return Err(format!("there is no API `{}`", wanted.api)),
-        Some((_, api)) if api.protocol == Protocol::Http => {
+    let mut is_api = false;
+    let mut releases = Vec::new();
+    for (api_place, api) in gateway.apis.iter().enumerate() {
+        if api.id != wanted.api {
+            continue;
+        }
+        is_api = true;
+        if api.protocol == Protocol::Http {
             return Err(
                 "an HTTP API has no usage plans, only throttles of its stages and routes"
                     .to_owned(),
             );
         }
-        Some(_) => {}
+        for (stage_place, stage) in api.stages.iter().enumerate() {
+            if stage.name == wanted.stage {
+                releases.push(Release {
+                    api,
+                    api_place,
+                    stage_place,
+                });
+            }
+        }
     }
-    let releases = entries.flat_map(|(api_place, api)| {
-        let stages = api.stages.iter().enumerate();
-        let stages = stages.filter(|(_, stage)| stage.name == wanted.stage);
-        stages.map(move |(stage_place, _)| Release {
-            api,
-            api_place,
-            stage_place,
-        })
-    });
-    let releases: Vec<_> = releases.collect();
+    if !is_api {
+        return Err(format!("there is no API `{}`", wanted.api));
+    }
     if releases.is_empty() {
         return Err(format!(
             "API `{}` has no stage `{}`",
@@ -211,10 +218,9 @@ fn compile_methods(
     plan: &UsagePlan,
     api_stage: &ApiStage,
     pointer: &str,
-    limits: &mut Vec<((usize, usize, usize), Limit<Bucket>)>,
+    limits: &mut MethodLimits,
     errors: &mut Vec<CompileError>,
 ) {
-    let mut named = HashSet::new();
     for (place, wanted) in api_stage.throttle.iter().enumerate() {
         let pointer = format!("{pointer}/throttle/{place}");
         let (path, method) = (wanted.path.as_str(), wanted.method.as_str());
@@ -235,7 +241,8 @@ fn compile_methods(
             );
             continue;
         }
-        if !named.insert((path, method)) {
+        let mut earlier = api_stage.throttle.iter().take(place);
+        if earlier.any(|other| other.path == path && other.method == wanted.method) {
             errors.push(CompileError::new(
                 &pointer,
                 format!("usage plan `{}` throttles `{path}/{method}` twice", plan.id),

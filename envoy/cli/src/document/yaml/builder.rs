@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use saphyr_parser::{Event, ScalarStyle, Span};
+use saphyr_parser::{Event, ScalarStyle, Span, Tag};
 
-use super::super::{Entry, Fault, MAX_DEPTH, Node, Pointer, Value};
+use super::super::{Entry, Fault, Intrinsics, MAX_DEPTH, Node, Pointer, Value};
 use super::offsets::Offsets;
 use super::tag;
 
@@ -25,6 +25,8 @@ struct Frame {
     depth: usize,
     /// The bytes of this and all below, as [`MAX_EXPANSION`] counts them.
     weight: usize,
+    /// The function that its tag is short for, when functions are kept.
+    function: Option<String>,
     children: Children,
 }
 
@@ -74,8 +76,35 @@ struct Finished {
     merge: bool,
 }
 
+impl Finished {
+    /// The value as the argument of a function, written out.
+    fn within(self, function: Option<String>) -> Self {
+        let Some(key) = function else {
+            return self;
+        };
+        let span = self.node.span.clone();
+        let entry = Entry {
+            key,
+            key_span: span.clone(),
+            value: self.node,
+        };
+        Self {
+            node: Node {
+                span,
+                value: Value::Mapping(vec![entry]),
+            },
+            raw: None,
+            depth: self.depth + 1,
+            weight: self.weight + NODE_WEIGHT,
+            merge: false,
+            ..self
+        }
+    }
+}
+
 pub(super) struct Builder<'p> {
     offsets: &'p Offsets<'p>,
+    intrinsics: Intrinsics,
     faults: &'p mut Vec<Fault>,
     open: Vec<Frame>,
     anchors: BTreeMap<usize, Anchored>,
@@ -85,9 +114,14 @@ pub(super) struct Builder<'p> {
 }
 
 impl<'p> Builder<'p> {
-    pub(super) const fn new(offsets: &'p Offsets<'p>, faults: &'p mut Vec<Fault>) -> Self {
+    pub(super) const fn new(
+        offsets: &'p Offsets<'p>,
+        intrinsics: Intrinsics,
+        faults: &'p mut Vec<Fault>,
+    ) -> Self {
         Self {
             offsets,
+            intrinsics,
             faults,
             open: Vec::new(),
             anchors: BTreeMap::new(),
@@ -129,38 +163,42 @@ impl<'p> Builder<'p> {
                 } else {
                     bytes
                 };
-                let (value, fault) = tag::scalar(&text, plain, tag.as_deref(), &bytes);
+                let function = self.function(tag.as_deref());
+                let tag = tag.as_deref().filter(|_| function.is_none());
+                let (value, fault) = tag::scalar(&text, plain, tag, &bytes);
                 self.fault(fault);
                 let raw = (!matches!(value, Value::String(_))).then(|| text.to_string());
                 let weight = NODE_WEIGHT + text.len();
-                self.anchor(
-                    anchor,
-                    Finished {
-                        node: Node {
-                            span: bytes.clone(),
-                            value,
-                        },
-                        raw,
-                        written: bytes,
-                        depth: 0,
-                        weight,
-                        merge: plain && text == "<<",
+                let finished = Finished {
+                    node: Node {
+                        span: bytes.clone(),
+                        value,
                     },
-                )
+                    raw,
+                    written: bytes,
+                    depth: 0,
+                    weight,
+                    merge: plain && text == "<<",
+                };
+                self.anchor(anchor, finished.within(function))
             }
             Event::SequenceStart(anchor, tag) => {
-                self.fault(tag::collection(tag.as_deref(), "seq", &bytes));
-                self.start(anchor, bytes, Children::Sequence(Vec::new()))
+                let function = self.function(tag.as_deref());
+                let tag = tag.as_deref().filter(|_| function.is_none());
+                self.fault(tag::collection(tag, "seq", &bytes));
+                self.start(anchor, bytes, function, Children::Sequence(Vec::new()))
             }
             Event::MappingStart(anchor, tag) => {
-                self.fault(tag::collection(tag.as_deref(), "map", &bytes));
+                let function = self.function(tag.as_deref());
+                let tag = tag.as_deref().filter(|_| function.is_none());
+                self.fault(tag::collection(tag, "map", &bytes));
                 let children = Children::Mapping {
                     entries: Vec::new(),
                     keys: BTreeSet::new(),
                     key: None,
                     merges: Vec::new(),
                 };
-                self.start(anchor, bytes, children)
+                self.start(anchor, bytes, function, children)
             }
             Event::SequenceEnd | Event::MappingEnd => self.finish(bytes),
             Event::Alias(anchor) => self.alias(anchor, bytes),
@@ -176,8 +214,24 @@ impl<'p> Builder<'p> {
         after_key.map_or(marker.start..marker.start, |end| end..end)
     }
 
-    fn start(&mut self, anchor: usize, bytes: Range<usize>, children: Children) -> Option<()> {
-        if self.open.len() >= MAX_DEPTH {
+    /// The function that a tag is short for, when functions are kept.
+    fn function(&self, tag: Option<&Tag>) -> Option<String> {
+        match self.intrinsics {
+            Intrinsics::Kept => tag::function(tag),
+            Intrinsics::Refused => None,
+        }
+    }
+
+    fn start(
+        &mut self,
+        anchor: usize,
+        bytes: Range<usize>,
+        function: Option<String>,
+        children: Children,
+    ) -> Option<()> {
+        // A function is a level of its own.
+        let functions = self.open.iter().filter(|frame| frame.function.is_some());
+        if self.open.len() + functions.count() >= MAX_DEPTH {
             self.faults
                 .push(Fault::too_deep(bytes).at(self.pointer().into()));
             return None;
@@ -188,6 +242,7 @@ impl<'p> Builder<'p> {
             anchor,
             depth: 0,
             weight: NODE_WEIGHT,
+            function,
             children,
         });
         Some(())
@@ -216,20 +271,18 @@ impl<'p> Builder<'p> {
                 Value::Mapping(entries)
             }
         };
-        self.anchor(
-            frame.anchor,
-            Finished {
-                node: Node {
-                    span: span.clone(),
-                    value,
-                },
-                raw: None,
-                written: span,
-                depth: frame.depth,
-                weight: frame.weight,
-                merge: false,
+        let finished = Finished {
+            node: Node {
+                span: span.clone(),
+                value,
             },
-        )
+            raw: None,
+            written: span,
+            depth: frame.depth,
+            weight: frame.weight,
+            merge: false,
+        };
+        self.anchor(frame.anchor, finished.within(frame.function))
     }
 
     /// Keeps a finished value for its aliases, then gives it to its parent.

@@ -74,6 +74,15 @@ fn core_type(tag: &Tag) -> Option<&str> {
     }
 }
 
+/// The full name of the function that a tag is short for.
+pub(super) fn function(tag: Option<&Tag>) -> Option<String> {
+    let tag = tag.filter(|tag| tag.handle == "!" && is_intrinsic(&tag.suffix))?;
+    Some(match tag.suffix.as_str() {
+        plain @ ("Ref" | "Condition") => plain.to_owned(),
+        other => format!("Fn::{other}"),
+    })
+}
+
 /// Whether a tag is the short form of a CloudFormation intrinsic function.
 fn is_intrinsic(suffix: &str) -> bool {
     matches!(

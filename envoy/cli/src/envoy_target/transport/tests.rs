@@ -334,7 +334,7 @@ fn a_file_with_tls_says_what_belongs_to_it() {
     };
     let text =
         static_configuration(&gateway(false), &BTreeSet::new(), &transport, &settings()).unwrap();
-    assert!(text.contains("gateway.wasm and sds"), "{text}");
+    assert!(text.contains("gateway.wasm, sds,"), "{text}");
     assert!(text.contains("of TLS at 127.0.0.1:8443"), "{text}");
     let listeners = &read(&text)["static_resources"]["listeners"];
     assert_eq!(listeners.as_array().unwrap().len(), 2);

@@ -396,9 +396,7 @@ impl<'e> Ask<'e> {
                 return Answer::PassThrough(edits);
             }
             if head.status == 304 {
-                let why = format!("fwd={}; fwd-status=304", self.why);
-                let fresh = self.freshen(stale, &head.headers, now);
-                return Answer::Reply(fresh.reply(self.request, now, &why));
+                return Answer::Reply(self.still_holds(stale, &head.headers, now));
             }
         }
         if head.failure.is_some() || !self.may_be_kept(&head) {
@@ -532,13 +530,21 @@ impl<'e> Ask<'e> {
         }
     }
 
-    /// What is kept, after the origin has said at this moment that it still holds.
-    pub(super) fn freshen(
+    /// The answer, after the origin has said at this moment, and with these fields, that what is
+    /// kept still holds.
+    pub(super) fn still_holds(
         &mut self,
         stale: Stored,
         answer: &Headers,
         answered: Timestamp,
-    ) -> Stored {
+    ) -> Reply {
+        let why = format!("fwd={}; fwd-status=304", self.why);
+        let fresh = self.freshen(stale, answer, answered);
+        fresh.reply(self.request, answered, &why)
+    }
+
+    /// What is kept, after the origin has said at this moment that it still holds.
+    fn freshen(&mut self, stale: Stored, answer: &Headers, answered: Timestamp) -> Stored {
         let fields = storing::freshened(&stale.fields, answer);
         let directives = Directives::of_response(&fields);
         let age = freshness::age_on_arrival(answer, self.asked, answered);

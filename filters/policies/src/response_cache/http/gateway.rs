@@ -105,16 +105,12 @@ impl<'e> Asking<'e> {
         self.0.request_edits()
     }
 
-    /// The answer, after the back end has said with these fields that what is kept still holds.
-    pub(crate) fn holds(self, fields: &Headers) -> Reply {
-        let Self(mut ask) = self;
-        let now = ask.ports.now();
-        let Some(stale) = ask.stale.take() else {
-            return stored::nothing_stored();
-        };
-        let why = format!("fwd={}; fwd-status=304", ask.why);
-        let fresh = ask.freshen(stale, fields, now);
-        fresh.reply(ask.request, now, &why)
+    /// The answer, after the back end has said with these fields that what is kept still holds;
+    /// `None` when it was not asked.
+    pub(crate) fn still_holds(&mut self, fields: &Headers) -> Option<Reply> {
+        let stale = self.0.stale.take()?;
+        let now = self.0.ports.now();
+        Some(self.0.still_holds(stale, fields, now))
     }
 
     /// The integration has no answer: what is stale may do.
