@@ -11,7 +11,7 @@ import struct
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
-LARGEST = 16 * 1024 * 1024
+LARGEST = 32 * 1024 * 1024
 
 
 class Connection(socketserver.StreamRequestHandler):

@@ -15,6 +15,7 @@
 mod addresses;
 mod admin;
 mod arguments;
+mod certificates;
 mod changes;
 mod command;
 mod deployment;
@@ -46,6 +47,7 @@ use crate::envoy_target::{
 use crate::running::Announcement;
 use crate::secrets_key::SecretsKey;
 use admin::Admin;
+use certificates::Certificates;
 use deployment::Deployment;
 use deployment_files::DeploymentFiles;
 use process::{POLL_INTERVAL, Process, Start};
@@ -301,6 +303,7 @@ struct Serving {
     process: Process,
     admin: Admin,
     deployment: Deployment,
+    certificates: Certificates,
     listen: SocketAddr,
     management: Management,
     announced: Option<Announcement>,
@@ -317,6 +320,7 @@ impl Serving {
     ) -> Result<Self, RunError<R>> {
         let files = Dynamic::new(settings, folder.to_owned());
         let bootstrap = files.bootstrap_file();
+        let certificates = Certificates::of(&compiled.transport);
         let deployment =
             Deployment::write(files, compiled).map_err(|error| RunError::NotServed {
                 error,
@@ -353,6 +357,7 @@ impl Serving {
                 process,
                 admin,
                 deployment,
+                certificates,
                 listen: listen.unwrap_or(options.listen),
                 management: options.management.clone(),
                 announced: None,
@@ -427,7 +432,11 @@ impl Serving {
                         ),
                     }
                 }
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    if self.certificates.have_changed() {
+                        self.read_certificates_again(messages);
+                    }
+                }
             }
             if let Some(status) = self.process.ended() {
                 return Err(RunError::EnvoyEnded {
@@ -438,7 +447,15 @@ impl Serving {
         }
     }
 
+    fn read_certificates_again(&self, messages: &mut dyn Write) {
+        match self.deployment.read_certificates_again() {
+            Ok(()) => tell(messages, "Envoy reads the certificates again"),
+            Err(error) => tell(messages, &error.to_string()),
+        }
+    }
+
     fn apply(&mut self, edited: Compiled, gateway: &mut Gateway, messages: &mut dyn Write) {
+        self.certificates.follow(&edited.transport);
         let process = &mut self.process;
         let applied = self
             .deployment

@@ -7,10 +7,13 @@
 use std::collections::BTreeSet;
 
 use attache_model::{Gateway, Integration, Verb};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 
 use crate::compile_error::CompileError;
 use crate::denial::Denial;
-use crate::headers::Headers;
+use crate::headers::{HeaderEdit, Headers};
+use crate::ports::{Connection, Random};
 use crate::route::Route;
 
 /// The status with which a back end agrees to a handshake.
@@ -102,6 +105,22 @@ pub(crate) fn is_handshake(request: &Headers) -> bool {
 /// Whether a header field is one of the handshake itself, which passes whatever else is mapped.
 pub(crate) fn is_of_handshake(name: &[u8]) -> bool {
     matches!(name, b"upgrade" | b"connection") || name.starts_with(b"sec-websocket-")
+}
+
+/// The key that a handshake of HTTP/2 does without (RFC 8441, section 5.1) and a back end, which is
+/// spoken to in HTTP/1.1, cannot: 16 random bytes in Base64.
+pub(crate) fn missing_key(
+    request: &Headers,
+    connection: &(impl Connection + ?Sized),
+    random: &(impl Random + ?Sized),
+) -> Option<HeaderEdit> {
+    const KEY: &str = "sec-websocket-key";
+    if request.contains(KEY.as_bytes()) || !connection.protocol().starts_with(b"HTTP/2") {
+        return None;
+    }
+    let bytes = [random.next_u64(), random.next_u64()].map(u64::to_be_bytes);
+    let key = BASE64_STANDARD.encode(bytes.as_flattened());
+    Some(HeaderEdit::Set(KEY.into(), key.into_bytes()))
 }
 
 fn has_token(request: &Headers, name: &[u8], token: &[u8]) -> bool {

@@ -42,6 +42,26 @@ impl CertificateAuthority {
         }
     }
 
+    /// The first message of a client that asks for a server of this name.
+    ///
+    /// # Panics
+    ///
+    /// When this is no name.
+    #[must_use]
+    pub fn client_hello(server_name: &str) -> Vec<u8> {
+        let provider = Arc::new(ring::default_provider());
+        let configuration = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions of TLS")
+            .with_root_certificates(RootCertStore::empty())
+            .with_no_client_auth();
+        let name = ServerName::try_from(server_name.to_owned()).expect("the name of a host");
+        let mut client = ClientConnection::new(Arc::new(configuration), name).expect("a client");
+        let mut hello = Vec::new();
+        client.write_tls(&mut hello).expect("a message");
+        hello
+    }
+
     /// Its certificate, in PEM.
     #[must_use]
     pub fn pem(&self) -> &str {

@@ -7,11 +7,15 @@
 )]
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use attache_e2e::{
-    Attache, Backend, CertificateAuthority, Client, Operation, Project, Request, definition, until,
+    Attache, Backend, CertificateAuthority, Client, Operation, Project, Raw, Request, definition,
+    until,
 };
 use serde_json::{Value, json};
 
@@ -363,6 +367,87 @@ fn new_certificates_are_shown_without_a_restart() {
     assert_eq!(ask(), 0);
     domains.project.write("clients.pem", clients.pem());
     until("the new trust store", || (ask() == 200).then_some(()));
+}
+
+/// Some editors, and `cp`, write into the file that is there.
+#[test]
+fn certificates_that_are_written_over_are_noticed() {
+    if !has_clients() {
+        return;
+    }
+    let domains = Domains::serve(&[]);
+    let first = domains.serial("api.example.com");
+    let (certificate, key) = domains.authority.certify("api.example.com");
+    domains.project.overwrite("api-key.pem", &key);
+    domains.project.overwrite("api.pem", &certificate);
+    let second = until("the new certificate", || {
+        let found = domains.serial("api.example.com");
+        (found != first && !found.is_empty()).then_some(found)
+    });
+    domains
+        .attache
+        .wait_for("Envoy reads the certificates again");
+
+    domains.project.overwrite("api.pem", "no certificate");
+    domains.attache.wait_for("Failed to reload certificates");
+    assert_eq!(domains.serial("api.example.com"), second);
+
+    // Half of a pair is none, and the other half makes it one.
+    let (certificate, key) = domains.authority.certify("api.example.com");
+    domains.project.overwrite("api.pem", &certificate);
+    let failed = "sds.certificate-of-api.example.com.key_rotation_failed";
+    until("Envoy has looked twice", || {
+        (domains.attache.stat(failed) > 1).then_some(())
+    });
+    domains.project.overwrite("api-key.pem", &key);
+    until("the third certificate", || {
+        let found = domains.serial("api.example.com");
+        (found != second && !found.is_empty()).then_some(())
+    });
+
+    let clients = CertificateAuthority::new("the next authority of clients");
+    let (certificate, key) = clients.certify("next.example.com");
+    domains.project.write("next.pem", &certificate);
+    domains.project.write("next-key.pem", &key);
+    domains.project.overwrite("clients.pem", clients.pem());
+    let shown = ["--cert", "next.pem", "--key", "next-key.pem"];
+    until("the new trust store", || {
+        let (status, _, _) = domains.curl("https://modern.example.com:TLS/a", &shown);
+        (status == 200).then_some(())
+    });
+}
+
+/// Clients that connect and then say nothing, half of their first message, or all of it and no more.
+#[test]
+fn handshakes_that_do_not_go_on_end() {
+    let domains = Domains::serve(&[]);
+    let hello = CertificateAuthority::client_hello("api.example.com");
+    let address = SocketAddr::from(([127, 0, 0, 1], domains.tls_port()));
+    let clients = [&b""[..], &hello[..hello.len() / 2], &hello].map(|said| {
+        let said = said.to_vec();
+        thread::spawn(move || {
+            let mut raw = Raw::connect(address).patience(Duration::from_secs(60));
+            let start = Instant::now();
+            assert!(raw.send(&said));
+            let answered = !raw.rest().is_empty();
+            (answered, start.elapsed())
+        })
+    });
+    let (status, _, _) = domains.curl("https://api.example.com:TLS/v1/a", &[]);
+    assert_eq!(status, 200);
+    for (client, expected) in clients.into_iter().zip([false, false, true]) {
+        let (answered, elapsed) = client.join().unwrap();
+        assert_eq!(answered, expected);
+        assert!(elapsed < Duration::from_secs(40), "{elapsed:?}");
+    }
+    // Both listeners have asked for any port.
+    let stat = |name: &str| {
+        domains
+            .attache
+            .stat(&format!("listener.127.0.0.1_0.{name}"))
+    };
+    assert_eq!(stat("downstream_pre_cx_timeout"), 2);
+    assert_eq!(stat("downstream_cx_transport_socket_connect_timeout"), 1);
 }
 
 #[test]

@@ -3,14 +3,17 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "a test that cannot go on says so by panicking"
 )]
 
+use std::fs;
 use std::net::SocketAddr;
 use std::process::Command;
 
 use attache_e2e::{
-    Attache, Backend, Client, Operation, Project, Raw, Request, Service, definition, run_client,
+    Attache, Backend, CertificateAuthority, Client, Operation, Project, Raw, Request, Service,
+    definition, definition_with, run_client, until,
 };
 use serde_json::{Value, json};
 
@@ -103,6 +106,167 @@ fn what_both_sides_say_arrives_as_they_said_it() {
         0
     );
     assert_eq!(attache.stat("http.gateway.downstream_cx_upgrades_total"), 3);
+}
+
+#[test]
+fn messages_may_be_large_and_pass_in_both_directions_at_once() {
+    let echo = Service::of_example("websocket", "/status");
+    let project = project(echo.address(), "{}");
+    let attache = Attache::serve(project.path(), &[]);
+    let steps = json!([
+        {"echoes": [5_000_000, 20_000_000, 1, 20_000_000, 5_000_000]},
+        {"echoBytes": [20_000_000]},
+        {"close": 1000},
+    ]);
+    let results = talk(vec![
+        task(&attache, "/prod/echo", steps.clone()),
+        task(&attache, "/prod/mapped", steps),
+    ]);
+    for result in results {
+        assert_eq!(result["steps"], json!([true, true, true]));
+        assert_eq!(result["closed"]["code"], 1000);
+    }
+}
+
+/// The most that Envoy has held in memory since the last call, in KiB.
+#[cfg(target_os = "linux")]
+fn peak_memory(attache: &Attache) -> u64 {
+    let peak = |process: &rustix::process::Pid| {
+        let folder = format!("/proc/{}", process.as_raw_nonzero());
+        let status = fs::read_to_string(format!("{folder}/status")).ok()?;
+        // See proc(5): the peak is now what is held now.
+        fs::write(format!("{folder}/clear_refs"), "5").ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok()
+    };
+    attache.children().iter().filter_map(peak).sum()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn whoever_does_not_read_holds_up_whoever_writes() {
+    const MEGABYTES: u64 = 400;
+    let echo = Service::of_example("websocket", "/status");
+    let project = project(echo.address(), "{}");
+    let attache = Attache::serve(project.path(), &[]);
+    peak_memory(&attache);
+    let before = peak_memory(&attache);
+    let steps = json!([{"stall": 1_000_000, "times": MEGABYTES}, {"close": 1000}]);
+    let results = talk(vec![task(&attache, "/prod/echo", steps)]);
+    // Most of it lies in the buffers of the system, at six ends of connections.
+    let sent = results[0]["steps"][0].as_u64().unwrap();
+    assert!((1..MEGABYTES).contains(&sent), "{results:?}");
+    let more = peak_memory(&attache).saturating_sub(before);
+    assert!(before > 0 && more < 64 * 1024, "{before} KiB and {more}");
+}
+
+#[test]
+fn a_handshake_goes_through_the_authorizer() {
+    let echo = Service::of_example("websocket", "/status");
+    let authorizer = Service::authorizer();
+    let schemes = json!({"callers": {
+        "type": "apiKey", "name": "Authorization", "in": "header",
+        "x-amazon-apigateway-authtype": "custom",
+        "x-amazon-apigateway-authorizer": {
+            "type": "request",
+            "authorizerUri": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/\
+                              arn:aws:lambda:us-east-1:111122223333:function:authorizer/invocations",
+            "identitySource": "method.request.header.Authorization",
+        },
+    }});
+    let uri = format!("http://{}/echo", echo.address());
+    let operation = Operation::new("GET", "/echo", &uri).secured("callers", &[]);
+    let configuration = json!({
+        "accessLog": "off",
+        "apis": {"chat": {
+            "definition": "openapi.json",
+            "authorizers": {"callers": {"url": authorizer.url()}},
+            "stages": {"prod": {"methodSettings": {"/echo/GET": {"webSocketEnabled": true}}}},
+        }},
+    });
+    let definition = definition_with(&[operation], &schemes, &json!({}));
+    let project = Project::new(&configuration.to_string(), &definition);
+    let attache = Attache::serve(project.path(), &[]);
+    let with = |headers: Value| {
+        let mut task = task(
+            &attache,
+            "/prod/echo",
+            json!([{"echo": 10}, {"close": 1000}]),
+        );
+        task["headers"] = headers;
+        task
+    };
+    let results = talk(vec![
+        with(json!({"authorization": "allow"})),
+        with(json!({})),
+        with(json!({"authorization": "deny"})),
+    ]);
+    assert_eq!(results[0]["steps"], json!([true, true]));
+    for (result, (status, part)) in results[1..].iter().zip([
+        (401, "Unauthorized"),
+        (403, "not authorized to access this resource"),
+    ]) {
+        assert_eq!(result["refused"], status, "{result}");
+        let body = result["body"].as_str().unwrap();
+        assert!(body.contains(part), "{body}");
+    }
+}
+
+#[test]
+fn a_connection_may_be_a_stream_of_http_2() {
+    let echo = Service::of_example("websocket", "/status");
+    let project = project(echo.address(), "{}");
+    let authority = CertificateAuthority::new("an authority");
+    let (certificate, key) = authority.certify("api.example.com");
+    project.write("api.pem", &certificate);
+    project.write("api-key.pem", &key);
+    project.write("authority.pem", authority.pem());
+    let configuration = fs::read_to_string(project.path().join("attache.yaml")).unwrap();
+    let domains = "domains:
+  api.example.com:
+    certificate: {chain: api.pem, key: api-key.pem}
+    mappings: {v1: {api: chat, stage: prod}}
+";
+    project.write("attache.yaml", &(configuration + domains));
+    let attache = Attache::serve(project.path(), &["--tls-port", "0"]);
+    let tls_port: u16 = until("where the domain is served", || {
+        let output = attache.output();
+        let (_, rest) = output.split_once("https://api.example.com:")?;
+        rest.split_once('/')?.0.parse().ok()
+    });
+    let plain = |path: &str, headers: Value| {
+        json!({
+            "port": attache.address().port(), "host": "chat.localhost", "path": path,
+            "headers": headers, "messages": [1, 70_000, 5_000_000],
+        })
+    };
+    let known = json!({"x-api-key": KEY});
+    let mut tls = plain("/v1/echo", known.clone());
+    tls["port"] = tls_port.into();
+    tls["host"] = "api.example.com".into();
+    tls["authorities"] = project.path().join("authority.pem").to_str().into();
+    let tasks = vec![
+        plain("/prod/echo", known.clone()),
+        plain("/prod/mapped", known.clone()),
+        tls,
+        plain("/prod/echo", json!({})),
+        plain("/prod/plain", known.clone()),
+        plain("/prod/none", known),
+    ];
+    let results = run_client("web_sockets_http2.py", &Value::from(tasks));
+    let results = results.as_array().unwrap();
+    for result in &results[..3] {
+        assert_eq!(result["same"], json!([true, true, true]), "{result}");
+        assert_eq!(result["closed"], 4001);
+    }
+    let message = |text: &str| json!({"message": text}).to_string();
+    for (result, (status, body)) in results[3..].iter().zip([
+        (403, message("Forbidden")),
+        (400, message("Bad Request")),
+        (403, message("Missing Authentication Token")),
+    ]) {
+        assert_eq!(*result, json!({"refused": status, "body": body}));
+    }
 }
 
 #[test]

@@ -81,30 +81,46 @@ pub struct SecretFile {
 }
 
 impl Transport {
-    /// The files that Envoy's configuration names: one for each certificate and trust store.
+    /// The files that Envoy's configuration names: one for each certificate and trust store. Envoy
+    /// reads those again when a file is moved into the folder that they are in.
     ///
     /// # Errors
     ///
     /// [`TargetError`].
     pub fn secret_files(&self) -> Result<Vec<SecretFile>, TargetError> {
+        self.secrets(None)
+    }
+
+    /// The same, except that Envoy reads all of them again when a file is moved into this folder,
+    /// and then only.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetError`].
+    pub fn secret_files_watching(&self, folder: &Path) -> Result<Vec<SecretFile>, TargetError> {
+        self.secrets(Some(folder))
+    }
+
+    fn secrets(&self, watched: Option<&Path>) -> Result<Vec<SecretFile>, TargetError> {
         let mut files = Vec::new();
         for domain in &self.domains {
             files.push(certificate(
                 &certificate_of(&domain.name),
                 &domain.certificate,
+                watched,
             )?);
             if let Some(truststore) = &domain.truststore {
                 let name = truststore_of(&domain.name);
                 let values = context! {
                     name => &name,
                     truststore => text(truststore)?,
-                    watched => text(folder(truststore))?,
+                    watched => text(watched.unwrap_or_else(|| folder(truststore)))?,
                 };
                 files.push(secret(&name, &values)?);
             }
         }
         for (id, files_of) in &self.client_certificates {
-            files.push(certificate(&client_certificate_of(id), files_of)?);
+            files.push(certificate(&client_certificate_of(id), files_of, watched)?);
         }
         Ok(files)
     }
@@ -264,9 +280,14 @@ fn every_word_but(word: &str) -> String {
     expression
 }
 
-fn certificate(name: &str, files: &CertificateFiles) -> Result<SecretFile, TargetError> {
+fn certificate(
+    name: &str,
+    files: &CertificateFiles,
+    watched: Option<&Path>,
+) -> Result<SecretFile, TargetError> {
     // Of two folders Envoy is told none, and then watches both files.
-    let watched = Some(folder(&files.chain)).filter(|watched| *watched == folder(&files.key));
+    let both = Some(folder(&files.chain)).filter(|both| *both == folder(&files.key));
+    let watched = watched.or(both);
     let values = context! {
         name => name,
         chain => text(&files.chain)?,

@@ -95,6 +95,11 @@ impl From<TargetError> for DeployError {
 }
 
 impl Deployment {
+    /// Has Envoy read certificates and trust stores again whose files are other ones now.
+    pub(super) fn read_certificates_again(&self) -> Result<(), DeployError> {
+        replace(&self.files.secrets_folder().join(READ_AGAIN), "")
+    }
+
     /// Writes all files, for an Envoy that has not been started yet.
     pub(super) fn write(files: Dynamic, compiled: &Compiled) -> Result<Self, DeployError> {
         let deployment = Self {
@@ -313,10 +318,13 @@ fn pause(deadline: Instant, ended: &mut dyn FnMut() -> bool) -> Result<(), Deplo
     Ok(())
 }
 
+/// Moved into the folder of secrets to have Envoy read certificates again.
+const READ_AGAIN: &str = "read-again";
+
 /// Writes which certificates there are. Those that nothing names any more stay: Envoy may still read
 /// them.
 fn write_secrets(files: &Dynamic, transport: &Transport) -> Result<(), DeployError> {
-    for file in transport.secret_files()? {
+    for file in transport.secret_files_watching(&files.secrets_folder())? {
         let path = files.secrets_folder().join(&file.name);
         let current = std::fs::read_to_string(&path);
         if current.is_ok_and(|current| current == file.resource.text) {

@@ -158,7 +158,9 @@ fn listen(stderr: impl Read, complaints: &Mutex<VecDeque<String>>, events: &Send
 
 fn complaint(line: &str) -> Option<String> {
     let (level, message) = line.trim_end().split_once(' ')?;
-    if !matches!(level, "error" | "critical") {
+    // To Envoy, which goes on with the old ones, it is a warning.
+    let of_certificates = message.starts_with("Failed to reload certificates");
+    if !matches!(level, "error" | "critical") && !of_certificates {
         return None;
     }
     let mut shown: String = message.chars().take(SHOWN_CHARACTERS).collect();
@@ -179,6 +181,10 @@ mod tests {
     #[test]
     fn only_errors_are_complaints_and_only_their_first_part_is_shown() {
         assert_eq!(complaint("warning deprecated field\n"), None);
+        assert_eq!(
+            complaint("warning Failed to reload certificates: a.pem is none\n"),
+            Some("Failed to reload certificates: a.pem is none".to_owned())
+        );
         assert_eq!(complaint("  value: \"a quoted piece\"\n"), None);
         assert_eq!(
             complaint("critical cannot bind\n"),

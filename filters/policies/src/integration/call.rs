@@ -135,6 +135,10 @@ impl Call<'_> {
         let mut headers = fields.into_edits(exchange.request(), |name| {
             belongs_to_the_proxy(name) || is_handshake && web_socket::is_of_handshake(name)
         });
+        if is_handshake {
+            let ports = exchange.ports();
+            headers.extend(web_socket::missing_key(exchange.request(), ports, ports));
+        }
         for (name, value) in [
             (":method", self.method.as_bytes().to_vec()),
             (":path", self.target),

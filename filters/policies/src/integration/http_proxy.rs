@@ -251,6 +251,13 @@ impl HttpProxy {
         }
         headers.extend(self.request.header_edits(request, body));
         let is_handshake = web_socket::is_handshake(request.headers);
+        if is_handshake {
+            headers.extend(web_socket::missing_key(
+                request.headers,
+                request.connection,
+                random,
+            ));
+        }
         let (mut same_target, mut incoming_method, mut incoming_trace) = (false, None, None);
         for (name, value) in request.headers.iter() {
             match name {

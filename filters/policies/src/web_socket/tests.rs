@@ -4,9 +4,10 @@ use attache_model::{
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::{WebSockets, is_handshake};
+use super::{WebSockets, is_handshake, missing_key};
+use crate::ports::{Connection, Random};
 use crate::route::Routes;
-use crate::{Denial, Headers};
+use crate::{Denial, HeaderEdit, Headers};
 
 fn gateway(operations: Vec<Operation>, enabled: &[usize]) -> Gateway {
     let mut stage = Stage::new("prod");
@@ -123,6 +124,40 @@ fn only_the_methods_that_are_set_up_for_it_take_a_handshake() {
             "{method} {path}"
         );
     }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn only_http_2_has_handshakes_without_a_key() {
+    struct Speaks(&'static str);
+    impl Connection for Speaks {
+        fn source_address(&self) -> Vec<u8> {
+            Vec::new()
+        }
+        fn protocol(&self) -> Vec<u8> {
+            self.0.into()
+        }
+        fn is_mutual_tls(&self) -> bool {
+            false
+        }
+    }
+    struct Ones;
+    impl Random for Ones {
+        fn next_u64(&self) -> u64 {
+            u64::MAX
+        }
+    }
+    let key = |protocol, fields: &[(&str, &str)]| {
+        missing_key(&request("GET", "/", fields), &Speaks(protocol), &Ones)
+    };
+    assert_eq!(
+        key("HTTP/2", &[]),
+        Some(HeaderEdit::Set(
+            "sec-websocket-key".into(),
+            b"/////////////////////w==".to_vec()
+        ))
+    );
+    assert_eq!(key("HTTP/2", &[("sec-websocket-key", "a")]), None);
+    assert_eq!(key("HTTP/1.1", &[]), None);
 }
 
 #[wasm_bindgen_test(unsupported = test)]

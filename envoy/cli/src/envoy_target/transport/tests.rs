@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use attache_model::{Account, Api, Gateway, MethodSettings, Protocol, Stage, TlsOptions};
 use attache_policies::{Scheme, Upstream};
@@ -204,6 +204,13 @@ fn a_secret_names_the_files_and_the_folder_that_both_are_in() {
             }},
         })
     );
+    let watching = transport.secret_files_watching(Path::new("/run/sds"));
+    for file in watching.unwrap() {
+        let secret = &read(&file.resource.text)["resources"][0];
+        let of_kind = secret.get("tls_certificate");
+        let of_kind = of_kind.or(secret.get("validation_context")).unwrap();
+        assert_eq!(of_kind["watched_directory"], json!({"path": "/run/sds"}));
+    }
     let named: BTreeSet<&str> = transport.files().filter_map(|file| file.to_str()).collect();
     assert_eq!(
         named,
