@@ -1,7 +1,6 @@
 //! Clients that `attache sdk` has made, against a gateway that runs.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "a test that cannot go on says so by panicking"
 )]
 

@@ -123,7 +123,8 @@ fn docs(folder: &Path, path: Option<&str>) -> Output {
 fn table(page: &Value, titles: &[&str]) -> Vec<Vec<String>> {
     let tables: Vec<Vec<Vec<String>>> = serde_json::from_value(page["tables"].clone()).unwrap();
     let found = tables.iter().find(|table| table[0] == titles);
-    found.unwrap_or_else(|| panic!("{titles:?}: {tables:?}"))[1..].to_vec()
+    assert!(found.is_some(), "{titles:?}: {tables:?}");
+    found.unwrap()[1..].to_vec()
 }
 
 /// What is on the page of an API whose description is this, as a browser shows it; `None` when there
