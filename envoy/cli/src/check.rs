@@ -1,5 +1,6 @@
 //! `attache check`: every finding, nothing started.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,7 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::command_line::REFUSED;
-use crate::diagnostic::Report;
+use crate::diagnostic::{Report, Severity};
 use crate::project::{self, Project};
 use crate::terminal::{Output, Terminal};
 
@@ -40,13 +41,21 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCode> {
     let mut report = Report::new();
     let project = project::load(&arguments.path, &mut report);
+    // What stages serve is one thing; what people work on, and deploy next, is another.
+    let is_all = |project: &Project| !project.has_deployments();
+    let project = match &project {
+        Some(found) if is_all(found) => project,
+        _ => project::load_working(&arguments.path, &mut report).and(project),
+    };
     terminal.findings(&report, arguments.output)?;
     let Some(project) = project else {
         if arguments.output == Output::Text {
-            terminal.notice(&format!(
-                "refused: {} to mend",
-                count(report.error_count(), "error")
-            ))?;
+            let findings = report.sorted();
+            let errors = findings
+                .iter()
+                .filter(|found| found.severity == Severity::Error);
+            let errors = errors.count();
+            terminal.notice(&format!("refused: {} to mend", count(errors, "error")))?;
         }
         return Ok(ExitCode::from(REFUSED));
     };
@@ -59,13 +68,23 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCod
 /// What a sound configuration holds, in one line.
 fn summary(project: &Project) -> String {
     let gateway = &project.gateway;
-    let operations = gateway.apis.iter().map(|api| api.operations.len()).sum();
-    let stages = gateway.apis.iter().map(|api| api.stages.len()).sum();
+    // An API whose stages serve different deployments has several entries.
+    let ids: BTreeSet<&str> = gateway.apis.iter().map(|api| api.id.as_str()).collect();
+    let operations: BTreeSet<_> = gateway
+        .apis
+        .iter()
+        .flat_map(|api| {
+            let operations = api.operations.iter();
+            operations.map(|operation| (&api.id, &operation.path, operation.method))
+        })
+        .collect();
+    let stages = gateway.apis.iter().flat_map(|api| &api.stages);
+    let stages = stages.filter(|stage| stage.canary.is_none()).count();
     format!(
         "{}: fine: {} with {} on {}, {}, {}",
         project.file.display(),
-        count(gateway.apis.len(), "API"),
-        count(operations, "operation"),
+        count(ids.len(), "API"),
+        count(operations.len(), "operation"),
         count(stages, "stage"),
         count(gateway.usage_plans.len(), "usage plan"),
         count(gateway.api_keys.len(), "API key"),

@@ -7,8 +7,8 @@ use clap::{Parser, Subcommand};
 
 use crate::terminal::Terminal;
 use crate::{
-    cache, check, compile, completions, docs, export, import, keys, man, run as serve, schema, sdk,
-    template, test_authorizer, test_invoke,
+    cache, check, compile, completions, deployments, docs, export, image, import, keys, man,
+    run as serve, schema, sdk, template, test_authorizer, test_invoke,
 };
 
 /// The exit code of a command that refuses a configuration, or cannot do what it was asked, having
@@ -45,6 +45,20 @@ pub enum Verb {
     Check(check::Arguments),
     /// Write the files to deploy on an Envoy of your own.
     Compile(compile::Arguments),
+    /// Have a stage serve the working files as they are now, whatever becomes of them.
+    Deploy(deployments::Deploy),
+    /// List what was deployed, and what of it is served.
+    Deployments(deployments::List),
+    /// Tell what changes for callers between two deployments, stages, or the working files.
+    Diff(deployments::Diff),
+    /// Make a canary release, or what another stage serves, what a stage serves.
+    Promote(deployments::Promote),
+    /// End the canary release of a stage.
+    Abandon(deployments::Abandon),
+    /// Have a stage serve what it served before.
+    Rollback(deployments::Rollback),
+    /// Write the filters as OCI images, without Docker.
+    Image(image::Arguments),
     /// Flush the response caches of a gateway that runs.
     Cache(cache::Arguments),
     /// Print what a shell needs to complete these commands.
@@ -81,6 +95,13 @@ pub fn run(command_line: &CommandLine, terminal: &mut Terminal) -> io::Result<Ex
         Verb::Run(arguments) => serve::command(arguments, terminal),
         Verb::Check(arguments) => check::run(arguments, terminal),
         Verb::Compile(arguments) => compile::run(arguments, terminal),
+        Verb::Deploy(arguments) => deployments::deploy(arguments, terminal),
+        Verb::Deployments(arguments) => deployments::list(arguments, terminal),
+        Verb::Diff(arguments) => deployments::diff(arguments, terminal),
+        Verb::Promote(arguments) => deployments::promote(arguments, terminal),
+        Verb::Abandon(arguments) => deployments::abandon(arguments, terminal),
+        Verb::Rollback(arguments) => deployments::rollback(arguments, terminal),
+        Verb::Image(arguments) => image::run(arguments, terminal),
         Verb::Cache(arguments) => cache::run(arguments, terminal),
         Verb::Completions(arguments) => completions::run(arguments, terminal),
         Verb::Docs(arguments) => docs::run(arguments, terminal),

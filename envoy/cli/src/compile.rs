@@ -1,32 +1,33 @@
 //! `attache compile`: the files to deploy.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use attache_model::Gateway;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use crate::command_line::REFUSED;
 use crate::configuration;
 use crate::diagnostic::{Diagnostic, Report};
 use crate::embedded_filters::Filter;
-use crate::envoy_target::{
-    AccessLog, Settings, static_configuration, system_certificate_authorities,
-};
+use crate::envoy_target::{AccessLog, system_certificate_authorities};
+use crate::filter_source::FilterSource;
+use crate::image::{Image, sha256};
 use crate::project::{self, Project};
 use crate::secrets_key::{self, HOW_TO_MAKE};
+use crate::targets::{self, Contents, File, Layout, Modules, Request, Target};
 use crate::terminal::{Output, Terminal};
 
 const EXAMPLES: &str = "\
 Examples:
   attache compile --target envoy --out build
   attache compile examples/petstore --target envoy --out build --address 0.0.0.0 --port 80
-  cd build && envoy -c envoy.yaml";
-
-/// The name of the configuration that is written.
-const CONFIGURATION: &str = "envoy.yaml";
+  cd build && envoy -c envoy.yaml
+  attache compile --target compose --out build && docker compose --project-directory build up
+  attache compile --target istio --out build --wasm oci://registry.example.com/attache/gateway:1.0
+  attache compile --target envoy --layout split --out build";
 
 /// The arguments of `attache compile`.
 #[derive(Debug, Args)]
@@ -41,25 +42,33 @@ pub struct Arguments {
     /// The folder that the files are written to; it is made when it is not there.
     #[arg(long, value_name = "OUT")]
     pub out: PathBuf,
-    /// The address that clients connect to.
+    /// Which filters do the work.
+    #[arg(long, value_enum, default_value_t)]
+    pub layout: Layout,
+    /// Where proxies get the filters from: file, file:///PATH, oci://REGISTRY/REPOSITORY:TAG or
+    /// https://HOST/PATH. `{filter}` in it is replaced by the name of each filter. Beside the other
+    /// files unless said; required for clusters.
+    #[arg(long, value_name = "PLACE")]
+    pub wasm: Option<FilterSource>,
+    /// The address that clients connect to; a cluster has its own.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub address: IpAddr,
-    /// The port that clients connect to.
-    #[arg(long, default_value_t = 8080)]
-    pub port: u16,
+    /// The port that clients connect to; unless said, 8080, and 80 in a cluster.
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// The port that clients use TLS at, where a custom domain name has a certificate; a cluster's
+    /// gateways end TLS by themselves.
+    #[arg(long, default_value_t = 8443, value_name = "PORT")]
+    pub tls_port: u16,
     /// The port of Envoy's own pages, on the loopback interface.
     #[arg(long, default_value_t = 9901, value_name = "PORT")]
     pub admin_port: u16,
+    /// The namespace of the resources in a cluster.
+    #[arg(long, default_value = "default")]
+    pub namespace: String,
     /// How to print findings.
     #[arg(long, value_enum, default_value_t)]
     pub output: Output,
-}
-
-/// What the compiled files are for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Target {
-    /// A plain Envoy: one configuration file and the filter.
-    Envoy,
 }
 
 /// Compiles a configuration and writes the files.
@@ -71,11 +80,25 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCod
     let mut report = Report::new();
     let project = project::load(&arguments.path, &mut report)
         .filter(|project| has_lasting_key(project, &mut report));
-    terminal.findings(&report, arguments.output)?;
-    let Some(project) = project else {
-        return Ok(ExitCode::from(REFUSED));
+    let request = Request {
+        target: arguments.target,
+        layout: arguments.layout,
+        wasm: arguments.wasm.clone(),
+        address: arguments.address,
+        port: arguments.port,
+        tls_port: arguments.tls_port,
+        admin_port: arguments.admin_port,
+        namespace: arguments.namespace.clone(),
+        certificate_authorities: system_certificate_authorities(),
     };
-    match write(&project, arguments) {
+    let files = project.map(|project| targets::files(&project, &request, &Embedded, &mut report));
+    terminal.findings(&report, arguments.output)?;
+    let written = match files {
+        None | Some(Ok(None)) => return Ok(ExitCode::from(REFUSED)),
+        Some(Ok(Some(files))) => write(&files, &arguments.out),
+        Some(Err(reason)) => Err(reason),
+    };
+    match written {
         Ok(files) => {
             if arguments.output == Output::Text {
                 for file in files {
@@ -136,32 +159,40 @@ fn first_encrypted(gateway: &Gateway) -> Option<String> {
     })
 }
 
-fn write(project: &Project, arguments: &Arguments) -> Result<Vec<PathBuf>, String> {
-    let Target::Envoy = arguments.target;
-    let module = Filter::Gateway
-        .module()
-        .map_err(|error| error.to_string())?;
-    let settings = Settings {
-        listen: SocketAddr::new(arguments.address, arguments.port),
-        admin: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), arguments.admin_port),
-        // As the comment in the file says, Envoy is started in the folder.
-        filter: PathBuf::from(Filter::Gateway.file_name()),
-        access_log: access_log(&project.access_log),
-        certificate_authorities: system_certificate_authorities(),
-    };
-    let text = static_configuration(&project.gateway, &project.upstreams, &settings)
-        .map_err(|error| error.to_string())?;
-    let put = |name: &str, bytes: &[u8]| {
-        let file = arguments.out.join(name);
-        std::fs::write(&file, bytes).map_err(|error| cannot_write(&file, &error))?;
-        Ok::<_, String>(file)
-    };
-    std::fs::create_dir_all(&arguments.out)
-        .map_err(|error| cannot_write(&arguments.out, &error))?;
-    Ok(vec![
-        put(CONFIGURATION, text.as_bytes())?,
-        put(Filter::Gateway.file_name(), module)?,
-    ])
+/// The modules inside of this binary.
+struct Embedded;
+
+impl Modules for Embedded {
+    fn sha256(&self, filter: Filter) -> Result<String, String> {
+        module(filter).map(sha256)
+    }
+
+    fn image_sha256(&self, filter: Filter) -> Result<String, String> {
+        let image = Image::new(filter.image_name(), module(filter)?);
+        let image = image.map_err(|error| format!("no image can be made: {error}"))?;
+        Ok(image.manifest.sha256().to_owned())
+    }
+}
+
+fn module(filter: Filter) -> Result<&'static [u8], String> {
+    filter.module().map_err(|error| error.to_string())
+}
+
+fn write(files: &[File], out: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut written = Vec::new();
+    for file in files {
+        let bytes = match &file.contents {
+            Contents::Text(text) => text.as_bytes(),
+            Contents::Module(filter) => module(*filter)?,
+        };
+        let path = out.join(&*file.path);
+        let folder = path.parent().unwrap_or(out);
+        std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::write(&path, bytes))
+            .map_err(|error| cannot_write(&path, &error))?;
+        written.push(path);
+    }
+    Ok(written)
 }
 
 fn cannot_write(path: &Path, error: &io::Error) -> String {

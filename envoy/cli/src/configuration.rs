@@ -10,6 +10,7 @@ mod api;
 mod api_key;
 mod authorizer;
 mod credential;
+mod domain;
 mod endpoint;
 mod management_api;
 mod masking;
@@ -24,10 +25,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub use api::{Api, MethodSettings, Protocol, Stage};
+pub use api::{Api, CanarySettings, MethodSettings, Protocol, Stage};
 pub use api_key::{ApiKey, PreviousValue};
 pub use authorizer::{Authorizer, PolicyDocument, VpcEndpoint};
 pub use credential::{Credential, Principal};
+pub use domain::{
+    ApiMapping, Certificate, Domain, EndpointConfiguration, EndpointType, MutualTlsAuthentication,
+    RoutingMode, SecurityPolicy, WebSockets,
+};
 pub use endpoint::{Endpoint, Endpoints, VpcLink};
 pub use management_api::ManagementApi;
 pub(crate) use masking::looks_like_a_secret;
@@ -78,9 +83,23 @@ pub struct Configuration {
     /// this it answers nothing of it; only `attache run` makes up a token for itself, where a stage
     /// has a cache and none but this computer's users can call.
     pub management_api: Option<ManagementApi>,
-    /// Custom domain names.
-    #[schemars(extend("x-not-supported-yet" = {"feature": "custom domain names"}))]
-    pub domains: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Custom domain names: `api.example.com`, or `*.example.com` for every name with one more
+    /// label.
+    #[serde(default)]
+    pub domains: BTreeMap<String, Domain>,
+    /// The certificates that Envoy shows to `https` back ends, by the ids that stages name.
+    #[serde(default)]
+    pub client_certificates: BTreeMap<String, Certificate>,
+    /// How many proxies in front of Envoy, such as a CDN and a load balancer, have each put the
+    /// address of their own caller to the end of `X-Forwarded-For`. The client's address is then the
+    /// one that the outermost of them has seen. Only as many as nobody can connect past: with more,
+    /// every client can claim any address.
+    #[serde(default)]
+    #[schemars(range(max = 16))]
+    pub num_trusted_hops: u32,
+    /// How long WebSocket connections may last.
+    #[serde(default)]
+    pub web_sockets: WebSockets,
 }
 
 /// The AWS account that the gateway stands for.

@@ -35,6 +35,29 @@ impl std::fmt::Display for NoFilters {
 impl std::error::Error for NoFilters {}
 
 impl Filter {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Gateway,
+        Self::ApiKey,
+        Self::Authorizer,
+        Self::ResponseCache,
+        Self::Transform,
+        Self::UsagePlan,
+    ];
+
+    /// The name of its image, and what `{filter}` stands for in `attache compile --wasm`.
+    #[must_use]
+    pub const fn image_name(self) -> &'static str {
+        match self {
+            Self::Gateway => "gateway",
+            Self::ApiKey => "api-key",
+            Self::Authorizer => "authorizer",
+            Self::ResponseCache => "response-cache",
+            Self::Transform => "transform",
+            Self::UsagePlan => "usage-plan",
+        }
+    }
+
     /// The file name under which the module is shipped.
     #[must_use]
     pub const fn file_name(self) -> &'static str {

@@ -12,9 +12,12 @@
 //! input gives the same bytes.
 
 mod access_log;
+mod chain;
 mod cluster;
 mod local_reply;
-mod template;
+mod pieces;
+pub(crate) mod template;
+mod transport;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -28,9 +31,16 @@ use attache_policies::{Scheme, Upstream};
 use minijinja::{Value, context};
 use sha2::{Digest, Sha256};
 
+use crate::embedded_filters;
 use crate::secrets_key::is_needed;
 
 pub use access_log::PUBLISHED as PUBLISHED_FIELDS;
+pub(crate) use chain::plugin;
+pub use chain::{Chain, ChainedFilter, Code, OwnRoute};
+pub(crate) use pieces::{Pieces, SettingValue, items_of, safe, settings_of};
+pub use transport::{
+    CertificateFiles, SECRETS_FOLDER, SecretFile, TlsDomain, Transport, WebSocketLimits,
+};
 
 pub use attache_policies::integration::CLUSTER_HEADER;
 use attache_policies::integration::MAPPED_HEADER;
@@ -43,6 +53,9 @@ pub const FILTER_NAME: &str = "attache";
 pub struct Settings {
     /// Where clients connect.
     pub listen: SocketAddr,
+    /// The port at the same address for clients that use TLS, where a custom domain name is served
+    /// under it.
+    pub tls_port: u16,
     /// Where Envoy's own pages are. They can end the process: a loopback address.
     pub admin: SocketAddr,
     /// The filter's module, as Envoy is to open it.
@@ -114,7 +127,8 @@ pub fn system_certificate_authorities() -> Option<PathBuf> {
     openssl_probe::probe().cert_file
 }
 
-/// One file that holds everything: `envoy.yaml` beside `gateway.wasm`.
+/// One file that holds everything: `envoy.yaml` beside `gateway.wasm`, and beside the folder
+/// [`SECRETS_FOLDER`] with the [`Transport::secret_files`] where there are any.
 ///
 /// # Errors
 ///
@@ -122,12 +136,90 @@ pub fn system_certificate_authorities() -> Option<PathBuf> {
 pub fn static_configuration(
     gateway: &Gateway,
     upstreams: &BTreeSet<Upstream>,
+    transport: &Transport,
     settings: &Settings,
 ) -> Result<String, TargetError> {
-    let document = serde_json::to_string_pretty(gateway).map_err(TargetError::Document)?;
-    let plugin = plugin(settings, &template::block(&document, 4))?;
-    let listener = listener(gateway, settings, &Filter::Here(plugin))?;
-    let clusters = clusters(upstreams, settings, Place::Bootstrap)?;
+    let code = |_| Code::File(settings.filter.clone());
+    chained_configuration(
+        gateway,
+        upstreams,
+        transport,
+        settings,
+        &Deployment {
+            chain: &Chain::fused(gateway)?,
+            secrets: Path::new(SECRETS_FOLDER),
+            code: &code,
+            in_container: false,
+            modules: &[(embedded_filters::Filter::Gateway.file_name(), String::new())],
+            notes: &[],
+            statistics: None,
+        },
+    )
+}
+
+/// Which filters a static configuration has, and what it says of itself.
+pub(crate) struct Deployment<'a> {
+    /// The filters and who routes.
+    pub(crate) chain: &'a Chain,
+    /// Where Envoy finds the [`Transport::secret_files`].
+    pub(crate) secrets: &'a Path,
+    /// Where Envoy opens each module.
+    pub(crate) code: &'a dyn Fn(embedded_filters::Filter) -> Code,
+    /// Whether Envoy runs beside other containers, rather than by itself.
+    pub(crate) in_container: bool,
+    /// The modules that lie beside the file, and the SHA-256 of each.
+    pub(crate) modules: &'a [(&'static str, String)],
+    /// What else the head of the file says: lines of comment.
+    pub(crate) notes: &'a [String],
+    /// Where others may read the statistics, apart from Envoy's own pages.
+    pub(crate) statistics: Option<SocketAddr>,
+}
+
+/// The same with filters of choice.
+///
+/// # Errors
+///
+/// [`TargetError`].
+pub(crate) fn chained_configuration(
+    gateway: &Gateway,
+    upstreams: &BTreeSet<Upstream>,
+    transport: &Transport,
+    settings: &Settings,
+    deployment: &Deployment<'_>,
+) -> Result<String, TargetError> {
+    let plugins = deployment
+        .chain
+        .filters
+        .iter()
+        .map(|filter| {
+            let code = (deployment.code)(filter.module);
+            let configuration = template::block(&filter.configuration, 4);
+            Ok((
+                filter.name.clone(),
+                plugin(&filter.name, &code, &configuration)?,
+            ))
+        })
+        .collect::<Result<Vec<_>, TargetError>>()?;
+    let own_routes = deployment.chain.own_routes(str::to_owned)?;
+    let secrets = deployment.secrets;
+    let values = listener_values(
+        gateway,
+        settings,
+        transport::context(transport, secrets, gateway)?,
+        &Filter::Here(plugins),
+        own_routes.as_deref(),
+    )?;
+    let listener = template::render("listener.yaml", &values)?;
+    let clusters = clusters(upstreams, secrets, settings, Place::Bootstrap)?;
+    let mut names: Vec<&str> = deployment.modules.iter().map(|(file, _)| *file).collect();
+    names.extend(transport.files().next().map(|_| SECRETS_FOLDER));
+    let modules: Vec<Value> = deployment
+        .modules
+        .iter()
+        .filter(|(_, sha256)| !sha256.is_empty())
+        .map(|(file, sha256)| context! { file => *file, sha256 })
+        .collect();
+    let files = Some(names.join(", ")).filter(|files| !files.is_empty());
     Ok(template::render(
         "envoy.yaml",
         &context! {
@@ -136,8 +228,14 @@ pub fn static_configuration(
                 secrets_key => SECRETS_KEY,
                 needs_secrets_key => is_needed(gateway),
                 has_credentials => !gateway.credentials.is_empty(),
+                has_tls => !transport.domains.is_empty(),
+                in_container => deployment.in_container,
+                files,
+                modules,
+                notes => deployment.notes.to_vec(),
                 listener => template::nested(&listener, 2),
                 clusters => template::list(&clusters, 2),
+                statistics => deployment.statistics.map(address),
             }
         },
     )?)
@@ -193,6 +291,13 @@ impl Dynamic {
         self.directory.join("ecds").join("attache.yaml")
     }
 
+    /// Where the files of certificates and trust stores go. To be there before the listeners and the
+    /// clusters that name them.
+    #[must_use]
+    pub fn secrets_folder(&self) -> PathBuf {
+        self.directory.join(SECRETS_FOLDER)
+    }
+
     /// The bootstrap.
     ///
     /// # Errors
@@ -216,9 +321,15 @@ impl Dynamic {
     /// # Errors
     ///
     /// [`TargetError`].
-    pub fn listeners(&self, gateway: &Gateway) -> Result<Resource, TargetError> {
+    pub fn listeners(
+        &self,
+        gateway: &Gateway,
+        transport: &Transport,
+    ) -> Result<Resource, TargetError> {
         let filter = Filter::In(self.plugin_file());
-        resource(&listener(gateway, &self.settings, &filter)?)
+        let transport = transport::context(transport, &self.secrets_folder(), gateway)?;
+        let values = listener_values(gateway, &self.settings, transport, &filter, None)?;
+        resource(&template::render("listener.yaml", &values)?)
     }
 
     /// The clusters.
@@ -227,7 +338,13 @@ impl Dynamic {
     ///
     /// [`TargetError`].
     pub fn clusters(&self, upstreams: &BTreeSet<Upstream>) -> Result<Resource, TargetError> {
-        resource(&clusters(upstreams, &self.settings, Place::Discovered)?)
+        let secrets = self.secrets_folder();
+        resource(&clusters(
+            upstreams,
+            &secrets,
+            &self.settings,
+            Place::Discovered,
+        )?)
     }
 
     /// The filter's configuration.
@@ -237,7 +354,8 @@ impl Dynamic {
     /// [`TargetError`].
     pub fn plugin(&self, gateway: &Gateway) -> Result<Resource, TargetError> {
         let document = serde_json::to_string(gateway).map_err(TargetError::Document)?;
-        let plugin = plugin(&self.settings, &template::quoted(&document))?;
+        let code = Code::File(self.settings.filter.clone());
+        let plugin = plugin(FILTER_NAME, &code, &template::quoted(&document))?;
         resource(&template::render(
             "extension.yaml",
             &context! { name => FILTER_NAME, plugin => template::nested(&plugin, 4) },
@@ -245,9 +363,11 @@ impl Dynamic {
     }
 }
 
-/// Where the filter's configuration stands, seen from the listener.
+/// Where the filters' configuration stands, seen from the listener.
 enum Filter {
-    Here(String),
+    /// In it: the plug-ins by the names of the filters.
+    Here(Vec<(String, String)>),
+    /// In a file, and there is one filter.
     In(PathBuf),
 }
 
@@ -265,44 +385,54 @@ fn process(settings: &Settings) -> Value {
         .collect();
     context! {
         listen => address(settings.listen),
+        tls_listen => tls_address(settings),
         admin => address(settings.admin),
         labels,
     }
 }
 
-fn listener(
+fn listener_values(
     gateway: &Gateway,
     settings: &Settings,
+    transport: Value,
     filter: &Filter,
-) -> Result<String, TargetError> {
+    own_routes: Option<&str>,
+) -> Result<Value, TargetError> {
     let access_log = if gateway.access_log {
         Some(access_log::context(&settings.access_log)?)
     } else {
         None
     };
-    let (plugin, plugin_file) = match filter {
-        Filter::Here(plugin) => (Some(template::nested(plugin, 12)), None),
-        Filter::In(file) => (None, Some(text(file)?)),
+    let (plugins, plugin_file) = match filter {
+        Filter::Here(plugins) => (plugins.as_slice(), None),
+        Filter::In(file) => (&[] as &[_], Some(text(file)?)),
     };
-    Ok(template::render(
-        "listener.yaml",
-        &context! {
-            listen => address(settings.listen),
-            cluster_header => CLUSTER_HEADER,
-            mapped_header => MAPPED_HEADER,
-            timeout_seconds => DEFAULT_TIMEOUT_MILLIS / 1000,
-            filter_name => FILTER_NAME,
-            local_replies => local_reply::context(),
-            access_log,
-            discovered => plugin_file.is_some(),
-            plugin,
-            plugin_file,
-        },
-    )?)
+    let filters: Vec<Value> = plugins
+        .iter()
+        .map(|(name, plugin)| context! { name, plugin => template::nested(plugin, 12) })
+        .collect();
+    Ok(context! {
+        listen => address(settings.listen),
+        tls_listen => tls_address(settings),
+        transport,
+        cluster_header => CLUSTER_HEADER,
+        mapped_header => MAPPED_HEADER,
+        timeout_seconds => DEFAULT_TIMEOUT_MILLIS / 1000,
+        filter_name => FILTER_NAME,
+        local_replies => local_reply::context(),
+        unanswered => local_reply::UNANSWERED,
+        access_log,
+        discovered => plugin_file.is_some(),
+        filters,
+        plugin_file,
+        envoy_routes => own_routes.is_some(),
+        own_routes => own_routes.map(|routes| template::nested(routes, 12)),
+    })
 }
 
 fn clusters(
     upstreams: &BTreeSet<Upstream>,
+    secrets: &Path,
     settings: &Settings,
     place: Place,
 ) -> Result<String, TargetError> {
@@ -320,23 +450,11 @@ fn clusters(
     };
     let clusters: Vec<Value> = upstreams
         .iter()
-        .map(|upstream| cluster::context(upstream, authorities))
-        .collect();
+        .map(|upstream| cluster::context(upstream, authorities, secrets))
+        .collect::<Result<_, _>>()?;
     Ok(template::render(
         "clusters.yaml",
         &context! { clusters, discovered => place == Place::Discovered },
-    )?)
-}
-
-fn plugin(settings: &Settings, configuration: &Value) -> Result<String, TargetError> {
-    Ok(template::render(
-        "plugin.yaml",
-        &context! {
-            wasm => text(&settings.filter)?,
-            name => FILTER_NAME,
-            secrets_key => SECRETS_KEY,
-            configuration,
-        },
     )?)
 }
 
@@ -355,6 +473,10 @@ fn resource(items: &str) -> Result<Resource, TargetError> {
 
 fn address(address: SocketAddr) -> Value {
     context! { address => address.ip().to_string(), port => address.port() }
+}
+
+fn tls_address(settings: &Settings) -> Value {
+    address(SocketAddr::new(settings.listen.ip(), settings.tls_port))
 }
 
 fn text(path: &Path) -> Result<&str, TargetError> {

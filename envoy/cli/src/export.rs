@@ -14,6 +14,7 @@ use clap::{Args, ValueEnum};
 
 use crate::command_line::REFUSED;
 use crate::configuration::{self, PolicyDocument};
+use crate::deployments::{Deployments, Snapshot};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::document::Document;
 use crate::project::{self, Project};
@@ -198,35 +199,39 @@ pub(crate) fn exported(arguments: &Arguments, report: &mut Report) -> Option<Exp
             return None;
         }
     };
-    let path = project::beside(&file, &api.definition);
-    let document = Document::read(&path, &mut unheard)?;
-    let mut definition = Tree::from(&document.root);
-    if let Some(policy) = &api.resource_policy {
-        definition.set("x-amazon-apigateway-policy", policy_of(policy, &file)?);
-    }
+    let deployments = Deployments::read(&file, &mut unheard);
+    let definition = match deployments.stage(&arguments.api, stage) {
+        Some(deployed) => {
+            let id = &deployed.state.deployment;
+            definition_deployed(&*deployments.snapshot(&arguments.api, id).ok()?)?
+        }
+        None => {
+            let read = |name: &str| {
+                let document = Document::read(&project::beside(&file, name), &mut Report::new())?;
+                Some(Tree::from(&document.root))
+            };
+            definition_of(&api.definition, api.resource_policy.as_ref(), &read)?
+        }
+    };
     let servers = servers(
         &project.gateway,
         &arguments.api,
         stage,
         arguments.server.as_deref(),
     );
-    let protocol = match api.protocol {
-        configuration::Protocol::Rest => attache_model::Protocol::Rest,
-        configuration::Protocol::Http => attache_model::Protocol::Http,
+    let serves = |found: &&attache_model::Api| {
+        let mut stages = found.stages.iter();
+        found.id == arguments.api
+            && stages.any(|found| found.name == stage && found.canary.is_none())
     };
-    let lowered = project.gateway.apis.iter();
-    let name = lowered
-        .filter(|found| found.id == arguments.api)
-        .map(|found| found.name.clone())
-        .next()
-        .unwrap_or_default();
+    let lowered = project.gateway.apis.iter().find(serves)?;
     let export = export(
         &definition,
         &Options {
-            name,
+            name: lowered.name.clone(),
             format: arguments.format,
             extensions: arguments.extensions.clone(),
-            protocol,
+            protocol: lowered.protocol,
             servers,
         },
     );
@@ -243,16 +248,39 @@ fn known_names(what: &str, names: &[&str]) -> String {
     format!("the {what} are {list}")
 }
 
-fn policy_of(policy: &PolicyDocument, file: &Path) -> Option<Tree> {
-    match policy {
-        PolicyDocument::Inline(policy) => {
-            Some(Tree::from(&serde_json::Value::Object(policy.clone())))
-        }
-        PolicyDocument::File(path) => {
-            let document = Document::read(&project::beside(file, path), &mut Report::new())?;
-            Some(Tree::from(&document.root))
-        }
+/// A definition with the resource policy that stands beside it.
+fn definition_of(
+    definition: &str,
+    policy: Option<&PolicyDocument>,
+    read: &dyn Fn(&str) -> Option<Tree>,
+) -> Option<Tree> {
+    let mut definition = read(definition)?;
+    if let Some(policy) = policy {
+        let policy = match policy {
+            PolicyDocument::Inline(policy) => {
+                Tree::from(&serde_json::Value::Object(policy.clone()))
+            }
+            PolicyDocument::File(path) => read(path)?,
+        };
+        definition.set("x-amazon-apigateway-policy", policy);
     }
+    Some(definition)
+}
+
+/// The definition that a deployment was made of.
+fn definition_deployed(snapshot: &Snapshot) -> Option<Tree> {
+    let configuration = &snapshot.configuration;
+    let policy = match configuration.get("resourcePolicy") {
+        Some(policy) => serde_json::from_value(policy.clone()).ok()?,
+        None => None,
+    };
+    let read = |name: &str| {
+        let text = snapshot.sources.get(name)?;
+        let document = Document::parse(Path::new(name), text.as_bytes(), &mut Report::new())?;
+        Some(Tree::from(&document.root))
+    };
+    let definition = configuration.get("definition")?.as_str()?;
+    definition_of(definition, Option::as_ref(&policy), &read)
 }
 
 /// Where clients find a stage: under the custom domain names that lead to it, or else at the

@@ -56,6 +56,8 @@ pub struct ImportedApi {
     pub declared_authorizers: Vec<String>,
     /// The resource policy.
     pub resource_policy: Option<ImportedPolicy>,
+    /// Whether the API answers under custom domain names only.
+    pub disable_execute_api_endpoint: bool,
     /// The content types of binary bodies.
     pub binary_media_types: Vec<String>,
     /// The models that operations need, by name.
@@ -164,6 +166,7 @@ pub fn import(document: &Document, protocol: Protocol, report: &mut Report) -> O
     let binary_media_types = extensions::binary_media_types(&mut reading, &root, &mut places);
     let gateway_responses = gateway_response::read(&mut reading, &root, &mut places);
     let cors = cors::read(&mut reading, &root, &mut places);
+    let disable_execute_api_endpoint = extensions::is_closed(&root, &mut places);
     Some(ImportedApi {
         name,
         binary_media_types,
@@ -175,6 +178,7 @@ pub fn import(document: &Document, protocol: Protocol, report: &mut Report) -> O
         declared_authorizers: security.declared_authorizers(),
         authorizers: security.into_authorizers(),
         resource_policy,
+        disable_execute_api_endpoint,
         operations,
     })
 }

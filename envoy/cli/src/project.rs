@@ -4,18 +4,25 @@
 //! (which stage a plan may hold, which operation a setting means, whose key is whose) and writes
 //! the [model](attache_model::Gateway). For each thing in the model it keeps the place in the
 //! user's files, so that a refusal by the filter's own compiler is shown there.
+//!
+//! A stage that was told to serve a deployment does; the files that people work on are for the
+//! others ([`crate::deployments`]).
 
 mod account;
 mod api;
 mod api_key;
 mod authorizer;
+mod certificate;
 mod credential;
+mod deployed;
+mod domain;
 mod endpoint;
 mod management_api;
 mod method_key;
 mod places;
 mod policy;
 mod response_cache;
+mod stage;
 mod usage_plan;
 mod vpc_link;
 
@@ -23,13 +30,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use attache_model::{Api, Gateway, Secret, VERSION};
+use attache_model::{Api, Gateway, Secret, Stage, VERSION};
 use attache_policies::Upstream;
 
 use crate::configuration::{self, AccessLog, Configuration};
+use crate::deployments::Deployments;
 use crate::diagnostic::{Diagnostic, Report};
-use crate::document::{Document, Outline, Pointer};
+use crate::document::{Document, Node, Outline, Pointer};
+use crate::envoy_target::Transport;
 use crate::secrets_key::{NoSecretsKey, SecretsKey};
+pub(crate) use deployed::describe as describe_fault;
+pub(crate) use domain::NO_BASE_PATH;
 pub(crate) use management_api::token_sha256;
 pub(crate) use method_key::MethodKey;
 pub use places::{Place, Places};
@@ -46,14 +57,27 @@ pub struct Project {
     pub places: Places,
     /// Every back end that an operation can reach.
     pub upstreams: BTreeSet<Upstream>,
+    /// What Envoy has to know of connections.
+    pub transport: Transport,
     /// The values of the keys that stand in clear in the configuration file, by key id.
     pub known_values: BTreeMap<String, Secret<String>>,
     /// Where the access log goes; a file's path is made relative to where the command was given.
     pub access_log: AccessLog,
     /// The configuration file as it was found.
     pub file: PathBuf,
+    /// What it says of APIs, as it stands there.
+    pub apis: serde_json::Value,
     /// The key that its secrets are sealed with: what Envoy needs in its environment.
     pub secrets_key: SecretsKey,
+}
+
+impl Project {
+    /// Whether a stage serves something else than the working files.
+    #[must_use]
+    pub fn has_deployments(&self) -> bool {
+        let mut stages = self.gateway.apis.iter().flat_map(|api| &api.stages);
+        stages.any(|stage| stage.deployment_id.is_some())
+    }
 }
 
 /// Reads a folder that holds an `attache.yaml`, or such a file by its own name.
@@ -71,6 +95,27 @@ pub fn load_with(
     secrets_key: Result<SecretsKey, NoSecretsKey>,
     report: &mut Report,
 ) -> Option<Project> {
+    let deployments = Deployments::read(&configuration_file(path), report);
+    load_from(path, secrets_key, &deployments, report)
+}
+
+/// The same where no stage was told to serve a deployment: what people work on.
+pub(crate) fn load_working(path: &Path, report: &mut Report) -> Option<Project> {
+    load_from(
+        path,
+        SecretsKey::from_process(),
+        &Deployments::none(),
+        report,
+    )
+}
+
+/// The same where the stages were told to serve these deployments.
+pub(crate) fn load_from(
+    path: &Path,
+    secrets_key: Result<SecretsKey, NoSecretsKey>,
+    deployments: &Deployments,
+    report: &mut Report,
+) -> Option<Project> {
     let file = configuration_file(path);
     let document = read(&file, path, report)?;
     let outline = Outline::new(&document);
@@ -79,11 +124,12 @@ pub fn load_with(
         document: &document,
         outline: &outline,
         secrets_key: &secrets_key,
+        deployments,
         is_partial: reading.is_partial,
         places: Places::default(),
         report,
     };
-    let gateway = lowering.gateway(&reading.configuration);
+    let (gateway, transport) = lowering.gateway(&reading.configuration);
     let places = lowering.places;
     // The compiler sees the model alone: of a faulty configuration it would repeat, in the words of
     // the model, what was said above in the user's.
@@ -111,7 +157,12 @@ pub fn load_with(
     Some(Project {
         upstreams: compiled.upstreams(),
         known_values: known_values(&reading.configuration),
+        apis: document
+            .pointer("/apis")
+            .map(Node::to_json)
+            .unwrap_or_default(),
         gateway,
+        transport,
         places,
         access_log,
         file,
@@ -132,6 +183,39 @@ pub(crate) fn configuration(
         configuration::read(&document, &outline, report)
     });
     (file, reading)
+}
+
+/// What a configuration file says of APIs, as it stands there.
+pub(crate) fn as_written(path: &Path) -> Option<serde_json::Value> {
+    let document = Document::read(&configuration_file(path), &mut Report::new())?;
+    document.pointer("/apis").map(Node::to_json)
+}
+
+/// One stage with the settings that the configuration has for it, over the operations of an API
+/// that was deployed. `None` when they do not fit, and the report says why.
+pub(crate) fn stage_over(
+    path: &Path,
+    api: &Api,
+    stage: &str,
+    report: &mut Report,
+) -> Option<Stage> {
+    let file = configuration_file(path);
+    let document = read(&file, path, report)?;
+    let outline = Outline::new(&document);
+    let reading = configuration::read(&document, &outline, report)?;
+    let settings = reading.configuration.apis.get(&api.id)?.stages.get(stage)?;
+    let errors = report.error_count();
+    let mut lowering = Lowering {
+        document: &document,
+        outline: &outline,
+        secrets_key: &SecretsKey::from_process(),
+        deployments: &Deployments::none(),
+        is_partial: reading.is_partial,
+        places: Places::default(),
+        report,
+    };
+    let lowered = lowering.stage_over(stage, settings, api);
+    (report.error_count() == errors).then_some(lowered)
 }
 
 fn known_values(configuration: &Configuration) -> BTreeMap<String, Secret<String>> {
@@ -188,32 +272,40 @@ struct Lowering<'a> {
     document: &'a Document,
     outline: &'a Outline,
     secrets_key: &'a Result<SecretsKey, NoSecretsKey>,
+    deployments: &'a Deployments,
     is_partial: bool,
     places: Places,
     report: &'a mut Report,
 }
 
 impl Lowering<'_> {
-    fn gateway(&mut self, configuration: &Configuration) -> Gateway {
+    fn gateway(&mut self, configuration: &Configuration) -> (Gateway, Transport) {
         let account = self.account(&configuration.account);
         let mut apis = Vec::new();
         for (id, api) in &configuration.apis {
-            if let Some(api) = self.api(id, api, &configuration.endpoints, apis.len()) {
+            let mut stages = api.stages.keys();
+            // Where all stages serve deployments, what is being worked on is nobody's business yet.
+            if stages.any(|stage| self.serves_working_files(id, stage))
+                && let Some(api) = self.api(id, api, configuration, apis.len())
+            {
                 apis.push(api);
             }
+            self.deployed_stages(id, api, &mut apis);
         }
-        if let [only] = apis.as_mut_slice() {
-            only.any_host = configuration.apis.len() == 1 && !self.is_partial;
+        self.warn_of_deployments_without_stage(&configuration.apis);
+        for api in &mut apis {
+            api.any_host = configuration.apis.len() == 1 && !self.is_partial;
         }
-        let by_id: BTreeMap<&str, &Api> = apis.iter().map(|api| (api.id.as_str(), api)).collect();
-        let usage_plans = self.usage_plans(&configuration.usage_plans, &by_id);
+        let usage_plans = self.usage_plans(&configuration.usage_plans, &apis);
         let api_keys = self.api_keys(configuration);
         let credentials = self.credentials(&configuration.credentials);
         let endpoints = self.endpoints(configuration, &apis);
-        Gateway {
+        let (domains, transport) = self.domains(configuration, &apis);
+        let gateway = Gateway {
             version: VERSION,
             account,
             apis,
+            domains,
             usage_plans,
             api_keys,
             rate_limit_headers: configuration.rate_limit_headers,
@@ -221,8 +313,8 @@ impl Lowering<'_> {
             endpoints,
             access_log: configuration.access_log != AccessLog::Off,
             management_api: self.management_api(configuration.management_api.as_ref()),
-            domains: Vec::new(),
-        }
+        };
+        (gateway, transport)
     }
 
     /// An error at a value of `attache.yaml`. The advice belongs to it from the start, because a

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! With [`Options::watch`], an edit that compiles is brought to the running Envoy without a lost
-//! request, and one that does not is reported while Envoy goes on with what it has.
+//! request, and one that does not is reported while Envoy goes on with what it has. What is deployed
+//! is brought there with it or without: deploying is not editing.
 
 mod addresses;
 mod admin;
@@ -17,6 +18,7 @@ mod arguments;
 mod changes;
 mod command;
 mod deployment;
+mod deployment_files;
 mod envoy_binary;
 mod management;
 mod process;
@@ -38,11 +40,14 @@ use attache_policies::Upstream;
 use indicatif::{ProgressBar, ProgressFinish};
 
 use crate::embedded_filters::{Filter, NoFilters};
-use crate::envoy_target::{AccessLog, Dynamic, Settings, system_certificate_authorities};
+use crate::envoy_target::{
+    AccessLog, Dynamic, Settings, Transport, system_certificate_authorities,
+};
 use crate::running::Announcement;
 use crate::secrets_key::SecretsKey;
 use admin::Admin;
 use deployment::Deployment;
+use deployment_files::DeploymentFiles;
 use process::{POLL_INTERVAL, Process, Start};
 
 pub use arguments::Arguments;
@@ -68,6 +73,8 @@ const NOT_SERVED: &str = "the edit is not served; what was served before still i
 pub struct Options {
     /// Where clients connect; port 0 for any free one.
     pub listen: SocketAddr,
+    /// The port at the same address for clients that use TLS; port 0 for any free one.
+    pub tls_port: u16,
     /// The port of Envoy's own pages, on the loopback interface; `None` for any free one.
     pub admin_port: Option<u16>,
     /// The Envoy to start, in place of the one that is found.
@@ -76,6 +83,8 @@ pub struct Options {
     pub concurrency: Option<u32>,
     /// The folder whose edits are followed.
     pub watch: Option<PathBuf>,
+    /// The folder that says which deployments are served, which need not be there.
+    pub deployments: PathBuf,
     /// Where the access log goes, when the gateway keeps one.
     pub access_log: AccessLog,
     /// The key that secrets are sealed with. Envoy has it in its environment, so that an edit may
@@ -92,6 +101,8 @@ pub struct Compiled {
     pub gateway: Gateway,
     /// Every back end that an operation of it can reach.
     pub upstreams: BTreeSet<Upstream>,
+    /// What Envoy has to know of connections.
+    pub transport: Transport,
     /// Keys for the `curl` lines.
     pub sample_keys: Vec<SampleKey>,
 }
@@ -205,6 +216,7 @@ pub fn run<R: Display>(
 ) -> Result<(), RunError<R>> {
     let progress = progress();
     progress.set_message("compiling the definition");
+    let mut deployments = DeploymentFiles::new(&options.deployments);
     let compiled = compile().map_err(RunError::Refused)?;
     let module = Filter::Gateway.module().map_err(RunError::NoFilters)?;
     let envoy = Envoy::find(options.envoy.as_deref()).map_err(RunError::Envoy)?;
@@ -219,7 +231,12 @@ pub fn run<R: Display>(
     }
     let admin_port = options.admin_port.unwrap_or(0);
     let admin = SocketAddr::new(IpAddr::from([127, 0, 0, 1]), admin_port);
-    for (address, flag) in [(options.listen, "--port"), (admin, "--admin-port")] {
+    let mut addresses = vec![(options.listen, "--port"), (admin, "--admin-port")];
+    if !compiled.transport.domains.is_empty() {
+        let tls = SocketAddr::new(options.listen.ip(), options.tls_port);
+        addresses.push((tls, "--tls-port"));
+    }
+    for (address, flag) in addresses {
         // Several Envoys would share one port without a word.
         TcpListener::bind(address).map_err(|error| RunError::AddressTaken {
             address,
@@ -238,6 +255,7 @@ pub fn run<R: Display>(
     forward_signals(&sender).map_err(system("signals cannot be received"))?;
     let settings = Settings {
         listen: options.listen,
+        tls_port: options.tls_port,
         admin,
         filter,
         access_log: options.access_log.clone(),
@@ -259,6 +277,7 @@ pub fn run<R: Display>(
         &compiled.gateway,
         &compiled.sample_keys,
         serving.listen,
+        serving.tls_port(options.tls_port),
     )
     .map_err(system("the addresses cannot be printed"))?;
     if watcher.is_some() {
@@ -266,7 +285,13 @@ pub fn run<R: Display>(
         let _ = sender.send(Event::Edited);
         tell(messages, "watching for edits; Ctrl-C ends");
     }
-    let ended = serving.follow(&events, compiled.gateway, compile, messages);
+    let ended = serving.follow(
+        &events,
+        &mut deployments,
+        compiled.gateway,
+        compile,
+        messages,
+    );
     drop(watcher);
     ended
 }
@@ -293,11 +318,9 @@ impl Serving {
         let files = Dynamic::new(settings, folder.to_owned());
         let bootstrap = files.bootstrap_file();
         let deployment =
-            Deployment::write(files, &compiled.gateway, &compiled.upstreams).map_err(|error| {
-                RunError::NotServed {
-                    error,
-                    complaints: Vec::new(),
-                }
+            Deployment::write(files, compiled).map_err(|error| RunError::NotServed {
+                error,
+                complaints: Vec::new(),
             })?;
         let address_file = folder.join("admin-address");
         let start = Start {
@@ -341,6 +364,12 @@ impl Serving {
         }
     }
 
+    /// Where clients that use TLS connect, which is news when port 0 was asked for.
+    fn tls_port(&self, asked_for: u16) -> u16 {
+        let listener = self.admin.listener("gateway_tls").ok().flatten();
+        listener.map_or(asked_for, |address| address.port())
+    }
+
     /// Lets other commands find the gateway.
     fn announce(&mut self, gateway: &Gateway, messages: &mut dyn Write) {
         // What was announced before is taken back first: it may be the same file.
@@ -358,6 +387,7 @@ impl Serving {
     fn follow<R: Display>(
         mut self,
         events: &Receiver<Event>,
+        deployments: &mut DeploymentFiles,
         mut gateway: Gateway,
         compile: &dyn Fn() -> Result<Compiled, R>,
         messages: &mut dyn Write,
@@ -365,7 +395,11 @@ impl Serving {
         // Each worker of Envoy says the same.
         let mut last_complaint = String::new();
         loop {
-            match events.recv_timeout(Duration::from_millis(200)) {
+            let event = match events.recv_timeout(Duration::from_millis(200)) {
+                Err(RecvTimeoutError::Timeout) if deployments.have_changed() => Ok(Event::Edited),
+                event => event,
+            };
+            match event {
                 Ok(Event::Signal) => {
                     self.drain(events, messages);
                     return Ok(());
@@ -381,6 +415,8 @@ impl Serving {
                         self.drain(events, messages);
                         return Ok(());
                     }
+                    // What is read now need not be noticed again.
+                    deployments.have_changed();
                     match compile() {
                         Ok(edited) => self.apply(edited, &mut gateway, messages),
                         Err(report) => tell(
@@ -404,11 +440,9 @@ impl Serving {
 
     fn apply(&mut self, edited: Compiled, gateway: &mut Gateway, messages: &mut dyn Write) {
         let process = &mut self.process;
-        let applied =
-            self.deployment
-                .apply(&edited.gateway, &edited.upstreams, &self.admin, &mut || {
-                    process.ended().is_some()
-                });
+        let applied = self
+            .deployment
+            .apply(&edited, &self.admin, &mut || process.ended().is_some());
         match applied {
             Ok(()) => {
                 let changes = describe_changes(gateway, &edited.gateway);

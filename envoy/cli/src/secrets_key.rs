@@ -120,6 +120,12 @@ impl SecretsKey {
     pub fn seal(&self, name: &str, secret: &Secret<String>) -> SealedSecret {
         self.key.seal(name, secret.reveal().as_bytes())
     }
+
+    /// The secret of that name that this key has sealed.
+    #[must_use]
+    pub fn open(&self, name: &str, sealed: &SealedSecret) -> Option<Secret<Vec<u8>>> {
+        self.key.open(name, sealed).ok()
+    }
 }
 
 /// Tells nothing of the key.

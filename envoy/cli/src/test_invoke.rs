@@ -47,6 +47,9 @@ pub struct Arguments {
     /// The stage.
     #[arg(long)]
     pub stage: String,
+    /// Send it to the stage's canary release.
+    #[arg(long)]
+    pub canary: bool,
     /// A header field of the request; may come several times.
     #[arg(long = "header", value_name = "NAME: VALUE")]
     pub headers: Vec<String>,
@@ -95,7 +98,7 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCod
 fn invoke(arguments: &Arguments, report: &mut Report) -> Result<Invocation, Failure> {
     let (folder, method, path) = memory_proxy::target(&arguments.request)?;
     let project = project::load(folder.as_ref(), report).ok_or(Failure::Refused)?;
-    let opened = without_access_control(&project.gateway);
+    let opened = without_access_control(&project.gateway, arguments.canary);
     let environment = project.secrets_key.environment();
     // What does not compile has been reported when the project was loaded.
     let routes = Routes::compile(&opened).map_err(|_| Failure::Refused)?;
@@ -111,6 +114,12 @@ fn invoke(arguments: &Arguments, report: &mut Report) -> Result<Invocation, Fail
         body_length: body.as_ref().map(Vec::len),
     };
     let request = subject.request(&opened, &routes).map_err(Failure::Usage)?;
+    if arguments.canary && !has_canary(&opened, arguments) {
+        let reason = format!("the stage `{}` has no canary release", arguments.stage);
+        return Err(Failure::Usage(reason));
+    }
+    let memory = Memory::new(arguments.source_ip);
+    let route = routes.find_release(&request.headers, &memory);
     let execution = execution::Execution {
         client: Client {
             upstreams: project.upstreams,
@@ -118,7 +127,7 @@ fn invoke(arguments: &Arguments, report: &mut Report) -> Result<Invocation, Fail
         },
         body,
         resource_path: path.split('?').next().unwrap_or_default(),
-        path_parameters: routes.find(&request.headers).map_or_else(
+        path_parameters: route.map_or_else(
             |_| Vec::new(),
             |route| {
                 let parameters = route.path_parameters();
@@ -130,12 +139,19 @@ fn invoke(arguments: &Arguments, report: &mut Report) -> Result<Invocation, Fail
             },
         ),
     };
-    Ok(execution.run(gateway, request.headers, Memory::new(arguments.source_ip)))
+    Ok(execution.run(gateway, request.headers, memory))
+}
+
+/// Whether there is such a canary release.
+fn has_canary(gateway: &Gateway, arguments: &Arguments) -> bool {
+    let apis = gateway.apis.iter().filter(|api| api.id == arguments.api);
+    let mut stages = apis.flat_map(|api| &api.stages);
+    stages.any(|stage| stage.name == arguments.stage && stage.canary.is_some())
 }
 
 /// The configuration without what decides who may call and how often, and without caches, which a
-/// test invocation passes by.
-fn without_access_control(gateway: &Gateway) -> Gateway {
+/// test invocation passes by. Canary releases get all requests, or none.
+fn without_access_control(gateway: &Gateway, canary: bool) -> Gateway {
     let mut opened = gateway.clone();
     opened.account.throttle = None;
     opened.management_api = None;
@@ -149,6 +165,9 @@ fn without_access_control(gateway: &Gateway) -> Gateway {
         for stage in &mut api.stages {
             stage.throttle = None;
             stage.cache_cluster = None;
+            if let Some(release) = &mut stage.canary {
+                release.percent_traffic = if canary { 100.0 } else { 0.0 };
+            }
             for method in &mut stage.methods {
                 method.throttle = None;
             }
@@ -188,7 +207,7 @@ mod tests {
                 throttle: None,
             })
         };
-        let opened = without_access_control(&gateway);
+        let opened = without_access_control(&gateway, false);
         assert_eq!(opened.management_api, None);
         assert_eq!(opened.apis[0].stages, [Stage::new("prod")]);
     }

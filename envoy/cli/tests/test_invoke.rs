@@ -49,6 +49,16 @@ paths:
           default:
             statusCode: "200"
             responseTemplates: {application/json: '{"said": "$input.body"}'}
+  /release:
+    get:
+      responses: {"200": {description: the release}}
+      x-amazon-apigateway-integration:
+        type: mock
+        requestTemplates: {application/json: '{"statusCode": 200}'}
+        responses:
+          default:
+            statusCode: "200"
+            responseTemplates: {application/json: '[$stageVariables.release, $context.isCanaryRequest]'}
 components:
   schemas:
     Pet: {type: object, required: [name]}
@@ -63,13 +73,19 @@ fn invoke(backend: Option<SocketAddr>, arguments: &[&str]) -> Output {
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     write(
         "attache.yaml",
-        "apis: {pets: {definition: openapi.yaml, stages: {prod: {}}}}\n",
+        "apis: {pets: {definition: openapi.yaml, stages: {plain: {}, prod: {variables: {release: old}, \
+         canarySettings: {percentTraffic: 50, stageVariableOverrides: {release: new}}}}}}\n",
     );
     write("openapi.yaml", &DEFINITION.replace("BACKEND", &backend));
     write("pet.json", r#"{"name": "Ada"}"#);
     write("none.json", "{}");
     Command::new(env!("CARGO_BIN_EXE_attache"))
-        .args(["test-invoke", "--api", "pets", "--stage", "prod"])
+        .args(["test-invoke", "--api", "pets"])
+        .args(
+            ["--stage", "prod"]
+                .iter()
+                .filter(|_| !arguments.contains(&"--stage")),
+        )
         .args(arguments)
         .current_dir(folder.path())
         .output()
@@ -278,4 +294,27 @@ fn the_folder_may_stand_where_the_usage_has_it() {
     assert_eq!(refused.status.code(), Some(2));
     let told = String::from_utf8_lossy(&refused.stderr);
     assert!(told.contains("[DIR] METHOD PATH"), "{told}");
+}
+
+#[test]
+fn a_canary_release_is_tried_when_it_is_asked_for() {
+    let body = |arguments: &[&str]| {
+        let output = invoke(None, &[arguments, &["GET", "/release"]].concat());
+        let lines = log(&output);
+        let body = lines
+            .iter()
+            .find_map(|line| line.strip_prefix("Method response body after transformations: "));
+        body.unwrap().to_owned()
+    };
+    for _ in 0..8 {
+        assert_eq!(body(&[]), "[old, false]");
+        assert_eq!(body(&["--canary"]), "[new, true]");
+    }
+    let output = invoke(None, &["--stage", "plain", "--canary", "GET", "/release"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        told.contains("the stage `plain` has no canary release"),
+        "{told}"
+    );
 }

@@ -168,6 +168,10 @@ impl Connection for HostPorts {
         property("connection\0mtls") == [1]
     }
 
+    fn server_name(&self) -> Vec<u8> {
+        property("connection\0requested_server_name")
+    }
+
     fn cluster(&self) -> Vec<u8> {
         property("xds\0cluster_name")
     }

@@ -334,7 +334,7 @@ fn response_head() -> Result<ResponseHead, Refused> {
         .and_then(|status| status.parse().ok())
         .unwrap_or(0);
     // Only these can be the proxy's own, so only they are worth the property's price.
-    let failure = if matches!(status, 500..=504) {
+    let failure = if matches!(status, 408 | 500..=504) {
         let details = hostcalls::property("response\0code_details")?;
         upstream_failure::read(&details.unwrap_or_default())
     } else {

@@ -14,7 +14,11 @@ pub fn read(details: &[u8]) -> Option<UpstreamFailure> {
     };
     if details == b"via_upstream" {
         None
-    } else if says("response_timeout") || says("per_try_timeout") || says("max_duration_timeout") {
+    } else if says("response_timeout")
+        || says("per_try_timeout")
+        || says("max_duration_timeout")
+        || says("stream_idle_timeout")
+    {
         Some(UpstreamFailure::Timeout)
     } else if says("protocol_error") {
         Some(UpstreamFailure::Malformed)
@@ -43,6 +47,8 @@ mod tests {
             ("response_timeout", Some(Timeout)),
             ("upstream_response_timeout", Some(Timeout)),
             ("upstream_per_try_timeout", Some(Timeout)),
+            // A WebSocket handshake that the back end leaves unanswered.
+            ("stream_idle_timeout", Some(Timeout)),
             (
                 "upstream_reset_before_response_started{remote_connection_failure|delayed_connect_error:_Connection_refused}",
                 Some(Unreachable),

@@ -25,6 +25,9 @@ pub struct Api {
     /// Whether requests whose host names no API belong to this one. At most one API may say so.
     #[serde(default)]
     pub any_host: bool,
+    /// Whether the API answers under custom domain names only, and not at its own host name.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub disable_execute_api_endpoint: bool,
     /// Where the key of a request is found.
     #[serde(default)]
     pub api_key_source: ApiKeySource,
@@ -66,6 +69,7 @@ impl Api {
             name: String::new(),
             protocol,
             any_host: false,
+            disable_execute_api_endpoint: false,
             api_key_source: ApiKeySource::default(),
             authorizers: Vec::new(),
             resource_policy: None,
@@ -218,6 +222,10 @@ pub struct Stage {
     /// Stage variables; those of a canary release are the stage's with its own over them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, String>,
+    /// Which certificate the proxy shows to `https` back ends (AWS: `clientCertificateId`); the
+    /// certificate itself is the proxy's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate_id: Option<String>,
     /// The throttle that all methods of the stage share, except those with one of their own.
     #[serde(default)]
     pub throttle: Option<Throttle>,
@@ -241,6 +249,7 @@ impl Stage {
             deployment_id: None,
             canary: None,
             variables: BTreeMap::new(),
+            client_certificate_id: None,
             throttle: None,
             metrics_enabled: false,
             methods: Vec::new(),
@@ -273,4 +282,7 @@ pub struct MethodSettings {
     /// Replaces the stage's [`metrics_enabled`](Stage::metrics_enabled).
     #[serde(default)]
     pub metrics_enabled: Option<bool>,
+    /// Whether a client may turn its request into a WebSocket connection with the back end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub web_socket_enabled: bool,
 }

@@ -7,9 +7,26 @@ pub struct Domain {
     /// The host name in lower case, such as `api.example.com`; `*.example.com` stands for every name
     /// with one more label.
     pub name: String,
+    /// Whether only connections under TLS whose server name (SNI) is this name may ask for it: its
+    /// certificate, its minimum version of TLS and the certificates that it asks clients for then
+    /// hold for every request. The proxy's listener has to see to those.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tls: bool,
     /// Which paths lead where; the longest that fits a request counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mappings: Vec<ApiMapping>,
+}
+
+impl Domain {
+    /// A domain name under which nothing is found.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            tls: false,
+            mappings: Vec::new(),
+        }
+    }
 }
 
 /// A base path of a custom domain name, and the stage that it leads to (AWS: base path mapping, API

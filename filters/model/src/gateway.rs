@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Api, ApiKey, Credential, Domain, ManagementApi, Throttle, UsagePlan};
+use crate::{Api, ApiKey, Credential, Domain, ManagementApi, Stage, Throttle, UsagePlan};
 
 /// The version of the document that this build writes and reads.
 pub const VERSION: u32 = 1;
@@ -76,6 +76,19 @@ impl Gateway {
             access_log: false,
             management_api: None,
         }
+    }
+
+    /// Whether the requests that one of the stages of one of the APIs serves are those of a canary
+    /// release (`$context.isCanaryRequest`); `None` when the stage has none.
+    #[must_use]
+    pub fn is_canary_request(&self, api: &Api, stage: &Stage) -> Option<bool> {
+        if stage.canary.is_some() {
+            return Some(true);
+        }
+        let entries = self.apis.iter().filter(|entry| entry.id == api.id);
+        let mut stages = entries.flat_map(|entry| &entry.stages);
+        let has_canary = stages.any(|other| other.name == stage.name && other.canary.is_some());
+        has_canary.then_some(false)
     }
 }
 

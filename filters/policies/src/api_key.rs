@@ -28,7 +28,7 @@ pub struct ApiKeys {
     ids: String,
     /// The plans of all keys, one after the other, as positions in [`Gateway::usage_plans`].
     memberships: Vec<u32>,
-    /// For each plan, its stages as positions of API and stage, sorted.
+    /// For each plan, its stages and their canary releases as positions of API and stage, sorted.
     stages: Vec<Vec<(u32, u32)>>,
 }
 
@@ -270,25 +270,20 @@ fn report_duplicates(gateway: &Gateway, errors: &mut Vec<CompileError>) {
 }
 
 fn stages_of_plans(gateway: &Gateway) -> Vec<Vec<(u32, u32)>> {
-    let mut positions = HashMap::new();
-    for (api_position, api) in gateway.apis.iter().enumerate() {
-        for (stage_position, stage) in api.stages.iter().enumerate() {
-            positions
-                .entry((api.id.as_str(), stage.name.as_str()))
-                .or_insert((narrow(api_position), narrow(stage_position)));
+    let plans = gateway.usage_plans.iter().map(|plan| {
+        let mut stages = Vec::new();
+        for (api_position, api) in gateway.apis.iter().enumerate() {
+            for (stage_position, stage) in api.stages.iter().enumerate() {
+                let mut held = plan.api_stages.iter();
+                // Whose name it is, or whose canary release.
+                if held.any(|held| held.api == api.id && held.stage == stage.name) {
+                    stages.push((narrow(api_position), narrow(stage_position)));
+                }
+            }
         }
-    }
-    let plan_stages = gateway.usage_plans.iter().map(|plan| {
-        let mut stages: Vec<_> = plan
-            .api_stages
-            .iter()
-            .filter_map(|held| positions.get(&(held.api.as_str(), held.stage.as_str())))
-            .copied()
-            .collect();
-        stages.sort_unstable();
         stages
     });
-    plan_stages.collect()
+    plans.collect()
 }
 
 /// A stage that `plan` holds and one of the `earlier` plans of the same key as well.

@@ -13,6 +13,9 @@ use crate::gateway_response::GatewayResponseType;
 pub enum Denial {
     /// No API or stage answers at this host and path (REST: `Forbidden`, HTTP: `Not Found`).
     UnknownStage,
+    /// The custom domain name is another one than that of the connection (RFC 9110, section
+    /// 15.5.20): a client that has taken both for one server is to open a connection for it.
+    MisdirectedRequest,
     /// MISSING_AUTHENTICATION_TOKEN: the stage has no such resource and method.
     MissingAuthenticationToken,
     /// The same for a request with an `Authorization` header, which AWS then reads as a
@@ -46,6 +49,9 @@ pub enum Denial {
     Throttled,
     /// QUOTA_EXCEEDED: nothing is left of the period's requests.
     QuotaExceeded,
+    /// The client asks for a WebSocket connection with a method that takes none. AWS has no type for
+    /// it.
+    UnexpectedUpgrade,
     /// REQUEST_TOO_LARGE: the body is over 10 MB.
     RequestTooLarge,
     /// BAD_REQUEST_PARAMETERS: the operation requires parameters that the request does not have.
@@ -83,6 +89,8 @@ pub enum Denial {
     /// integration. AWS has no type for it but DEFAULT_5XX.
     MalformedLambdaProxyResponse,
 }
+
+const MISDIRECTED_REQUEST: &str = "Misdirected Request";
 
 /// What one refusal looks like on the wire.
 struct GatewayResponse<'d> {
@@ -177,6 +185,13 @@ impl Denial {
         let mut named = None;
         let (response_type, status, error_type, message) = match self {
             Self::UnknownStage => (None, 403, "ForbiddenException", "Forbidden"),
+            Self::MisdirectedRequest => (
+                None,
+                421,
+                "MisdirectedRequestException",
+                MISDIRECTED_REQUEST,
+            ),
+            Self::UnexpectedUpgrade => (None, 400, "BadRequestException", "Bad Request"),
             Self::MissingAuthenticationToken => (
                 Some(Type::MissingAuthenticationToken),
                 403,
@@ -340,6 +355,7 @@ impl Denial {
             Self::UnknownStage
             | Self::MissingAuthenticationToken
             | Self::IncompleteSignature(_) => (404, "Not Found"),
+            Self::MisdirectedRequest => (421, MISDIRECTED_REQUEST),
             Self::Unauthorized { .. } | Self::TokenExpired => (401, "Unauthorized"),
             Self::AccessDenied(_)
             | Self::InvalidSignature(_)
@@ -349,7 +365,8 @@ impl Denial {
             Self::UriTooLong => (414, "Request-URI Too Long"),
             Self::Throttled | Self::QuotaExceeded => (429, "Too Many Requests"),
             Self::RequestTooLarge => (413, "Request Entity Too Large"),
-            Self::BadRequestParameters { .. }
+            Self::UnexpectedUpgrade
+            | Self::BadRequestParameters { .. }
             | Self::BadRequestBody { .. }
             | Self::InvalidJsonInBody => (400, "Bad Request"),
             Self::UnsupportedMediaType => (415, "Unsupported Media Type"),

@@ -159,7 +159,7 @@ impl Exchange {
         &self.request
     }
 
-    /// Whether the request has no body.
+    /// Whether the request has no body. A WebSocket handshake has none.
     #[must_use]
     pub const fn ends_with_headers(&self) -> bool {
         self.ends_with_headers

@@ -21,6 +21,7 @@ use crate::request_validation::RequestValidations;
 use crate::response_cache::ResponseCaches;
 use crate::route::Routes;
 use crate::usage_plan::UsagePlans;
+use crate::web_socket::WebSockets;
 
 /// The header of an API key.
 const API_KEY: &[u8] = b"x-api-key";
@@ -64,6 +65,7 @@ pub struct Gateway {
     pub(crate) request_validations: RequestValidations,
     pub(crate) response_caches: ResponseCaches,
     pub(crate) integrations: Integrations,
+    pub(crate) web_sockets: WebSockets,
     pub(crate) management_api: Option<ManagementApi>,
     pub(crate) gateway_responses: GatewayResponses,
     pub(crate) metrics: Metrics,
@@ -77,8 +79,18 @@ pub(crate) struct ApiFacts {
     pub(crate) id: Box<str>,
     pub(crate) protocol: Protocol,
     pub(crate) api_key_source: ApiKeySource,
-    pub(crate) stages: Vec<Box<str>>,
+    pub(crate) stages: Vec<StageFacts>,
     pub(crate) operations: Vec<OperationFacts>,
+}
+
+/// What the pipeline itself must know of a stage, or of its canary release.
+#[derive(Debug)]
+pub(crate) struct StageFacts {
+    pub(crate) name: Box<str>,
+    /// Of what was deployed to it, if anything was.
+    pub(crate) deployment_id: Option<Box<str>>,
+    /// `$context.isCanaryRequest`
+    pub(crate) is_canary_request: Option<bool>,
 }
 
 /// What the pipeline itself must know of an operation.
@@ -112,6 +124,7 @@ impl Gateway {
         let response_caches = ResponseCaches::compile(document, environment);
         let response_caches = kept(response_caches, &mut faults);
         let integrations = kept(Integrations::compile(document), &mut faults);
+        let web_sockets = kept(WebSockets::compile(document), &mut faults);
         let management_api = kept(ManagementApi::compile(document), &mut faults);
         let gateway_responses = kept(GatewayResponses::compile(document), &mut faults);
         let compiled = || {
@@ -124,10 +137,15 @@ impl Gateway {
                 request_validations: request_validations?,
                 response_caches: response_caches?,
                 integrations: integrations?,
+                web_sockets: web_sockets?,
                 management_api: management_api?,
                 gateway_responses: gateway_responses?,
                 metrics: Metrics::compile(document),
-                apis: document.apis.iter().map(ApiFacts::of).collect(),
+                apis: document
+                    .apis
+                    .iter()
+                    .map(|api| ApiFacts::of(document, api))
+                    .collect(),
                 access_log: document.access_log,
             })
         };
@@ -169,8 +187,8 @@ impl Gateway {
         self.cors.get(api?)
     }
 
-    /// The ids of an API and of one of its stages.
-    pub(crate) fn names(&self, api: usize, stage: usize) -> Option<(&str, &str)> {
+    /// The id of an API, and one of its stages.
+    pub(crate) fn stage(&self, api: usize, stage: usize) -> Option<(&str, &StageFacts)> {
         let api = self.apis.get(api)?;
         Some((&api.id, api.stages.get(stage)?))
     }
@@ -217,7 +235,7 @@ impl ApiFacts {
         }
     }
 
-    fn of(api: &model::Api) -> Self {
+    fn of(gateway: &model::Gateway, api: &model::Api) -> Self {
         Self {
             id: api.id.as_str().into(),
             protocol: api.protocol,
@@ -225,7 +243,11 @@ impl ApiFacts {
             stages: api
                 .stages
                 .iter()
-                .map(|stage| stage.name.as_str().into())
+                .map(|stage| StageFacts {
+                    name: stage.name.as_str().into(),
+                    deployment_id: stage.deployment_id.as_deref().map(Into::into),
+                    is_canary_request: gateway.is_canary_request(api, stage),
+                })
                 .collect(),
             operations: api
                 .operations

@@ -45,8 +45,18 @@ pub struct GatewayResponses {
 #[derive(Debug, Default)]
 struct ApiResponses {
     responses: BTreeMap<GatewayResponseType, Response>,
-    /// By stage; empty when the API changes nothing.
-    stage_variables: Vec<BTreeMap<String, String>>,
+    /// Empty when the API changes nothing.
+    stages: Vec<StageContext>,
+}
+
+/// What references know of a stage.
+#[derive(Debug)]
+struct StageContext {
+    variables: BTreeMap<String, String>,
+    /// `context.deploymentId`
+    deployment_id: Box<str>,
+    /// `context.isCanaryRequest`
+    is_canary_request: Option<bool>,
 }
 
 /// What an API says of one type.
@@ -116,9 +126,7 @@ impl GatewayResponses {
         let refusal = Refusal {
             denial,
             request,
-            stage_variables: request
-                .stage
-                .and_then(|stage| api.stage_variables.get(stage)),
+            stage: request.stage.and_then(|stage| api.stages.get(stage)),
         };
         if let Some(template) =
             template::choose(&response.templates, request.headers.last(b"accept"))

@@ -121,8 +121,18 @@ impl Integration {
         })
     }
 
+    /// Whether a back end that is asked on a condition says itself that it does not hold: the
+    /// request's header fields reach it, and its status the client.
+    pub(crate) fn passes_conditions_on(&self) -> bool {
+        match self {
+            Self::HttpProxy(integration) => integration.passes_answers_on(),
+            Self::Custom(_) | Self::LambdaProxy(_) => false,
+        }
+    }
+
     /// Serves one request: calls the back end and makes the client's answer of its. `document` is
-    /// the client's body when its validation has read it.
+    /// the client's body when its validation has read it. `conditions` are for a back end that they
+    /// are [passed on](Self::passes_conditions_on) to.
     ///
     /// # Errors
     ///
@@ -133,10 +143,15 @@ impl Integration {
         exchange: &Exchange,
         request: &IntegrationRequest<'_>,
         document: Option<Document>,
+        conditions: Vec<HeaderEdit>,
         seen: &mut Observation<'_>,
     ) -> Result<Answered, Denial> {
         match self {
-            Self::HttpProxy(integration) => integration.answer(exchange, request, seen).await,
+            Self::HttpProxy(integration) => {
+                integration
+                    .answer(exchange, request, conditions, seen)
+                    .await
+            }
             Self::Custom(integration) => {
                 integration.answer(exchange, request, document, seen).await
             }

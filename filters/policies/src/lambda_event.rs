@@ -25,7 +25,7 @@ use crate::ports::{Connection, Timestamp};
 use crate::request_id::RequestIds;
 use crate::route::Route;
 
-pub(crate) use deployment::{Deployment, deployment_id, resource_id};
+pub(crate) use deployment::{Deployment, deployment_id, is_canary_request, resource_id};
 pub(crate) use fields::{Fields, Names};
 pub(crate) use json::Object;
 pub(crate) use request_context::{Identity, request_context_1, request_context_2};

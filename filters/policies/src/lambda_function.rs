@@ -186,6 +186,7 @@ fn aws_endpoint(function: &Function<'_>) -> Upstream {
         host: format!("{SERVICE}.{}.{domain}", function.region).to_ascii_lowercase(),
         port: 443,
         tls: TlsOptions::default(),
+        client_certificate_id: None,
         signing: None,
     }
 }

@@ -44,6 +44,7 @@ mod test_client;
 mod turns;
 pub mod usage_plan;
 pub mod validation_expression;
+mod web_socket;
 
 pub use compile_error::CompileError;
 pub use denial::Denial;

@@ -166,38 +166,55 @@ impl ManagementApi {
         ids: &RequestIds,
         flush: FlushStageCache<'_>,
     ) -> Result<(), Refusal> {
-        let apis = gateway.apis.iter().enumerate();
-        let mut apis = apis.filter(|(_, api)| is_named(flush.api, &api.id));
-        let (api, facts) = apis.next().ok_or_else(|| {
-            Refusal::not_found(format!(
+        // What is kept of a stage is kept of its canary release too, which may have a cache and a
+        // deployment of its own.
+        let mut releases = Vec::new();
+        let mut is_api = false;
+        for (api, facts) in gateway.apis.iter().enumerate() {
+            if is_named(flush.api, &facts.id) {
+                is_api = true;
+                for (stage, named) in facts.stages.iter().enumerate() {
+                    if is_named(flush.stage, &named.name) {
+                        releases.push((api, facts, stage, &*named.name));
+                    }
+                }
+            }
+        }
+        if !is_api {
+            return Err(Refusal::not_found(format!(
                 "Invalid API identifier specified {}:{}",
                 self.account_id,
                 String::from_utf8_lossy(flush.api)
-            ))
-        })?;
-        let stage = facts
-            .stages
-            .iter()
-            .position(|stage| is_named(flush.stage, stage))
-            .ok_or_else(|| Refusal::not_found("Invalid stage identifier specified"))?;
+            )));
+        }
+        if releases.is_empty() {
+            return Err(Refusal::not_found("Invalid stage identifier specified"));
+        }
         let target = Target::read(flush.query)?;
         let ports = exchange.ports();
-        let cache = gateway.response_caches.stage(api, stage);
-        let certain = match (target, cache) {
-            (Target::Everything, cache) => cache.is_none_or(|cache| cache.flush(ports, None)),
-            (Target::Method(method), cache) => {
-                let operation = facts.operation(&method);
-                let operation = operation
-                    .ok_or_else(|| Refusal::not_found("Invalid method identifier specified"))?;
-                cache.is_none_or(|cache| cache.flush(ports, Some(operation)))
-            }
-            (Target::Response { path, verb }, _) => {
-                let stage = facts.stages.get(stage).map_or("", |stage| stage);
-                let request = other_request(exchange.request(), stage, &path, &verb);
-                remove(gateway, api, &request, ids, ports)?
-            }
-        };
-        if certain {
+        let (mut is_known, mut is_certain) = (false, true);
+        for (api, facts, stage, name) in releases {
+            let cache = gateway.response_caches.stage(api, stage);
+            let certain = match &target {
+                Target::Everything => Some(cache.is_none_or(|cache| cache.flush(ports, None))),
+                Target::Method(method) => facts
+                    .operation(method)
+                    .map(|operation| cache.is_none_or(|cache| cache.flush(ports, Some(operation)))),
+                Target::Response { path, verb } => {
+                    let request = other_request(exchange.request(), name, path, verb);
+                    remove(gateway, (api, stage), &request, ids, ports)
+                }
+            };
+            is_known |= certain.is_some();
+            is_certain &= certain.unwrap_or(true);
+        }
+        if !is_known {
+            return Err(Refusal::not_found(match target {
+                Target::Response { .. } => "Invalid resource path specified",
+                Target::Everything | Target::Method(_) => "Invalid method identifier specified",
+            }));
+        }
+        if is_certain {
             Ok(())
         } else {
             Err(Refusal {
@@ -214,19 +231,19 @@ fn is_named(segment: &[u8], name: &str) -> bool {
     decoded(segment).eq(name.bytes())
 }
 
-/// Forgets the response to a request of an API. Whether that is certain.
+/// Forgets the response to a request of a stage. Whether that is certain; `None` when no operation
+/// serves it.
 fn remove(
     gateway: &Gateway,
-    api: usize,
+    (api, stage): (usize, usize),
     request: &Headers,
     ids: &RequestIds,
     ports: &dyn Ports,
-) -> Result<bool, Refusal> {
-    let route = gateway.routes.find_of_api(api, request);
-    let route = route.ok_or_else(|| Refusal::not_found("Invalid resource path specified"))?;
+) -> Option<bool> {
+    let route = gateway.routes.find_of_release(api, stage, request)?;
     let Some(cached) = gateway.response_caches.find(route, request) else {
         // Nothing is ever kept for it.
-        return Ok(true);
+        return Some(true);
     };
     let request = IntegrationRequest {
         headers: request,
@@ -238,7 +255,7 @@ fn remove(
         api_key_id: None,
         caller: &Caller::default(),
     };
-    Ok(cached.remove(ports, &request))
+    Some(cached.remove(ports, &request))
 }
 
 /// The request whose response is meant: this one, with another request line.

@@ -10,10 +10,12 @@ use crate::denial::Denial;
 use crate::gateway::Gateway;
 use crate::gateway_response::RefusedRequest;
 use crate::headers::Headers;
+use crate::lambda_event::is_canary_request;
 use crate::metric_name::{self, Measure};
 use crate::ports::{Connection, Metric, Ports, Timestamp};
 use crate::request_id::RequestIds;
 use crate::response_cache::storage::Occupancy;
+use crate::response_cache::uses_stage_cache;
 use crate::route::{Route, Unmatched};
 
 /// How many methods may have metrics of their own. The rest are counted with their stage, so
@@ -29,6 +31,8 @@ pub(crate) struct Metrics {
 #[derive(Debug)]
 struct StageMetrics {
     all: Dimension,
+    /// Of a canary release, what its stage has of its requests.
+    of_stage: Option<Box<StageMetrics>>,
     /// `None` for a stage without a cache.
     cache: Option<Box<CacheMetrics>>,
     /// One place per operation; empty when no method of the stage has detailed metrics.
@@ -124,13 +128,14 @@ impl Metrics {
         operation: Option<usize>,
         measurement: Measurement,
     ) {
-        let Some(stage) = self.apis.get(api).and_then(|stages| stages.get(stage)) else {
-            return;
-        };
-        stage.all.record(ports, measurement);
-        let method = operation.and_then(|operation| stage.methods.get(operation)?.as_ref());
-        if let Some(method) = method {
-            method.record(ports, measurement);
+        let mut metrics = self.apis.get(api).and_then(|stages| stages.get(stage));
+        while let Some(stage) = metrics {
+            stage.all.record(ports, measurement);
+            let method = operation.and_then(|operation| stage.methods.get(operation)?.as_ref());
+            if let Some(method) = method {
+                method.record(ports, measurement);
+            }
+            metrics = stage.of_stage.as_deref();
         }
     }
 }
@@ -150,8 +155,24 @@ impl Metrics {
 }
 
 impl StageMetrics {
+    /// A canary release is measured under a name of its own, and its requests are those of its
+    /// stage too (AWS: canary-specific metrics beside those of the production stage).
     fn compile(api: &model::Api, stage: &model::Stage, names: &mut Names) -> Self {
-        let name = |measure| metric_name::stage(&api.id, &stage.name, measure);
+        if stage.canary.is_none() {
+            return Self::under(&stage.name, api, stage, names);
+        }
+        let own = format!("{}/Canary", stage.name);
+        let mut of_stage = Self::under(&stage.name, api, stage, names);
+        let mut metrics = Self::under(&own, api, stage, names);
+        if uses_stage_cache(api, stage) {
+            metrics.cache = of_stage.cache.take();
+        }
+        metrics.of_stage = Some(Box::new(of_stage));
+        metrics
+    }
+
+    fn under(label: &str, api: &model::Api, stage: &model::Stage, names: &mut Names) -> Self {
+        let name = |measure| metric_name::stage(&api.id, label, measure);
         let has_cache = stage.cache_cluster.is_some();
         let all = Dimension::new(names, has_cache, name);
         let cache = has_cache.then(|| {
@@ -175,19 +196,14 @@ impl StageMetrics {
                 names.detailed += 1;
                 methods.resize_with(index, || None);
                 let name = |measure| {
-                    metric_name::method(
-                        &api.id,
-                        &stage.name,
-                        operation.method,
-                        &operation.path,
-                        measure,
-                    )
+                    metric_name::method(&api.id, label, operation.method, &operation.path, measure)
                 };
                 methods.push(Some(Box::new(Dimension::new(names, has_cache, name))));
             }
         }
         Self {
             all,
+            of_stage: None,
             cache,
             methods,
         }
@@ -379,8 +395,8 @@ impl<'e> Observation<'e> {
             api: place.map(|(api, _)| api),
             stage: place.map(|(_, stage)| stage),
             stage_name: place
-                .and_then(|(api, stage)| gateway.names(api, stage))
-                .map(|(_, stage)| stage),
+                .and_then(|(api, stage)| gateway.stage(api, stage))
+                .map(|(_, stage)| &*stage.name),
             resource_path: route
                 .and_then(|route| gateway.resource_path(route.api, route.operation)),
             route,
@@ -447,9 +463,22 @@ impl<'e> Observation<'e> {
             Some(Place::Stage { api, stage }) => (Some(api), stage),
             None => (None, 0),
         };
-        if let Some((api, stage)) = api.and_then(|api| gateway.names(api, stage)) {
+        if let Some((api, stage)) = api.and_then(|api| gateway.stage(api, stage)) {
             log.publish("apiId", api.as_bytes());
-            log.publish("stage", stage.as_bytes());
+            log.publish("stage", stage.name.as_bytes());
+            if let Some(id) = &stage.deployment_id {
+                log.publish("deploymentId", id.as_bytes());
+            }
+            if let Some(is_canary) = stage.is_canary_request {
+                log.publish("isCanaryRequest", is_canary_request(is_canary).as_bytes());
+            }
+        }
+        if let Some(Place::Operation(Route {
+            domain: Some(domain),
+            ..
+        })) = &self.place
+        {
+            log.publish("basePathMatched", domain.base_path.as_bytes());
         }
         if let Some(key_id) = self.key_id {
             log.publish("apiKeyId", key_id.as_bytes());

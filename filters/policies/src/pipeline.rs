@@ -10,6 +10,7 @@ use crate::observation::Observation;
 use crate::rate_limit_headers;
 use crate::request_id::RequestIds;
 use crate::response_cache::{self, Filling};
+use crate::route::Unmatched;
 use crate::usage_plan::{Customer, Refusal, Target};
 
 /// AWS takes no body over 10 MB.
@@ -87,7 +88,15 @@ async fn decide<'e>(
     let ports = exchange.ports();
     let request = exchange.request();
 
-    let found = gateway.routes.find(request);
+    let found = gateway.routes.find_release(request, ports);
+    let found = found.and_then(|route| {
+        route.admitted(ports).map_err(|denial| Unmatched {
+            protocol: gateway.protocol(route.api),
+            api: None,
+            stage: None,
+            denial,
+        })
+    });
     match &found {
         Ok(route) => seen.matched(*route, gateway.protocol(route.api)),
         Err(unmatched) => seen.unmatched(unmatched),
@@ -100,6 +109,7 @@ async fn decide<'e>(
     let route = found?;
     let api = gateway.api(route.api).ok_or(Denial::UnknownStage)?;
     refuse_large_body(request)?;
+    let is_handshake = gateway.web_sockets.handshake(request, route)?;
 
     let started = seen.started();
     let asked = AuthorizationRequest {
@@ -107,7 +117,10 @@ async fn decide<'e>(
         ids,
         time: started,
     };
-    let cached = gateway.response_caches.find(route, request);
+    let cached = gateway
+        .response_caches
+        .find(route, request)
+        .filter(|_| !is_handshake);
     let besides = cached.and_then(|cached| cached.action());
     let authorized = gateway
         .authorizations

@@ -188,6 +188,12 @@ pub trait Connection {
     /// Whether the client has shown a certificate that the proxy has verified.
     fn is_mutual_tls(&self) -> bool;
 
+    /// The server name that the client has asked for in its TLS handshake (SNI); empty when it has
+    /// asked for none, or does not use TLS.
+    fn server_name(&self) -> Vec<u8> {
+        Vec::new()
+    }
+
     /// The cluster that the proxy's own route leads to; empty when it is not known.
     fn cluster(&self) -> Vec<u8> {
         Vec::new()

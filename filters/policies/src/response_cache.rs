@@ -32,6 +32,7 @@ use crate::ports::Ports;
 use crate::route::Route;
 
 pub(crate) use answer::{Filling, answer};
+pub(crate) use compile::uses_stage_cache;
 use http::{HttpCache, Rules};
 use key::KeyParts;
 pub use storable::LARGEST_BODY;

@@ -8,6 +8,12 @@
 //! └─ API                 └─ stage └─ resource path  └─ raw query string
 //! ```
 //!
+//! A stage serves what was deployed to it, so that several entries of the configuration may have one
+//! API id, each with its stages; a stage may have a canary release, which gets a part of its
+//! requests and stands beside it or in an entry of its own. Position by position, a [`Route`] says
+//! which entry, stage and operation it is, and everything after routing goes by those: so a request
+//! sees one release from its authorizer to its gateway response.
+//!
 //! Paths are compared as the bytes that the client sent: API Gateway does not percent-decode
 //! them. Slashes before the stage count as one, and so do those right after it; a slash at the
 //! end is ignored, and slashes in between are kept.
@@ -16,6 +22,7 @@
 //! search itself is in `tree`.
 
 mod compile;
+mod domain;
 mod signature;
 mod template;
 mod tree;
@@ -24,25 +31,84 @@ use attache_model::{Protocol, Verb};
 
 use crate::denial::Denial;
 use crate::headers::Headers;
+use crate::ports::{Connection, Random};
+pub use domain::CustomDomain;
+use domain::Domains;
 use template::{PathParameter, Segment};
 use tree::Tree;
 
 /// Where every request of every API goes: compiled once from a configuration.
+///
+/// ```text
+/// host ──► API ──► stage ──► release ──► operation
+///          by id   by name   its own,    by path and method, among those
+///                            or its      of the release's entry in the
+///                            canary's    configuration
+/// ```
 #[derive(Debug)]
 pub struct Routes {
+    /// Every API id once, sorted by it.
     apis: Vec<ApiRoutes>,
-    /// API ids in lower case, sorted, with the position of the API.
-    hosts: Vec<(Box<str>, usize)>,
     any_host: Option<usize>,
+    /// The operations of each entry of the configuration, in its order.
+    operations: Vec<Operations>,
+    domains: Domains<MappedStage>,
 }
 
+/// The stage that a base path of a custom domain name leads to: positions in [`Routes::apis`] and in
+/// [`ApiRoutes::stages`].
+#[derive(Clone, Copy, Debug)]
+struct MappedStage {
+    api: usize,
+    /// `None` for the stage `$default`.
+    stage: Option<usize>,
+}
+
+/// The stages of one API id, wherever they stand in the configuration.
 #[derive(Debug)]
 struct ApiRoutes {
+    /// In lower case.
+    id: Box<str>,
     protocol: Protocol,
-    /// The stages that a path names, with their positions.
-    stages: Vec<(Box<str>, usize)>,
+    any_host: bool,
+    /// Whether custom domain names are the only way to it.
+    is_behind_domains: bool,
+    /// The first entry of the configuration with this id, for what is said when not even the stage
+    /// is known.
+    first: usize,
+    /// The stages that a path names.
+    stages: Vec<(Box<str>, StageRoutes)>,
     /// The stage `$default` of an HTTP API.
-    default_stage: Option<usize>,
+    default_stage: Option<StageRoutes>,
+}
+
+/// What answers the requests of a stage.
+#[derive(Debug)]
+struct StageRoutes {
+    release: Release,
+    canary: Option<CanaryRelease>,
+}
+
+/// What a stage serves: positions of the API in the configuration, and of the stage in the API.
+#[derive(Clone, Copy, Debug)]
+struct Release {
+    api: usize,
+    stage: usize,
+}
+
+/// The release that gets a part of a stage's traffic.
+#[derive(Debug)]
+struct CanaryRelease {
+    release: Release,
+    /// How many of the 2⁶⁴ numbers that can be drawn mean this release.
+    draws: u128,
+}
+
+/// The operations of one entry of the configuration.
+#[derive(Debug)]
+struct Operations {
+    /// Position of the API in [`Routes::apis`].
+    api: usize,
     tree: Tree,
     /// The route `$default` of an HTTP API.
     default_route: Option<usize>,
@@ -61,12 +127,14 @@ pub struct Route<'r> {
     pub operation: usize,
     /// The method that the client asked for, `X-HTTP-Method-Override` applied. Never `ANY`.
     pub verb: Verb,
-    /// The path as requested, the stage included (`$context.path`): slashes at its start count
-    /// as one, all else is as it came.
+    /// The path as requested, the stage or the base path included (`$context.path`): slashes at
+    /// its start count as one, all else is as it came.
     pub path: &'r [u8],
-    /// The path without the stage: slashes at its start count as one, a slash at its end is
-    /// kept.
+    /// The path without the stage or the base path: slashes at its start count as one, a slash at
+    /// its end is kept.
     pub resource_path: &'r [u8],
+    /// The custom domain name that the request came under; `None` at the API's own host name.
+    pub domain: Option<CustomDomain<'r>>,
     /// What follows the first `?`, as it came; empty when there is none.
     pub query: &'r [u8],
     parameters: &'r [PathParameter],
@@ -83,6 +151,39 @@ impl<'r> Route<'r> {
             .map(|parameter| parameter.value_in(self.resource_path))
     }
 
+    /// `path` of events in format 1.0: never with the stage, but with the base path of a custom
+    /// domain.
+    #[must_use]
+    pub const fn event_path(&self) -> &'r [u8] {
+        match self.domain {
+            Some(_) => self.path,
+            None => self.resource_path,
+        }
+    }
+
+    /// `rawPath` of events in format 2.0: with the stage, but not with the base path of a custom
+    /// domain
+    /// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>).
+    #[must_use]
+    pub const fn raw_path(&self) -> &'r [u8] {
+        match self.domain {
+            Some(_) => self.resource_path,
+            None => self.path,
+        }
+    }
+
+    /// The route itself, if the request may come by its connection.
+    ///
+    /// # Errors
+    ///
+    /// When the custom domain is served to other connections.
+    pub fn admitted(self, connection: &dyn Connection) -> Result<Self, Denial> {
+        if let Some(domain) = self.domain {
+            domain.admit(connection)?;
+        }
+        Ok(self)
+    }
+
     /// The route of a request to a filter that serves one API with one stage and one operation,
     /// whatever the path; `None` for a method that API Gateway does not know.
     pub(crate) fn of_whole_request(request: &'r Headers) -> Option<Self> {
@@ -94,6 +195,7 @@ impl<'r> Route<'r> {
             verb: Verb::from_request(request.first(b":method").unwrap_or_default())?,
             path,
             resource_path: path,
+            domain: None,
             query,
             parameters: &[],
         })
@@ -112,6 +214,7 @@ impl<'r> Route<'r> {
                 .unwrap_or(Verb::Any),
             path,
             resource_path: path,
+            domain: None,
             query,
             parameters: &[],
         }
@@ -131,7 +234,8 @@ impl<'r> Route<'r> {
 pub struct Unmatched {
     /// Whose way of refusing applies. [`Protocol::Rest`] when not even the API is known.
     pub protocol: Protocol,
-    /// Position of the API, when the host named one.
+    /// Position of the API, when the host named one; the first with its id, when the path names
+    /// none of its stages.
     pub api: Option<usize>,
     /// Position of the stage, when the path named one.
     pub stage: Option<usize>,
@@ -158,7 +262,7 @@ impl From<Unmatched> for Denial {
 }
 
 impl Routes {
-    /// Finds the operation that serves a request.
+    /// Finds the operation that serves a request, as if no stage had a canary release.
     ///
     /// # Errors
     ///
@@ -166,82 +270,130 @@ impl Routes {
     /// [`Denial::MissingAuthenticationToken`], or [`Denial::IncompleteSignature`] when the
     /// request has an `Authorization` header, as REST APIs then read a signature from it.
     pub fn find<'r>(&'r self, request: &'r Headers) -> Result<Route<'r>, Unmatched> {
+        self.find_by(request, None)
+    }
+
+    /// The same of a request that a canary release may get: which one it goes to is drawn, once,
+    /// where the stage has one.
+    ///
+    /// # Errors
+    ///
+    /// The same. Whether there is such an operation is a matter of the release that is drawn.
+    pub fn find_release<'r>(
+        &'r self,
+        request: &'r Headers,
+        random: &dyn Random,
+    ) -> Result<Route<'r>, Unmatched> {
+        self.find_by(request, Some(random))
+    }
+
+    fn find_by<'r>(
+        &'r self,
+        request: &'r Headers,
+        random: Option<&dyn Random>,
+    ) -> Result<Route<'r>, Unmatched> {
         let mut head = RequestHead::read(request);
-        let Some((api, routes)) = self.api(head.authority) else {
-            return Err(Unmatched::stage(Protocol::Rest, None));
+        let (target, query) = split_query(head.target);
+        let path = collapse_leading_slashes(target);
+        let unknown = Unmatched::stage(Protocol::Rest, None);
+        let (api, stage, resource_path, domain) = match self.domains.find(head.authority, path) {
+            Some(mapped) => {
+                let (mapped, domain, resource_path) = mapped.ok_or(unknown.clone())?;
+                let api = self.apis.get(mapped.api).ok_or(unknown)?;
+                let stage = match mapped.stage {
+                    Some(stage) => api.stages.get(stage).map(|(_, stage)| stage),
+                    None => api.default_stage.as_ref(),
+                };
+                (api, stage, resource_path, Some(domain))
+            }
+            None => {
+                let api = self.api(head.authority).ok_or(unknown)?;
+                match api.stage(path).filter(|_| !api.is_behind_domains) {
+                    Some((stage, resource_path)) => (api, Some(stage), resource_path, None),
+                    None => (api, None, path, None),
+                }
+            }
         };
-        if routes.protocol == Protocol::Http {
+        if api.protocol == Protocol::Http {
             // The override is a feature of REST APIs.
             head.method_override = None;
         }
-        Self::find_in(api, routes, request, &head)
+        let Some(stage) = stage else {
+            return Err(Unmatched::stage(api.protocol, Some(api.first)));
+        };
+        let release = stage.release(random);
+        self.find_in(release, path, resource_path, query, head.verb())
+            .map(|route| Route { domain, ..route })
+            .ok_or_else(|| Unmatched {
+                protocol: api.protocol,
+                api: Some(release.api),
+                stage: Some(release.stage),
+                denial: match head.authorization {
+                    Some(value) if api.protocol == Protocol::Rest => {
+                        signature::refusal(value, request)
+                    }
+                    _ => Denial::MissingAuthenticationToken,
+                },
+            })
     }
 
-    /// The same for a request to an API that is known already, whatever its host.
-    pub(crate) fn find_of_api<'r>(&'r self, api: usize, request: &'r Headers) -> Option<Route<'r>> {
+    /// The same for a request to a release that is known already, whatever its host: the stage
+    /// stands in its path.
+    pub(crate) fn find_of_release<'r>(
+        &'r self,
+        api: usize,
+        stage: usize,
+        request: &'r Headers,
+    ) -> Option<Route<'r>> {
         let head = RequestHead::read(request);
-        Self::find_in(api, self.apis.get(api)?, request, &head).ok()
+        let (target, query) = split_query(head.target);
+        let path = collapse_leading_slashes(target);
+        let stages = self.apis.get(self.operations.get(api)?.api)?;
+        let (_, resource_path) = stages.stage(path)?;
+        let release = Release::new(api, stage);
+        self.find_in(release, path, resource_path, query, head.verb())
     }
 
     fn find_in<'r>(
-        api: usize,
-        routes: &'r ApiRoutes,
-        request: &'r Headers,
-        head: &RequestHead<'r>,
-    ) -> Result<Route<'r>, Unmatched> {
-        let (target, query) = split_query(head.target);
-        let path = collapse_leading_slashes(target);
-        let Some((stage, resource_path)) = routes.stage(path) else {
-            return Err(Unmatched::stage(routes.protocol, Some(api)));
-        };
-        let verb = Verb::from_request(head.method_override.unwrap_or(head.method));
-        let found = verb.and_then(|verb| Some((verb, routes.operation(resource_path, verb)?)));
-        let Some((verb, operation)) = found else {
-            let denial = match head.authorization {
-                Some(value) if routes.protocol == Protocol::Rest => {
-                    signature::refusal(value, request)
-                }
-                _ => Denial::MissingAuthenticationToken,
-            };
-            return Err(Unmatched {
-                protocol: routes.protocol,
-                api: Some(api),
-                stage: Some(stage),
-                denial,
-            });
-        };
-        Ok(Route {
+        &'r self,
+        Release { api, stage }: Release,
+        path: &'r [u8],
+        resource_path: &'r [u8],
+        query: &'r [u8],
+        verb: Option<Verb>,
+    ) -> Option<Route<'r>> {
+        let operations = self.operations.get(api)?;
+        let verb = verb?;
+        let found = operations.tree.find(resource_path, verb);
+        let operation = found.or(operations.default_route)?;
+        let parameters = operations.parameters.get(operation);
+        Some(Route {
             api,
             stage,
             operation,
             verb,
             path,
             resource_path,
+            domain: None,
             query,
-            parameters: routes.parameters.get(operation).map_or(&[], |all| all),
+            parameters: parameters.map_or(&[], |all| all),
         })
     }
 
     /// The API whose id is the first label of the host name, or the one that answers at any.
-    fn api(&self, authority: &[u8]) -> Option<(usize, &ApiRoutes)> {
+    fn api(&self, authority: &[u8]) -> Option<&ApiRoutes> {
         let label = first_label(authority);
+        let lowered = || label.iter().map(u8::to_ascii_lowercase);
         let named = self
-            .hosts
-            .binary_search_by(|(id, _)| {
-                id.bytes()
-                    .cmp(label.iter().map(|byte| byte.to_ascii_lowercase()))
-            })
-            .ok()
-            .and_then(|found| self.hosts.get(found))
-            .map(|(_, api)| *api);
-        let api = named.or(self.any_host)?;
-        Some((api, self.apis.get(api)?))
+            .apis
+            .binary_search_by(|api| api.id.bytes().cmp(lowered()));
+        self.apis.get(named.ok().or(self.any_host)?)
     }
 }
 
 impl ApiRoutes {
     /// The stage that a path names, and what is left of the path.
-    fn stage<'p>(&self, path: &'p [u8]) -> Option<(usize, &'p [u8])> {
+    fn stage<'p>(&self, path: &'p [u8]) -> Option<(&StageRoutes, &'p [u8])> {
         let after_slash = path.strip_prefix(b"/")?;
         let length = after_slash
             .iter()
@@ -253,14 +405,46 @@ impl ApiRoutes {
             .iter()
             .find(|(stage, _)| stage.as_bytes() == name);
         match named {
-            Some((_, stage)) if rest.is_empty() => Some((*stage, b"/")),
-            Some((_, stage)) => Some((*stage, collapse_leading_slashes(rest))),
-            None => Some((self.default_stage?, path)),
+            Some((_, stage)) if rest.is_empty() => Some((stage, b"/")),
+            Some((_, stage)) => Some((stage, collapse_leading_slashes(rest))),
+            None => Some((self.default_stage.as_ref()?, path)),
         }
     }
+}
 
-    fn operation(&self, resource_path: &[u8], verb: Verb) -> Option<usize> {
-        self.tree.find(resource_path, verb).or(self.default_route)
+impl StageRoutes {
+    /// What answers one request. Nothing is drawn where there is nothing to choose from.
+    fn release(&self, random: Option<&dyn Random>) -> Release {
+        match (&self.canary, random) {
+            (Some(canary), Some(random)) if u128::from(random.next_u64()) < canary.draws => {
+                canary.release
+            }
+            _ => self.release,
+        }
+    }
+}
+
+impl Release {
+    const fn new(api: usize, stage: usize) -> Self {
+        Self { api, stage }
+    }
+
+    /// Where a field of the stage stands.
+    fn pointer(self, field: &str) -> String {
+        format!("/apis/{}/stages/{}/{field}", self.api, self.stage)
+    }
+}
+
+impl CanaryRelease {
+    /// `percent` is from 0 to 100.
+    fn new(release: Release, percent: f64) -> Self {
+        const ALL_DRAWS: f64 = 18_446_744_073_709_551_616.0;
+        Self {
+            release,
+            // A power of two changes no digit of the percentage: what is rounded is the division, and
+            // what is cut off is less than one draw.
+            draws: (percent * ALL_DRAWS / 100.0) as u128,
+        }
     }
 }
 
@@ -288,6 +472,11 @@ struct RequestHead<'r> {
 }
 
 impl<'r> RequestHead<'r> {
+    /// The method that the client asks for; `None` for one that API Gateway does not know.
+    fn verb(&self) -> Option<Verb> {
+        Verb::from_request(self.method_override.unwrap_or(self.method))
+    }
+
     fn read(request: &'r Headers) -> Self {
         let mut head = Self::default();
         for (name, value) in request.iter() {
@@ -332,5 +521,7 @@ fn first_label(authority: &[u8]) -> &[u8] {
     authority.get(..end).unwrap_or_default()
 }
 
+#[cfg(test)]
+mod release_tests;
 #[cfg(test)]
 mod tests;

@@ -46,6 +46,8 @@ pub struct ClientConnection {
     /// Whether the client has shown a certificate that the proxy has verified. The certificate
     /// itself is for [`Request::client_certificate`](crate::Request::client_certificate).
     pub mutual_tls: bool,
+    /// The server name that the client has asked for (SNI); empty without TLS.
+    pub server_name: String,
 }
 
 impl Default for ClientConnection {
@@ -55,6 +57,7 @@ impl Default for ClientConnection {
             protocol: "HTTP/1.1".to_owned(),
             cluster: String::new(),
             mutual_tls: false,
+            server_name: String::new(),
         }
     }
 }
@@ -394,6 +397,10 @@ impl Connection for RequestPorts {
 
     fn is_mutual_tls(&self) -> bool {
         self.connection.mutual_tls
+    }
+
+    fn server_name(&self) -> Vec<u8> {
+        self.connection.server_name.clone().into_bytes()
     }
 
     fn cluster(&self) -> Vec<u8> {

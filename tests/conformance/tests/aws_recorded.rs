@@ -68,7 +68,17 @@ struct Stage {
     #[serde(default)]
     variables: BTreeMap<String, String>,
     #[serde(default)]
-    canary_settings: Option<Value>,
+    canary_settings: Option<CanarySettings>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CanarySettings {
+    percent_traffic: f64,
+    #[serde(default)]
+    stage_variable_overrides: BTreeMap<String, String>,
+    #[serde(default)]
+    use_stage_cache: bool,
 }
 
 #[test]
@@ -89,6 +99,10 @@ fn run(case: &Case) -> Result<(), String> {
         .aws_recorded
         .as_ref()
         .ok_or("no answer of AWS is recorded")?;
+    let mut of_all = case.stages.values().flatten();
+    if of_all.any(|stage| stage.canary_settings.is_some()) {
+        return canary_release(case, recorded);
+    }
     let mut gateway = Served::new(case, recorded)?;
     if recorded.contains_key("get-resp-from-http") {
         return stage_variables(case, recorded, &gateway);
@@ -120,6 +134,37 @@ fn run(case: &Case) -> Result<(), String> {
     }
     if judged == 0 {
         return Err("no answer of AWS is recorded".to_owned());
+    }
+    Ok(())
+}
+
+/// A stage and its canary release, of another deployment: first none of the requests is the canary's,
+/// then all are. What differs between the deployments is a word of their template.
+fn canary_release(case: &Case, recorded: &Map<String, Value>) -> Result<(), String> {
+    for (sent, percent_traffic) in case.requests.iter().zip([0.0, 100.0]) {
+        let mut gateway = model(case, recorded, &stages(case), true)?;
+        let [api] = gateway.apis.as_mut_slice() else {
+            return Err("the case has several APIs".to_owned());
+        };
+        let mut canary = api.clone();
+        api.stages.retain(|stage| stage.canary.is_none());
+        canary.stages.retain(|stage| stage.canary.is_some());
+        for stage in &mut canary.stages {
+            if let Some(canary) = &mut stage.canary {
+                canary.percent_traffic = percent_traffic;
+            }
+        }
+        let text = serde_json::to_string(api).map_err(|error| error.to_string())?;
+        let text = text.replace("canary deployment", "default deployment");
+        *api = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+        gateway.apis.push(canary);
+        let answer = sent
+            .next_snapshot_key
+            .as_ref()
+            .and_then(|key| recorded.get(key))
+            .ok_or("no answer of AWS is recorded")?;
+        compare(answer, &Served::compile(&gateway)?.send(sent))
+            .map_err(|why| format!("{percent_traffic} %: {why}"))?;
     }
     Ok(())
 }
@@ -214,25 +259,7 @@ impl Served {
 
     /// The customer's key as the recording left it.
     fn with_key(case: &Case, recorded: &Map<String, Value>, enabled: bool) -> Result<Self, String> {
-        if case
-            .stages
-            .values()
-            .flatten()
-            .any(|stage| stage.canary_settings.is_some())
-        {
-            return Err("a canary".to_owned());
-        }
-        let stages: BTreeMap<&String, Vec<Value>> = case
-            .stages
-            .iter()
-            .map(|(api, stages)| {
-                let stages = stages.iter().map(
-                    |stage| json!({"stageName": stage.stage_name, "variables": stage.variables}),
-                );
-                (api, stages.collect())
-            })
-            .collect();
-        Self::of(case, recorded, &json!(stages), enabled)
+        Self::of(case, recorded, &stages(case), enabled)
     }
 
     fn of(
@@ -241,46 +268,11 @@ impl Served {
         stages: &Value,
         enabled: bool,
     ) -> Result<Self, String> {
-        let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let write = |name: &str, text: &str| {
-            std::fs::write(folder.path().join(name), text).map_err(|error| error.to_string())
-        };
-        let mut configuration = Map::new();
-        for (api, document) in &case.openapi {
-            // Where the recorder saw the models, and where AWS has them.
-            let document = document.to_string().replace(
-                "http://apigateway.localhost.localstack.cloud:21566/",
-                "https://apigateway.amazonaws.com/",
-            );
-            write(&format!("{api}.json"), &document)?;
-            let mut of_api = Map::new();
-            for stage in stages
-                .get(api)
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-            {
-                let name = stage
-                    .get("stageName")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default();
-                let variables = stage.get("variables").cloned().unwrap_or(json!({}));
-                of_api.insert(name.to_owned(), json!({"variables": variables}));
-            }
-            configuration.insert(
-                api.clone(),
-                json!({"definition": format!("{api}.json"), "stages": of_api}),
-            );
-        }
-        let mut configuration = json!({"apis": configuration});
-        if let Some(plan) = recorded.get("create-usage-plan") {
-            keys(case, plan, enabled, &mut configuration)?;
-        }
-        write("attache.yaml", &configuration.to_string())?;
-        let mut report = Report::new();
-        let project =
-            project::load(folder.path(), &mut report).ok_or_else(|| diagnostic::human(&report))?;
-        let gateway = Gateway::compile(&project.gateway, &|_: &str| None).map_err(|faults| {
+        Self::compile(&model(case, recorded, stages, enabled)?)
+    }
+
+    fn compile(gateway: &attache_model::Gateway) -> Result<Self, String> {
+        let gateway = Gateway::compile(gateway, &|_: &str| None).map_err(|faults| {
             faults.iter().fold(String::new(), |mut text, fault| {
                 let _ = writeln!(text, "{fault}");
                 text
@@ -308,6 +300,90 @@ impl Served {
         .callouts(|_| CalloutScript::new(200, r#"{"statusCode": 200}"#));
         self.host.exchange(&request, &mut script)
     }
+}
+
+/// The stages of a recording, as they are configured here.
+fn stages(case: &Case) -> Value {
+    let stage = |stage: &Stage| {
+        let canary = stage.canary_settings.as_ref().map(|canary| {
+            json!({
+                "percentTraffic": canary.percent_traffic,
+                "stageVariableOverrides": canary.stage_variable_overrides,
+                "useStageCache": canary.use_stage_cache,
+            })
+        });
+        let settings = [
+            ("stageName", Some(json!(stage.stage_name))),
+            ("variables", Some(json!(stage.variables))),
+            ("canarySettings", canary),
+        ];
+        settings
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .collect::<Map<String, Value>>()
+    };
+    let stages = case.stages.iter();
+    stages
+        .map(|(api, stages)| {
+            (
+                api.clone(),
+                stages.iter().map(stage).map(Value::Object).collect(),
+            )
+        })
+        .collect::<Map<String, Value>>()
+        .into()
+}
+
+/// The configuration of a recorded API.
+fn model(
+    case: &Case,
+    recorded: &Map<String, Value>,
+    stages: &Value,
+    enabled: bool,
+) -> Result<attache_model::Gateway, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).map_err(|error| error.to_string())
+    };
+    let mut configuration = Map::new();
+    for (api, document) in &case.openapi {
+        // Where the recorder saw the models, and where AWS has them.
+        let document = document.to_string().replace(
+            "http://apigateway.localhost.localstack.cloud:21566/",
+            "https://apigateway.amazonaws.com/",
+        );
+        write(&format!("{api}.json"), &document)?;
+        let mut of_api = Map::new();
+        for stage in stages
+            .get(api)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let name = stage
+                .get("stageName")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let settings = ["variables", "canarySettings"];
+            let settings = settings
+                .into_iter()
+                .filter_map(|name| Some((name.to_owned(), stage.get(name)?.clone())));
+            of_api.insert(name.to_owned(), Value::Object(settings.collect()));
+        }
+        configuration.insert(
+            api.clone(),
+            json!({"definition": format!("{api}.json"), "stages": of_api}),
+        );
+    }
+    let mut configuration = json!({"apis": configuration});
+    if let Some(plan) = recorded.get("create-usage-plan") {
+        keys(case, plan, enabled, &mut configuration)?;
+    }
+    write("attache.yaml", &configuration.to_string())?;
+    let mut report = Report::new();
+    let project =
+        project::load(folder.path(), &mut report).ok_or_else(|| diagnostic::human(&report))?;
+    Ok(project.gateway)
 }
 
 /// The plan and the one key of a recording: the value is the one that its client sent.

@@ -5,7 +5,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "what cannot happen ends the test, in the functions that it calls too"
 )]
 

@@ -41,6 +41,7 @@ const AT_ONCE: usize = 32;
 
 const CONFIGURATION: &str = r#"{
     "sizeMebibytes": 64,
+    "revalidatesInBackground": true,
     "operations": [{"path": "/{proxy+}"}]
 }"#;
 

@@ -115,6 +115,7 @@ fn model(api: &ImportedApi) -> Api {
             .resource_policy
             .as_ref()
             .map(|imported| imported.policy.clone()),
+        disable_execute_api_endpoint: api.disable_execute_api_endpoint,
         binary_media_types: api.binary_media_types.clone(),
         models: api.models.clone(),
         gateway_responses: api.gateway_responses.clone(),

@@ -251,13 +251,14 @@ impl Attache {
         self.process.try_wait().ok().flatten()
     }
 
-    /// Waits until it has ended, and its last words are there.
+    /// Waits until it has ended, and its last words are there. It may take longer than most things
+    /// for that: it lets requests finish, and asks an Envoy that may be busy.
     ///
     /// # Panics
     ///
     /// When it does not, or something that it started goes on writing.
     pub fn wait(&mut self) -> ExitStatus {
-        let status = until("attache's end", || self.ended());
+        let status = until_within(4 * DEADLINE, "attache's end", || self.ended());
         until("attache's last words", || {
             self.readers
                 .iter()

@@ -44,7 +44,14 @@ impl Bootstrap {
     /// One more filter in front of the router.
     #[must_use]
     pub fn wasm(mut self, module: &Path, configuration: &str) -> Self {
-        self.filters.push(json!({
+        self.filters.push(Self::filter(module, configuration));
+        self
+    }
+
+    /// A filter of a module.
+    #[must_use]
+    pub fn filter(module: &Path, configuration: &str) -> Value {
+        json!({
             "name": "attache",
             "typed_config": {
                 "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
@@ -64,8 +71,7 @@ impl Bootstrap {
                     },
                 },
             },
-        }));
-        self
+        })
     }
 
     /// A JSON access log in this file.

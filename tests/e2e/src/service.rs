@@ -288,9 +288,11 @@ fn script(file: &str) -> PathBuf {
 }
 
 fn program(name: &str) -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../.tools/clients/bin")
-        .join(name);
+    let clients = std::env::var_os("ATTACHE_CLIENTS").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.tools/clients"),
+        PathBuf::from,
+    );
+    let path = clients.join("bin").join(name);
     assert!(
         path.exists(),
         "the clients of these tests are missing: run `make setup-clients`"

@@ -12,6 +12,7 @@ use rcgen::{
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection};
 
 use crate::wait::DEADLINE;
@@ -135,6 +136,20 @@ impl CertificateAuthority {
     /// When no port is free.
     #[must_use]
     pub fn server(&self, names: &[&str]) -> TlsBackend {
+        self.server_for(names, None)
+    }
+
+    /// The same for clients with a certificate of this authority only.
+    ///
+    /// # Panics
+    ///
+    /// When no port is free.
+    #[must_use]
+    pub fn server_for_clients_of(&self, names: &[&str], clients: &Self) -> TlsBackend {
+        self.server_for(names, Some(clients))
+    }
+
+    fn server_for(&self, names: &[&str], clients: Option<&Self>) -> TlsBackend {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let key = KeyPair::generate().expect("a key");
         let certificate = CertificateParams::new(names)
@@ -144,8 +159,21 @@ impl CertificateAuthority {
         let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
-            .expect("versions of TLS")
-            .with_no_client_auth()
+            .expect("versions of TLS");
+        let config = match clients {
+            None => config.with_no_client_auth(),
+            Some(authority) => {
+                let mut roots = RootCertStore::empty();
+                let pem = authority.pem.as_bytes();
+                let certificate = CertificateDer::from_pem_slice(pem).expect("PEM");
+                roots.add(certificate).expect("a certificate");
+                let provider = Arc::new(ring::default_provider());
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+                config.with_client_cert_verifier(verifier.build().expect("an authority"))
+            }
+        };
+        let config = config
             .with_single_cert(vec![certificate.der().clone()], key)
             .expect("a certificate and its key");
         TlsBackend::start(Arc::new(config))

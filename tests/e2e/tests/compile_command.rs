@@ -77,7 +77,7 @@ fn a_refused_configuration_writes_nothing() {
 #[test]
 fn a_target_that_is_not_there_is_a_usage_error() {
     let output = Command::new(attache_program())
-        .args(["compile", "--target", "istio", "--out", "nowhere"])
+        .args(["compile", "--target", "kong", "--out", "nowhere"])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(2));

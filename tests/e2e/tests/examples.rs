@@ -158,6 +158,63 @@ fn a_mock_answers_by_itself_and_to_pages_of_any_origin() {
 }
 
 #[test]
+fn a_stage_serves_what_was_deployed_to_it() {
+    let project = Project::of_example("deployments", None);
+    let folder = project.path().to_str().unwrap();
+    let gateway = Attache::serve(project.path(), &[]);
+    let run = |line: &str| {
+        let arguments: Vec<&str> = line.split(' ').chain([folder]).collect();
+        let mut command = Attache::start(&arguments);
+        assert_eq!(
+            command.wait().code(),
+            Some(0),
+            "{line}: {}",
+            command.messages()
+        );
+        command.output()
+    };
+    let dish = || {
+        let (status, body) = get(&gateway, "/prod/menu");
+        assert_eq!(status, 200);
+        body["dish"].as_str().unwrap().to_owned()
+    };
+    let edit = |from: &str, to: &str| {
+        let file = project.path().join("attache.yaml");
+        let text = std::fs::read_to_string(file).unwrap();
+        assert!(text.contains(from));
+        project.write("attache.yaml", &text.replace(from, to));
+    };
+    let serves = |wanted: &str| {
+        attache_e2e::until("the deployment is served", || {
+            (dish() == wanted).then_some(())
+        });
+    };
+    run("deploy --stage prod -m Soup");
+    gateway.wait_for("prod serves ");
+    edit("soup", "dumplings");
+    let diff = run("diff prod .");
+    assert!(
+        diff.ends_with("variable dish: soup → dumplings\n\n  settings changed\n"),
+        "{diff}"
+    );
+    assert_eq!(dish(), "soup");
+    run("deploy --stage prod --canary 50 -m Dumplings");
+    serves("dumplings");
+    serves("soup");
+    run("promote --stage prod");
+    gateway.wait_for("has no canary release any more");
+    assert_eq!(dish(), "dumplings");
+    run("rollback --stage prod -m flour");
+    serves("soup");
+    run("deploy --stage dev");
+    let told = run("promote --stage prod --from dev");
+    assert!(told.contains("with the operations of dev"), "{told}");
+    serves("dumplings");
+    let list = run("deployments");
+    assert_eq!(list.lines().count(), 4, "{list}");
+}
+
+#[test]
 fn a_forecast_is_made_once_and_read_often() {
     let weather = Service::of_example("response-cache", "/forecasts-made");
     let project = Project::of_example("response-cache", Some(weather.address()));

@@ -1,8 +1,13 @@
 //! `response_cache.wasm` in a real Envoy: behind a filter that says who may, and before back ends
 //! that break off.
 
+use std::fs;
+
 use attache_e2e::bootstrap::{Bootstrap, LISTENER};
-use attache_e2e::{Backend, Client, Envoy, Reaction, Request, Response, module, until};
+use attache_e2e::{
+    Attache, Backend, Client, Envoy, Operation, Project, Reaction, Request, Response, definition,
+    module, until,
+};
 
 const CACHE: &str =
     r#"{"api": "shop", "stage": "prod", "sizeMebibytes": 16, "operations": [{"path": "/{all+}"}]}"#;
@@ -114,5 +119,59 @@ fn nothing_is_kept_in_part() {
                 "{path}"
             );
         }
+    }
+}
+
+/// What `attache compile` writes, with the cache between the gateway and the router.
+#[test]
+fn behind_a_gateway_each_back_end_has_its_own() {
+    let backends = ["one", "two"].map(|name| Backend::start(move |_| kept(name)));
+    let operations = [("/one/{proxy+}", 0), ("/two/{proxy+}", 1)].map(|(path, backend)| {
+        let uri = format!("http://{}/{{proxy}}", backends[backend].address());
+        Operation::new("GET", path, &uri).with_key()
+    });
+    let configuration = r#"{
+        "apis": {"shop": {"definition": "openapi.json", "stages": {"prod": {}}}},
+        "usagePlans": {"gold": {"apiStages": [{"api": "shop", "stage": "prod"}]}},
+        "apiKeys": {"acme": {"value": "acme-example-key-0123456789", "usagePlans": ["gold"]}}
+    }"#;
+    let project = Project::new(configuration, &definition(&operations));
+    let out = tempfile::tempdir().unwrap();
+    let [from, to] = [project.path(), out.path()].map(|folder| folder.to_str().unwrap());
+    let ports = ["--port", "0", "--admin-port", "0"];
+    let arguments = ["compile", from, "--target", "envoy", "--out", to];
+    let mut compile = Attache::start(&[&arguments[..], &ports].concat());
+    assert!(compile.wait().success(), "{}", compile.messages());
+    let text = fs::read_to_string(out.path().join("envoy.yaml")).unwrap();
+    let gateway = out.path().join("gateway.wasm");
+    let text = text.replace(
+        "\"gateway.wasm\"",
+        &format!("{:?}", gateway.display().to_string()),
+    );
+    let (before, after) = text
+        .split_once("- name: envoy.filters.http.router\n")
+        .unwrap();
+    let (_, indentation) = before.rsplit_once('\n').unwrap();
+    let cache = Bootstrap::filter(&module("response_cache"), CACHE);
+    let text =
+        format!("{before}- {cache}\n{indentation}- name: envoy.filters.http.router\n{after}");
+    let envoy = Envoy::start_text(out, &text, 2);
+    let ask = |path: &str, key: &str| {
+        let request = Request::new("GET", path).header("x-api-key", key);
+        Client::http1(envoy.listener("gateway"))
+            .send(&request)
+            .unwrap()
+    };
+    for _ in 0..5 {
+        for name in ["one", "two"] {
+            let path = format!("/prod/{name}/item");
+            let answer = ask(&path, "acme-example-key-0123456789");
+            assert_eq!((answer.status, &*answer.text()), (200, name));
+            assert_eq!(ask(&path, "somebody-else").status, 403);
+        }
+    }
+    for backend in &backends {
+        assert_eq!(backend.seen().len(), 1);
+        assert_eq!(backend.seen()[0].path, "/item");
     }
 }

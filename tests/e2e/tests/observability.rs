@@ -83,14 +83,19 @@ apiKeys:
         let log = logs.path().join("access.log");
         let settings = Settings {
             listen: any_port,
+            tls_port: 0,
             admin: any_port,
             filter: module("gateway"),
             access_log: AccessLog::File(log.clone()),
             certificate_authorities: None,
         };
-        let bootstrap =
-            envoy_target::static_configuration(&project.gateway, &project.upstreams, &settings)
-                .unwrap();
+        let bootstrap = envoy_target::static_configuration(
+            &project.gateway,
+            &project.upstreams,
+            &project.transport,
+            &settings,
+        )
+        .unwrap();
         let envoy = Envoy::start_text(tempfile::tempdir().unwrap(), &bootstrap, 2);
         Self {
             envoy,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use attache::diagnostic::{self, Report};
-use attache::envoy_target::{self, AccessLog, CLUSTER_HEADER, Settings};
+use attache::envoy_target::{self, AccessLog, CLUSTER_HEADER, Settings, Transport};
 use attache::project;
 use attache::secrets_key::SecretsKey;
 use attache_model::TlsOptions;
@@ -68,14 +68,19 @@ impl Subject for GatewaySubject {
         let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
         let settings = Settings {
             listen: any_port,
+            tls_port: 0,
             admin: any_port,
             filter: attache_e2e::module("gateway"),
             access_log: AccessLog::File(folder.join("access.log")),
             certificate_authorities: envoy_target::system_certificate_authorities(),
         };
-        let bootstrap =
-            envoy_target::static_configuration(&document, &gateway.upstreams(), &settings)
-                .map_err(|error| error.to_string())?;
+        let bootstrap = envoy_target::static_configuration(
+            &document,
+            &gateway.upstreams(),
+            &Transport::default(),
+            &settings,
+        )
+        .map_err(|error| error.to_string())?;
         Ok((bootstrap, "gateway".to_owned()))
     }
 
@@ -89,6 +94,7 @@ impl Subject for GatewaySubject {
             host: address.ip().to_string(),
             port: address.port(),
             tls: TlsOptions::default(),
+            client_certificate_id: None,
             signing: None,
         }
         .cluster()

@@ -8,7 +8,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use attache::envoy_target::{AccessLog, Dynamic, Settings, static_configuration};
+use attache::envoy_target::{AccessLog, Dynamic, Settings, Transport, static_configuration};
 use attache_model::from_json;
 use attache_policies::Gateway;
 use attache_structure::root;
@@ -64,12 +64,14 @@ fn what_is_compiled_fails_closed() {
         .upstreams();
     let settings = Settings {
         listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+        tls_port: 8443,
         admin: SocketAddr::from(([127, 0, 0, 1], 9901)),
         filter: PathBuf::from("gateway.wasm"),
         access_log: AccessLog::StandardOutput,
         certificate_authorities: Some(PathBuf::from("ca.pem")),
     };
-    let text = static_configuration(&document, &upstreams, &settings).unwrap();
+    let text =
+        static_configuration(&document, &upstreams, &Transport::default(), &settings).unwrap();
     assert_closed("the static configuration", &text);
     let dynamic = Dynamic::new(settings, PathBuf::from("folder"));
     let plugin = dynamic.plugin(&document).unwrap();

@@ -5,8 +5,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    Authorizer, CacheCluster, PolicyDocument, UnauthorizedCacheControlHeaderStrategy, VpcEndpoint,
-    VpcLink,
+    Authorizer, CacheCluster, EndpointConfiguration, PolicyDocument,
+    UnauthorizedCacheControlHeaderStrategy, VpcEndpoint, VpcLink,
 };
 
 /// One API: its definition, who may call it, and the stages that serve it.
@@ -29,6 +29,11 @@ pub struct Api {
     /// The resource policy of a REST API, in place of `x-amazon-apigateway-policy`: an IAM policy
     /// document, or the path of a file that holds one, relative to this file.
     pub resource_policy: Option<PolicyDocument>,
+    /// Whether the API answers under custom domain names only, and not at `ID.localhost`; in place of
+    /// what the definition says in `x-amazon-apigateway-endpoint-configuration`.
+    pub disable_execute_api_endpoint: Option<bool>,
+    /// What kind of endpoint the API has.
+    pub endpoint_configuration: Option<EndpointConfiguration>,
     /// The VPC that the API is called through, for resource policies.
     pub vpc_endpoint: Option<VpcEndpoint>,
     /// Where VPC links lead, by the `connectionId` of the integrations that go through them.
@@ -49,6 +54,8 @@ pub enum Protocol {
     Rest,
     /// API Gateway v2.
     Http,
+    /// API Gateway v2, with routes for messages. Not yet.
+    WebSocket,
 }
 
 /// One deployed version of an API. Write `{}` for a stage without settings.
@@ -64,11 +71,13 @@ pub struct Stage {
     /// Settings by method: `*/*` for all methods of the stage, `/path/METHOD` for one.
     #[serde(default)]
     pub method_settings: BTreeMap<String, MethodSettings>,
+    /// Which of `clientCertificates` Envoy shows to the stage's `https` back ends.
+    pub client_certificate_id: Option<String>,
     /// The response cache of a REST API's stage.
     pub cache_cluster: Option<CacheCluster>,
-    /// Traffic for the next version of the stage.
-    #[schemars(extend("x-not-supported-yet" = {"feature": "canary releases"}))]
-    pub canary_settings: Option<Map<String, Value>>,
+    /// The canary release of a REST API's stage: a part of its requests that other stage variables
+    /// hold for. `$context.isCanaryRequest` tells which they are.
+    pub canary_settings: Option<CanarySettings>,
     /// AWS X-Ray tracing.
     #[schemars(extend("x-not-supported-yet" = {"feature": "AWS X-Ray tracing", "unless": false, "harmless": true}))]
     pub tracing_enabled: Option<bool>,
@@ -77,19 +86,39 @@ pub struct Stage {
     pub access_log_settings: Option<Map<String, Value>>,
 }
 
+/// The canary release of a stage.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(title = "canary release")]
+pub struct CanarySettings {
+    /// How many of a hundred requests it gets, each by chance: 0 to 100, such as 10 or 0.5.
+    #[schemars(range(min = 0, max = 100))]
+    pub percent_traffic: f64,
+    /// Stage variables that it has in place of the stage's, or besides them.
+    #[serde(default)]
+    pub stage_variable_overrides: BTreeMap<String, String>,
+    /// Whether it answers from the stage's cache; it has one of its own unless this is `true`.
+    #[serde(default)]
+    pub use_stage_cache: bool,
+}
+
 /// What a method, or all methods of a stage, have for themselves.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "method setting")]
 pub struct MethodSettings {
-    /// Requests a second, such as 100 or 0.5; goes with `throttlingBurstLimit`.
-    #[schemars(range(min = 0))]
+    /// Requests a second, such as 100 or 0.5; goes with `throttlingBurstLimit`. `-1` in both, as AWS
+    /// writes it, is as if neither were set.
+    #[schemars(range(min = -1))]
     pub throttling_rate_limit: Option<f64>,
     /// Requests at once, such as 200; goes with `throttlingRateLimit`.
-    #[schemars(range(min = 0, max = 4_294_967_295_u32))]
-    pub throttling_burst_limit: Option<u32>,
+    #[schemars(range(min = -1, max = 4_294_967_295_u32))]
+    pub throttling_burst_limit: Option<i64>,
     /// Whether metrics are kept for each method (AWS: detailed metrics).
     pub metrics_enabled: Option<bool>,
+    /// Whether a client may turn its request into a WebSocket connection with the back end; for single
+    /// methods, whose integration is `HTTP_PROXY` or `HTTP`.
+    pub web_socket_enabled: Option<bool>,
     /// The level of the execution log.
     #[schemars(extend("x-not-supported-yet" = {"feature": "execution logging", "unless": "OFF"}))]
     pub logging_level: Option<LoggingLevel>,

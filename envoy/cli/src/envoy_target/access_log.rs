@@ -11,20 +11,23 @@ use minijinja::{Value, context};
 use super::{AccessLog, TargetError, text};
 
 /// The fields that the filter publishes under their own names.
-pub const PUBLISHED: [&str; 19] = [
+pub const PUBLISHED: [&str; 22] = [
     "accessKey",
     "accountId",
     "apiId",
     "apiKeyId",
     "authorizer",
     "authorizerLatency",
+    "basePathMatched",
     "cacheStatus",
     "caller",
     "claims",
+    "deploymentId",
     "errorMessage",
     "errorResponseType",
     "httpMethod",
     "integrationStatus",
+    "isCanaryRequest",
     "path",
     "principalId",
     "resourcePath",
@@ -34,7 +37,9 @@ pub const PUBLISHED: [&str; 19] = [
 ];
 
 /// The fields that Envoy fills by itself.
-const OWN: [(&str, &str); 9] = [
+const OWN: [(&str, &str); 12] = [
+    ("cipherSuite", "%DOWNSTREAM_TLS_CIPHER%"),
+    ("domainName", "%REQ(:AUTHORITY)%"),
     // The filter puts AWS's identifiers on every answer. HTTP APIs have one, REST APIs two.
     (
         "extendedRequestId",
@@ -51,6 +56,7 @@ const OWN: [(&str, &str); 9] = [
     ("responseLatency", "%DURATION%"),
     ("responseLength", "%BYTES_SENT%"),
     ("status", "%RESPONSE_CODE%"),
+    ("tlsVersion", "%DOWNSTREAM_TLS_VERSION%"),
 ];
 
 /// Always empty. A format of one operator takes that operator's type, `null` when it has no value;

@@ -41,17 +41,20 @@ const REPLIES: [LocalReply; 10] = [
     ),
 ];
 
-/// Every answer of the filter has an identifier, of REST APIs or of HTTP APIs; also one that takes
-/// the place of Envoy's own.
-const UNANSWERED: &str =
-    "!('x-amzn-requestid' in response.headers) && !('apigw-requestid' in response.headers)";
+/// Every answer of the gateway filter has an identifier, of REST APIs or of HTTP APIs; also one that
+/// takes the place of Envoy's own. A filter of a single concern gives its refusals an error type.
+pub(super) const UNANSWERED: &str = "!('x-amzn-requestid' in response.headers) && \
+                          !('apigw-requestid' in response.headers) && \
+                          !('x-amzn-errortype' in response.headers)";
 
 pub(super) fn context() -> Vec<Value> {
     REPLIES
         .iter()
         .map(|reply| {
             context! {
-                expression => format!("response.code == {} && {UNANSWERED}", reply.status),
+                status => reply.status,
+                // Envoy asks for one. Nobody sets it.
+                runtime_key => format!("attache.local_reply.{}", reply.status),
                 error_type => reply.error_type,
                 message => reply.message,
                 plain_text => reply.plain_text,

@@ -3,7 +3,7 @@
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, Output, State};
 
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("bootstrap.yaml", include_str!("templates/bootstrap.yaml")),
     ("clusters.yaml", include_str!("templates/clusters.yaml")),
     ("discovery.yaml", include_str!("templates/discovery.yaml")),
@@ -12,10 +12,43 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("listener.yaml", include_str!("templates/listener.yaml")),
     ("plugin.yaml", include_str!("templates/plugin.yaml")),
     ("process.yaml", include_str!("templates/process.yaml")),
+    ("secret.yaml", include_str!("templates/secret.yaml")),
+    ("routes.yaml", include_str!("templates/routes.yaml")),
+    (
+        "compose.yaml",
+        include_str!("../compose_target/templates/compose.yaml"),
+    ),
+    (
+        "envoy-gateway.yaml",
+        include_str!("../envoy_gateway_target/templates/envoy-gateway.yaml"),
+    ),
+    (
+        "istio.yaml",
+        include_str!("../istio_target/templates/istio.yaml"),
+    ),
 ];
 
 /// Renders one template. Every value that is not made by this module is quoted.
-pub(super) fn render(name: &str, values: &Value) -> Result<String, Error> {
+pub(crate) fn render(name: &str, values: &Value) -> Result<String, Error> {
+    environment()?.get_template(name)?.render(values)
+}
+
+/// Renders some blocks of one template, in the order in which they are named.
+pub(super) fn blocks<const COUNT: usize>(
+    name: &str,
+    values: &Value,
+    blocks: [&str; COUNT],
+) -> Result<[String; COUNT], Error> {
+    let environment = environment()?;
+    let mut captured = environment.get_template(name)?.render_captured(values)?;
+    let mut rendered = [const { String::new() }; COUNT];
+    for (block, text) in blocks.into_iter().zip(&mut rendered) {
+        *text = captured.with_state_mut(|state| state.render_block(block))?;
+    }
+    Ok(rendered)
+}
+
+fn environment() -> Result<Environment<'static>, Error> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(minijinja::UndefinedBehavior::SemiStrict);
     environment.set_auto_escape_callback(|_| AutoEscape::Custom("yaml".into()));
@@ -23,28 +56,49 @@ pub(super) fn render(name: &str, values: &Value) -> Result<String, Error> {
     for (template, source) in TEMPLATES {
         environment.add_template(template, source)?;
     }
-    environment.get_template(name)?.render(values)
+    Ok(environment)
+}
+
+/// Lines without the columns that all of them are indented by, and without empty ones around them.
+pub(crate) fn dedented(text: &str) -> String {
+    let text = text.trim_matches('\n').trim_end();
+    let margin = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| line.len() - line.trim_start().len())
+        .min()
+        .unwrap_or(0);
+    let lines: Vec<&str> = text
+        .lines()
+        .map(|line| line.get(margin..).unwrap_or_default())
+        .collect();
+    lines.join("\n")
 }
 
 /// Text as one quoted scalar.
-pub(super) fn quoted(text: &str) -> Value {
+pub(crate) fn quoted(text: &str) -> Value {
     let json = serde_json::Value::from(text).to_string();
     Value::from_safe_string(printable(&json))
 }
 
 /// JSON text as a literal block, `indent` columns in: for people to read.
-pub(super) fn block(json: &str, indent: usize) -> Value {
+pub(crate) fn block(json: &str, indent: usize) -> Value {
     let body = indented(&printable(json), indent + 2);
     Value::from_safe_string(format!("|-\n{}{body}", " ".repeat(indent + 2)))
 }
 
+/// JSON text as it is, its further lines `indent` columns in: YAML reads JSON.
+pub(crate) fn printed(json: &str, indent: usize) -> Value {
+    Value::from_safe_string(indented(&printable(json), indent))
+}
+
 /// A rendered piece that goes on at its place, its further lines `indent` columns in.
-pub(super) fn nested(piece: &str, indent: usize) -> Value {
+pub(crate) fn nested(piece: &str, indent: usize) -> Value {
     Value::from_safe_string(indented(piece.trim(), indent))
 }
 
 /// A rendered list, on lines of its own; `[]` when there is nothing in it.
-pub(super) fn list(items: &str, indent: usize) -> Value {
+pub(crate) fn list(items: &str, indent: usize) -> Value {
     let items = items.trim();
     if items.is_empty() {
         return Value::from_safe_string(" []".to_owned());

@@ -10,7 +10,9 @@ use attache_policies::{Scheme, Upstream};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{AccessLog, Dynamic, Settings, TargetError, access_log, static_configuration};
+use super::{
+    AccessLog, Dynamic, Settings, TargetError, Transport, access_log, static_configuration,
+};
 
 fn gateway(title: &str) -> Gateway {
     Gateway {
@@ -46,6 +48,7 @@ fn upstream(scheme: Scheme, host: &str, port: u16) -> Upstream {
         host: host.to_owned(),
         port,
         tls: TlsOptions::default(),
+        client_certificate_id: None,
         signing: None,
     }
 }
@@ -75,6 +78,7 @@ fn upstreams() -> BTreeSet<Upstream> {
 fn settings() -> Settings {
     Settings {
         listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+        tls_port: 8443,
         admin: SocketAddr::from(([127, 0, 0, 1], 9901)),
         filter: PathBuf::from("gateway.wasm"),
         access_log: AccessLog::StandardOutput,
@@ -97,10 +101,22 @@ fn cluster<'v>(clusters: &'v Value, name: &str) -> &'v Value {
 
 #[test]
 fn a_file_is_the_same_every_time_and_shows_its_gateway() {
-    let text = static_configuration(&gateway("Pets"), &upstreams(), &settings()).unwrap();
+    let text = static_configuration(
+        &gateway("Pets"),
+        &upstreams(),
+        &Transport::default(),
+        &settings(),
+    )
+    .unwrap();
     assert_eq!(
         text,
-        static_configuration(&gateway("Pets"), &upstreams(), &settings()).unwrap()
+        static_configuration(
+            &gateway("Pets"),
+            &upstreams(),
+            &Transport::default(),
+            &settings()
+        )
+        .unwrap()
     );
     let parsed = read(&text);
     let manager = &parsed["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"];
@@ -123,7 +139,8 @@ fn a_file_is_the_same_every_time_and_shows_its_gateway() {
 #[test]
 fn the_key_to_secrets_is_in_the_environment_and_a_file_with_secrets_says_so() {
     let mut gateway = gateway("Pets");
-    let plain = static_configuration(&gateway, &upstreams(), &settings()).unwrap();
+    let plain =
+        static_configuration(&gateway, &upstreams(), &Transport::default(), &settings()).unwrap();
     gateway.credentials.push(attache_model::Credential {
         access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
         secret_access_key: attache_model::SealedSecret("c2VhbGVk".to_owned()),
@@ -139,7 +156,8 @@ fn the_key_to_secrets_is_in_the_environment_and_a_file_with_secrets_says_so() {
         },
         policies: Vec::new(),
     });
-    let with_secrets = static_configuration(&gateway, &upstreams(), &settings()).unwrap();
+    let with_secrets =
+        static_configuration(&gateway, &upstreams(), &Transport::default(), &settings()).unwrap();
     let comment = |text: &str| text.contains("# the secrets of the credentials below are sealed");
     assert!(!comment(&plain) && comment(&with_secrets));
     for text in [plain, with_secrets] {
@@ -157,7 +175,12 @@ fn the_key_to_secrets_is_in_the_environment_and_a_file_with_secrets_says_so() {
 #[test]
 fn no_client_names_its_own_certificate_and_no_back_end_sees_one() {
     let dynamic = Dynamic::new(settings(), PathBuf::from("/run/attache"));
-    let listeners = read(&dynamic.listeners(&gateway("Pets")).unwrap().text);
+    let listeners = read(
+        &dynamic
+            .listeners(&gateway("Pets"), &Transport::default())
+            .unwrap()
+            .text,
+    );
     let manager = &listeners["resources"][0]["filter_chains"][0]["filters"][0]["typed_config"];
     assert_eq!(manager["forward_client_cert_details"], "SANITIZE_SET");
     assert_eq!(
@@ -288,8 +311,8 @@ fn an_edit_changes_the_version_of_its_own_file_only() {
         dynamic.plugin(&after).unwrap().version
     );
     assert_eq!(
-        dynamic.listeners(&before).unwrap(),
-        dynamic.listeners(&after).unwrap()
+        dynamic.listeners(&before, &Transport::default()).unwrap(),
+        dynamic.listeners(&after, &Transport::default()).unwrap()
     );
     let clusters = dynamic.clusters(&BTreeSet::new()).unwrap();
     assert_eq!(read(&clusters.text)["resources"], Value::Array(Vec::new()));
@@ -302,7 +325,12 @@ fn an_edit_changes_the_version_of_its_own_file_only() {
 #[test]
 fn the_access_log_holds_every_published_field_and_is_left_out_unless_asked_for() {
     let dynamic = Dynamic::new(settings(), PathBuf::from("/run/attache"));
-    let listeners = read(&dynamic.listeners(&gateway("Pets")).unwrap().text);
+    let listeners = read(
+        &dynamic
+            .listeners(&gateway("Pets"), &Transport::default())
+            .unwrap()
+            .text,
+    );
     let manager = &listeners["resources"][0]["filter_chains"][0]["filters"][0]["typed_config"];
     let format = &manager["access_log"][0]["typed_config"]["log_format"]["json_format"];
     for name in access_log::PUBLISHED {
@@ -311,7 +339,12 @@ fn the_access_log_holds_every_published_field_and_is_left_out_unless_asked_for()
     }
     let mut silent = gateway("Pets");
     silent.access_log = false;
-    let listeners = read(&dynamic.listeners(&silent).unwrap().text);
+    let listeners = read(
+        &dynamic
+            .listeners(&silent, &Transport::default())
+            .unwrap()
+            .text,
+    );
     let manager = &listeners["resources"][0]["filter_chains"][0]["filters"][0]["typed_config"];
     assert!(manager.get("access_log").is_none());
 }
@@ -330,7 +363,7 @@ proptest! {
         let read_back = attache_model::from_json(document.as_str().unwrap().as_bytes()).unwrap();
         prop_assert_eq!(read_back, gateway(&title));
 
-        let text = static_configuration(&gateway(&title), &upstreams, &settings()).unwrap();
+        let text = static_configuration(&gateway(&title), &upstreams, &Transport::default(), &settings()).unwrap();
         let manager = &read(&text)["static_resources"]["listeners"][0]["filter_chains"][0]
             ["filters"][0]["typed_config"];
         let document = manager["http_filters"][0]["typed_config"]["config"]["configuration"]["value"]
@@ -352,7 +385,8 @@ fn a_file_whose_cached_responses_are_encrypted_says_what_envoy_needs() {
     for encrypted in [false, true] {
         cache.operations[0].encrypted = encrypted;
         gateway.apis[0].stages[0].cache_cluster = Some(cache.clone());
-        let text = static_configuration(&gateway, &upstreams(), &settings()).unwrap();
+        let text = static_configuration(&gateway, &upstreams(), &Transport::default(), &settings())
+            .unwrap();
         read(&text);
         let told = "Envoy needs an ATTACHE_SECRETS_KEY in its environment";
         assert_eq!(text.contains(told), encrypted, "{text}");

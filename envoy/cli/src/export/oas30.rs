@@ -1,33 +1,19 @@
 //! Swagger 2.0 as OpenAPI 3.0.
 
 use super::conversion::{Conversion, is_method, pointer_of};
+use super::swagger::OF_PARAMETERS;
 use crate::tree::Tree;
-
-/// What a parameter of Swagger says of its value beside `type`.
-const OF_SCHEMAS: &[&str] = &[
-    "type",
-    "format",
-    "items",
-    "enum",
-    "default",
-    "maximum",
-    "exclusiveMaximum",
-    "minimum",
-    "exclusiveMinimum",
-    "maxLength",
-    "minLength",
-    "pattern",
-    "maxItems",
-    "minItems",
-    "uniqueItems",
-    "multipleOf",
-];
 
 const MOVED: &[(&str, &str)] = &[
     ("#/definitions/", "#/components/schemas/"),
     ("#/parameters/", "#/components/parameters/"),
     ("#/responses/", "#/components/responses/"),
 ];
+
+/// Whether a field of a Swagger parameter says something of its value, which is a schema here.
+fn is_of_schema(field: &str) -> bool {
+    field == "items" || OF_PARAMETERS.contains(&field)
+}
 
 /// Turns a document of Swagger 2.0 into one of OpenAPI 3.0.
 pub(super) fn from_swagger(source: &Tree, conversion: &mut Conversion) -> Tree {
@@ -230,7 +216,7 @@ impl Converter<'_> {
         let mut converted = Tree::map();
         let mut schema = Tree::map();
         for (key, value) in parameter.entries() {
-            if OF_SCHEMAS.contains(&key.as_str()) {
+            if is_of_schema(key) {
                 schema.set(key, value.clone());
             } else if key == "collectionFormat" {
                 let (style, explode) = match (value.as_text(), parameter.text_of("in")) {
@@ -303,7 +289,7 @@ impl Converter<'_> {
             };
             let mut property = Tree::map();
             for (key, value) in parameter.entries() {
-                if OF_SCHEMAS.contains(&key.as_str()) || key == "description" {
+                if is_of_schema(key) || key == "description" {
                     property.set(key, value.clone());
                 }
             }

@@ -14,7 +14,7 @@ const INTEGRATION: &str = "x-amazon-apigateway-integration";
 const SCHEMAS: &str = "#/components/schemas/";
 
 /// What Swagger lets a parameter say of its value.
-const OF_PARAMETERS: &[&str] = &[
+pub(super) const OF_PARAMETERS: &[&str] = &[
     "type",
     "format",
     "enum",

@@ -11,15 +11,15 @@ use std::path::{Path, PathBuf};
 
 use attache_model::Protocol;
 
+use super::Imported;
 use super::arguments::Aws;
-use super::definition::{self, Api};
-use super::draft::{self, Draft};
+use super::definition;
+use super::draft::{self, Draft, DraftedApi};
 use super::http_api::HttpApi;
 use super::openapi::shown;
 use super::rest_api::{Resource, RestApi};
 use super::settings::{self, KnownApi};
 use super::table::Table;
-use super::{Imported, cannot_write};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::document::Document;
 use crate::tree::Tree;
@@ -90,38 +90,19 @@ fn draft(
         })
         .collect();
     for read in apis {
-        let file = format!("{}.json", read.id);
         let has_plan = account.usage_plans.iter().any(|plan| {
             let stages = plan.get("apiStages").map(Tree::items).unwrap_or_default();
             let mut ids = stages.iter().map(|stage| stage.text_of("apiId"));
             ids.any(|id| id == Some(read.aws_id.as_str()))
         });
-        let variables = |stage: &Tree| -> BTreeSet<String> {
-            let found = stage.get("variables").map(Tree::entries);
-            let names = found.unwrap_or_default().iter();
-            names.map(|(name, _)| name.clone()).collect()
-        };
-        let api = Api {
+        let api = DraftedApi {
             id: &read.id,
-            file: &file,
             protocol: read.protocol,
-            stages: read
-                .stages
-                .iter()
-                .map(|(name, stage)| (name.clone(), variables(stage)))
-                .collect(),
+            stages: &read.stages,
+            definition: &read.definition,
             has_plan,
         };
-        api.describe(&read.definition, &mut table);
-        let mut settings = api.settings();
-        for (name, stage) in &read.stages {
-            settings.entry("stages").set(name, stage.clone());
-        }
-        draft.set("apis", &read.id, settings);
-        draft.functions(&read.definition);
-        draft
-            .files
-            .insert(file, cannot_write(read.definition.json(), report)?);
+        draft.api(&api, &mut table, report)?;
     }
     let plans = usage_plans(account, &known, &mut draft, &mut table);
     api_keys(account, &plans, &mut draft, &mut table);

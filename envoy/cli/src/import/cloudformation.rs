@@ -8,18 +8,17 @@ pub(super) mod intrinsic;
 mod serverless;
 mod template;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use attache_model::Protocol;
 
+use super::Imported;
 use super::arguments::Cloudformation;
-use super::definition::Api;
-use super::draft::{self, Draft};
+use super::draft::{self, Draft, DraftedApi};
 use super::openapi::{account, shown};
 use super::settings::{self, KnownApi};
 use super::table::Table;
-use super::{Imported, cannot_write};
 use crate::diagnostic::{Diagnostic, Report};
 use crate::document::Document;
 use crate::tree::Tree;
@@ -123,39 +122,19 @@ pub(super) fn import(arguments: &Cloudformation, report: &mut Report) -> Option<
         &mut table,
     );
     for api in &read {
-        let file = format!("{}.json", api.id);
-        let described = Api {
+        let described = DraftedApi {
             id: &api.id,
-            file: &file,
             protocol: api.protocol,
-            stages: api
-                .stages
-                .iter()
-                .map(|(name, stage)| (name.clone(), variables(stage)))
-                .collect(),
+            stages: &api.stages,
+            definition: &api.definition,
             has_plan: plans
                 .values()
                 .any(|plan| plan.to_string().contains(&format!("\"{}\"", api.id))),
         };
-        described.describe(&api.definition, &mut table);
-        let mut settings = described.settings();
-        for (name, stage) in &api.stages {
-            settings.entry("stages").set(name, stage.clone());
-        }
-        draft.set("apis", &api.id, settings);
-        draft.functions(&api.definition);
-        draft
-            .files
-            .insert(file, cannot_write(api.definition.json(), report)?);
+        draft.api(&described, &mut table, report)?;
     }
     told(&resolver, &mut table);
     Some(Imported { draft, table })
-}
-
-fn variables(stage: &Tree) -> BTreeSet<String> {
-    let found = stage.get("variables").map(Tree::entries);
-    let names = found.unwrap_or_default().iter();
-    names.map(|(name, _)| name.clone()).collect()
 }
 
 fn values(map: &BTreeMap<String, String>) -> Vec<&str> {

@@ -5,7 +5,11 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use attache_model::Protocol;
+
 use super::definition;
+use super::table::Table;
+use crate::diagnostic::Report;
 use crate::project::FILE_NAME;
 use crate::schema;
 use crate::tree::{Flow, Tree};
@@ -77,7 +81,54 @@ impl std::fmt::Display for Refusal {
     }
 }
 
+/// An API with its stages, to be put into a draft.
+pub(super) struct DraftedApi<'a> {
+    pub(super) id: &'a str,
+    pub(super) protocol: Protocol,
+    /// The settings of its stages by their names.
+    pub(super) stages: &'a [(String, Tree)],
+    pub(super) definition: &'a Tree,
+    /// Whether a usage plan opens it.
+    pub(super) has_plan: bool,
+}
+
 impl Draft {
+    /// An API and the file of its definition; the table tells what came over. `None` when the
+    /// definition cannot be written, and the report says why.
+    pub(super) fn api(
+        &mut self,
+        api: &DraftedApi<'_>,
+        table: &mut Table,
+        report: &mut Report,
+    ) -> Option<()> {
+        let file = format!("{}.json", api.id);
+        let variables = |stage: &Tree| {
+            let found = stage.get("variables").map(Tree::entries);
+            let names = found.unwrap_or_default().iter();
+            names.map(|(name, _)| name.clone()).collect()
+        };
+        let stages = api.stages.iter();
+        let described = definition::Api {
+            id: api.id,
+            file: &file,
+            protocol: api.protocol,
+            stages: stages
+                .map(|(name, stage)| (name.clone(), variables(stage)))
+                .collect(),
+            has_plan: api.has_plan,
+        };
+        described.describe(api.definition, table);
+        let mut settings = described.settings();
+        for (name, stage) in api.stages {
+            settings.entry("stages").set(name, stage.clone());
+        }
+        self.set("apis", api.id, settings);
+        self.functions(api.definition);
+        let text = super::cannot_write(api.definition.json(), report)?;
+        self.files.insert(file, text);
+        Some(())
+    }
+
     /// An entry of one of the parts, such as an API or a usage plan.
     pub(super) fn set(&mut self, part: &str, id: &str, value: Tree) {
         self.settings.entry(part).set(id, value);

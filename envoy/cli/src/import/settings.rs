@@ -7,6 +7,7 @@ use attache_model::KeyDigest;
 
 use super::table::Table;
 use crate::api_key_value::ApiKeyValue;
+use crate::project::NO_BASE_PATH;
 use crate::tree::Tree;
 
 const MIB_PER_GB: f64 = 1024.0;
@@ -49,15 +50,12 @@ pub(super) fn stage(stage: &Tree, owner: &str, table: &mut Table) -> Tree {
         settings.set("methodSettings", methods);
     }
     if let Some(canary) = stage.present("canarySettings") {
-        let percent = canary.get("percentTraffic").and_then(Tree::as_f64);
-        table.decide(
+        canary_release(
+            canary,
+            stage.text_of("deploymentId"),
+            &mut settings,
             owner,
-            format!(
-                "its canary release ({} % of the requests) is another deployment, which was not \
-                 given: the stage serves its own alone",
-                percent.unwrap_or_default()
-            ),
-            "set `canarySettings` once the canary's definition is here",
+            table,
         );
     }
     for (field, what) in [
@@ -78,6 +76,43 @@ pub(super) fn stage(stage: &Tree, owner: &str, table: &mut Table) -> Tree {
         }
     }
     settings
+}
+
+/// A canary release that differs from its stage in variables only is a matter of settings; one of
+/// another deployment has a definition that nobody gave.
+fn canary_release(
+    canary: &Tree,
+    deployment: Option<&str>,
+    settings: &mut Tree,
+    owner: &str,
+    table: &mut Table,
+) {
+    let percent = canary.get("percentTraffic").and_then(Tree::as_f64);
+    let percent = percent.unwrap_or_default();
+    if canary.text_of("deploymentId") != deployment {
+        table.decide(
+            owner,
+            format!(
+                "its canary release ({percent} % of the requests) is another deployment, which was \
+                 not given: the stage serves its own alone"
+            ),
+            "deploy the canary's definition beside it: `attache deploy --canary PERCENT`",
+        );
+        return;
+    }
+    let mut written = Tree::from([("percentTraffic", number(percent))]);
+    let mut variables = Tree::map();
+    let overrides = canary.get("stageVariableOverrides").map(Tree::entries);
+    for (name, value) in overrides.unwrap_or_default() {
+        variables.set_some(name, value.scalar());
+    }
+    if !variables.is_empty() {
+        written.set("stageVariableOverrides", variables);
+    }
+    if canary.get("useStageCache").and_then(Tree::as_bool) == Some(true) {
+        written.set("useStageCache", true);
+    }
+    settings.set("canarySettings", written);
 }
 
 /// The settings by method: AWS writes a mapping, CloudFormation a list.
@@ -370,6 +405,7 @@ pub(super) fn domain(name: &str, mappings: &[(String, String, String)]) -> Tree 
     );
     let mut written = Tree::map();
     for (path, api, stage) in mappings {
+        let path = if path.is_empty() { NO_BASE_PATH } else { path };
         written.set(path, [("api", api.as_str()), ("stage", stage)]);
     }
     settings.set("mappings", written);
@@ -431,6 +467,34 @@ mod tests {
             ))
         );
         assert!(table.text().contains("execution logs"), "{}", table.text());
+    }
+
+    #[test]
+    fn a_canary_of_variables_comes_over_and_one_of_another_deployment_is_told() {
+        let of = |canary: &str| {
+            let mut table = Table::default();
+            let found = format!(r#"{{"stageName": "prod", "deploymentId": "d1", {canary}}}"#);
+            (
+                plain(&stage(&tree(&found), "stage prod", &mut table)),
+                table.text(),
+            )
+        };
+        let (settings, told) = of(
+            r#""canarySettings": {"percentTraffic": 12.5, "deploymentId": "d1",
+                "stageVariableOverrides": {"backend": "next"}, "useStageCache": true}"#,
+        );
+        assert_eq!(
+            settings,
+            plain(&tree(
+                r#"{"canarySettings": {"percentTraffic": 12.5,
+                    "stageVariableOverrides": {"backend": "next"}, "useStageCache": true}}"#
+            ))
+        );
+        assert!(!told.contains("canary"), "{told}");
+        let (settings, told) =
+            of(r#""canarySettings": {"percentTraffic": 10.0, "deploymentId": "d2"}"#);
+        assert_eq!(settings, plain(&Tree::map()));
+        assert!(told.contains("another deployment"), "{told}");
     }
 
     #[test]

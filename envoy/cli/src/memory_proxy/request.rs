@@ -37,27 +37,34 @@ impl Subject<'_> {
     /// When the configuration has no such API, stage or operation, or a header field is none.
     pub(crate) fn request(&self, gateway: &Gateway, routes: &Routes) -> Result<Request, String> {
         let apis = &gateway.apis;
-        let position = apis.iter().position(|api| api.id == self.api);
-        let api = position.and_then(|position| apis.get(position));
-        let (Some(position), Some(api)) = (position, api) else {
+        // What is deployed to its stages may differ: then there are several of one id.
+        let mut entries = apis.iter().filter(|api| api.id == self.api).peekable();
+        if entries.peek().is_none() {
             let known = apis.iter().map(|api| api.id.as_str());
             return Err(unknown("API", self.api, known));
-        };
-        let stages = || api.stages.iter().map(|stage| stage.name.as_str());
-        let Some(stage) = stages().position(|stage| stage == self.stage) else {
+        }
+        let stages = entries.flat_map(|api| &api.stages);
+        let stages = stages.filter(|stage| stage.canary.is_none());
+        let stages: Vec<&str> = stages.map(|stage| stage.name.as_str()).collect();
+        if !stages.contains(&self.stage) {
             let kind = format!("stage of `{}`", self.api);
-            return Err(unknown(&kind, self.stage, stages()));
+            return Err(unknown(&kind, self.stage, stages));
+        }
+        let headers = self.headers()?;
+        let (api, route) = match routes.find(&headers) {
+            Ok(route) => (apis.get(route.api), Some(route)),
+            Err(unmatched) => (unmatched.api.and_then(|api| apis.get(api)), None),
         };
-        let headers = self.headers(api)?;
-        let route = routes.find(&headers).map_err(|_| self.unserved(api))?;
-        if (route.api, route.stage) != (position, stage) {
-            let other = apis.get(route.api);
-            let id = other.map_or("", |api| &api.id);
-            let stage = other.and_then(|api| api.stages.get(route.stage));
+        let (Some(api), Some(route)) = (api, route) else {
+            return Err(self.unserved(api));
+        };
+        let stage = api.stages.get(route.stage);
+        let stage = stage.map_or("", |stage| &stage.name);
+        if (api.id.as_str(), stage) != (self.api, self.stage) {
             return Err(format!(
-                "the request goes to the stage `{}` of `{id}` instead: look at its path and its \
+                "the request goes to the stage `{stage}` of `{}` instead: look at its path and its \
                  `Host`",
-                stage.map_or("", |stage| &stage.name)
+                api.id
             ));
         }
         let operation = api.operations.get(route.operation);
@@ -68,7 +75,7 @@ impl Subject<'_> {
         })
     }
 
-    fn headers(&self, api: &Api) -> Result<Headers, String> {
+    fn headers(&self) -> Result<Headers, String> {
         if Verb::from_request(self.method.as_bytes()).is_none() {
             let known = Verb::ALL.map(Verb::as_str);
             return Err(unknown("method", self.method, known));
@@ -84,7 +91,7 @@ impl Subject<'_> {
             DEFAULT_STAGE => self.path.to_owned(),
             stage => format!("/{stage}{}", self.path),
         };
-        let mut authority = format!("{}.localhost", api.id);
+        let mut authority = format!("{}.localhost", self.api);
         let mut fields = Vec::new();
         for header in self.headers {
             let (name, value) = field(header)?;
@@ -114,10 +121,11 @@ impl Subject<'_> {
     }
 
     /// What is said of a path and a method that no operation serves.
-    fn unserved(&self, api: &Api) -> String {
+    fn unserved(&self, api: Option<&Api>) -> String {
         let wanted = format!("{} {}", self.method, self.path);
         let wanted = wanted.split('?').next().unwrap_or_default();
-        let names: Vec<String> = api.operations.iter().map(name).collect();
+        let operations = api.into_iter().flat_map(|api| &api.operations);
+        let names: Vec<String> = operations.map(name).collect();
         unknown(
             &format!("operation of `{}`", self.api),
             wanted,

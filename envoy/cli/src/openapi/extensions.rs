@@ -339,15 +339,26 @@ fn endpoint_configuration(reading: &mut Reading<'_, '_>, value: &Located<'_>) {
         }
         return;
     };
-    if reading.boolean(&disabled) == Some(true) {
-        reading.error(
-            "unsupported-extension",
-            disabled.place(),
-            "`disableExecuteApiEndpoint` is not supported yet: the API would be served at the \
-             address that it closes",
-            Some("take it out to serve the API at its default address"),
-        );
+    reading.boolean(&disabled);
+}
+
+/// `disableExecuteApiEndpoint`, which may stand at the root or, in HTTP APIs' documents, in a server.
+pub(super) fn is_closed(root: &Located<'_>, places: &mut BTreeMap<String, Place>) -> bool {
+    const EXTENSION: &str = "x-amazon-apigateway-endpoint-configuration";
+    let servers = root.get("servers");
+    let servers = servers.iter().flat_map(Located::items);
+    let mut found: Vec<Located<'_>> = servers.filter_map(|server| server.get(EXTENSION)).collect();
+    found.extend(root.get(EXTENSION));
+    for endpoint in found {
+        if let Some(disabled) = endpoint.get("disableExecuteApiEndpoint")
+            && disabled.node.as_bool() == Some(true)
+        {
+            let pointer = Pointer::root().key("disableExecuteApiEndpoint");
+            places.insert(pointer.into(), disabled.place());
+            return true;
+        }
     }
+    false
 }
 
 /// `x-amazon-apigateway-binary-media-types`.

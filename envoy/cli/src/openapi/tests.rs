@@ -50,6 +50,34 @@ fn proxy(api: &ImportedApi) -> &attache_model::HttpProxy {
 }
 
 #[test]
+fn a_document_may_close_the_default_endpoint() {
+    const EXTENSION: &str = "x-amazon-apigateway-endpoint-configuration";
+    for (root, expected) in [
+        (
+            format!("{EXTENSION}: {{disableExecuteApiEndpoint: true}}"),
+            true,
+        ),
+        (
+            format!("{EXTENSION}: {{disableExecuteApiEndpoint: false}}"),
+            false,
+        ),
+        (format!("{EXTENSION}: {{types: [REGIONAL]}}"), false),
+        (
+            format!("servers: [{{url: /, {EXTENSION}: {{disableExecuteApiEndpoint: true}}}}]"),
+            true,
+        ),
+        (String::new(), false),
+    ] {
+        for protocol in [Protocol::Rest, Protocol::Http] {
+            let api = clean(&document(&root, "", ""), protocol);
+            assert_eq!(api.disable_execute_api_endpoint, expected, "{root}");
+            let place = api.places.get("/disableExecuteApiEndpoint");
+            assert_eq!(place.is_some(), expected, "{root}");
+        }
+    }
+}
+
+#[test]
 fn the_versions_say_the_same() {
     let openapi2 = r#"{"swagger": "2.0", "info": {"title": "Pets", "version": "1"},
         "host": "x.example", "basePath": "/v1", "schemes": ["https"], "consumes": [],
@@ -589,17 +617,6 @@ fn no_door_is_left_open() {
                 "extension-without-effect",
                 "/x-amazon-apigateway-policy",
                 "let everybody through",
-            ),
-        ),
-        (
-            "x-amazon-apigateway-endpoint-configuration: {disableExecuteApiEndpoint: true}",
-            "",
-            Protocol::Rest,
-            Severity::Error,
-            (
-                "unsupported-extension",
-                "/x-amazon-apigateway-endpoint-configuration/disableExecuteApiEndpoint",
-                "closes",
             ),
         ),
         (

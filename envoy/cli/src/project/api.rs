@@ -1,13 +1,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use attache_model::{
-    Api, ApiKeySource, Cors, GatewayResponse, MethodSettings, Operation, Protocol, Stage, Throttle,
-    VpcEndpoint,
-};
+use attache_model::{Api, ApiKeySource, Cors, GatewayResponse, Operation, Protocol, VpcEndpoint};
 
 use super::authorizer::Declared;
-use super::method_key::{self, MethodKey};
 use super::response_cache::CachedStage;
 use super::{Lowering, Place, Pointer, beside};
 use crate::configuration;
@@ -16,12 +12,6 @@ use crate::openapi::{self, ImportedAuthorizer, ImportedPolicy, ImportedVpcLink};
 
 /// The longest label of a host name (RFC 1035, section 2.3.4).
 const LONGEST_LABEL: usize = 63;
-/// The longest name of a stage.
-const LONGEST_STAGE_NAME: usize = 128;
-/// How many stage variables a stage may have, and how long their names and values may be.
-const MOST_VARIABLES: usize = 100;
-const LONGEST_VARIABLE_NAME: usize = 64;
-const LONGEST_VARIABLE_VALUE: usize = 512;
 
 /// What the definition of an API says.
 struct Definition {
@@ -31,6 +21,7 @@ struct Definition {
     /// The names of all authorizers, of those too that no operation asks for.
     declared_authorizers: Vec<String>,
     resource_policy: Option<ImportedPolicy>,
+    disable_execute_api_endpoint: bool,
     binary_media_types: Vec<String>,
     models: BTreeMap<String, serde_json::Value>,
     gateway_responses: BTreeMap<String, GatewayResponse>,
@@ -50,7 +41,7 @@ impl Lowering<'_> {
         &mut self,
         id: &str,
         api: &configuration::Api,
-        endpoints: &configuration::Endpoints,
+        configuration: &configuration::Configuration,
         index: usize,
     ) -> Option<Api> {
         let pointer = Pointer::root().key("apis").key(id);
@@ -60,6 +51,16 @@ impl Lowering<'_> {
         let protocol = match api.protocol {
             configuration::Protocol::Rest => Protocol::Rest,
             configuration::Protocol::Http => Protocol::Http,
+            configuration::Protocol::WebSocket => {
+                self.refuse(
+                    "not-supported-yet",
+                    &pointer.key("protocol"),
+                    "`protocol` asks for a WebSocket API, which is not supported yet",
+                    "a WebSocket connection can pass through a REST or HTTP API to its back end: set \
+                     `webSocketEnabled` for the method",
+                );
+                return None;
+            }
         };
         let definition = self.definition(api, protocol, &pointer, index);
         let operations = definition
@@ -68,6 +69,9 @@ impl Lowering<'_> {
             .map(|definition| definition.operations.as_slice());
         let mut stages = Vec::new();
         for (name, stage) in &api.stages {
+            if !self.serves_working_files(id, name) {
+                continue;
+            }
             let pointer = pointer.key("stages").key(name);
             let in_model = format!("{model}/stages/{}", stages.len());
             self.check_stage_name(name, protocol, &pointer);
@@ -85,6 +89,7 @@ impl Lowering<'_> {
             );
             stages.push(lowered);
         }
+        self.canary_releases(api, protocol, &pointer, &model, &mut stages);
         let mut definition = definition?;
         self.vpc_links(
             &mut definition.operations,
@@ -101,7 +106,7 @@ impl Lowering<'_> {
                 file: &definition.file,
             },
             &api.authorizers,
-            endpoints,
+            &configuration.endpoints,
             &pointer,
             &model,
         );
@@ -112,6 +117,17 @@ impl Lowering<'_> {
             &pointer,
             &model,
         );
+        let closed = api.disable_execute_api_endpoint;
+        if closed.is_some() {
+            self.remember(
+                format!("{model}/disableExecuteApiEndpoint"),
+                &pointer.key("disableExecuteApiEndpoint"),
+            );
+        }
+        let is_closed = closed.unwrap_or(definition.disable_execute_api_endpoint);
+        let endpoint = api.endpoint_configuration.as_ref();
+        self.check_endpoint(endpoint, configuration.num_trusted_hops, &pointer);
+        self.check_private(endpoint, resource_policy.is_some(), &pointer);
         self.remember(format!("{model}/vpcEndpoint"), &pointer.key("vpcEndpoint"));
         let vpc_endpoint = api.vpc_endpoint.as_ref().map(|endpoint| VpcEndpoint {
             vpc_id: endpoint.vpc_id.clone(),
@@ -121,6 +137,7 @@ impl Lowering<'_> {
             name: definition.name,
             authorizers,
             resource_policy,
+            disable_execute_api_endpoint: is_closed,
             vpc_endpoint,
             api_key_source: definition.api_key_source,
             binary_media_types: definition.binary_media_types,
@@ -131,6 +148,25 @@ impl Lowering<'_> {
             stages,
             ..Api::new(id, protocol)
         })
+    }
+
+    /// AWS serves no private API whose resource policy does not say who may call.
+    fn check_private(
+        &mut self,
+        endpoint: Option<&configuration::EndpointConfiguration>,
+        has_policy: bool,
+        pointer: &Pointer,
+    ) {
+        let private = configuration::EndpointType::Private;
+        let is_private = endpoint.is_some_and(|endpoint| endpoint.types.contains(&private));
+        if is_private && !has_policy && !self.is_partial {
+            self.refuse(
+                "private-without-policy",
+                &pointer.key("endpointConfiguration"),
+                "a private API needs a resource policy that says who may call",
+                "write one into `resourcePolicy`; where clients connect is `--address`",
+            );
+        }
     }
 
     fn check_api_id(&mut self, id: &str, pointer: &Pointer) {
@@ -158,34 +194,6 @@ impl Lowering<'_> {
             format!("the API id `{id}` cannot stand in a host name"),
             hint,
         );
-    }
-
-    fn check_stage_name(&mut self, name: &str, protocol: Protocol, pointer: &Pointer) {
-        if protocol == Protocol::Http && name == "$default" {
-            return;
-        }
-        if name == "$default" {
-            self.refuse_name(
-                "stage-name",
-                pointer,
-                "a REST API has no `$default` stage",
-                "name the stage, such as `prod`, or set `protocol: HTTP` for the API",
-            );
-            return;
-        }
-        let is_name = !name.is_empty()
-            && name.len() <= LONGEST_STAGE_NAME
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
-        if !is_name {
-            self.refuse_name(
-                "stage-name",
-                pointer,
-                format!("the stage name `{name}` cannot stand in a path"),
-                "write letters, digits, `-` and `_`, 128 at most",
-            );
-        }
     }
 
     /// What an API's definition says; `index` is the API's number in the model.
@@ -241,6 +249,7 @@ impl Lowering<'_> {
             authorizers: imported.authorizers,
             declared_authorizers: imported.declared_authorizers,
             resource_policy: imported.resource_policy,
+            disable_execute_api_endpoint: imported.disable_execute_api_endpoint,
             binary_media_types: imported.binary_media_types,
             models: imported.models,
             gateway_responses: imported.gateway_responses,
@@ -250,153 +259,5 @@ impl Lowering<'_> {
             file: path,
             is_complete: self.report.error_count() == errors,
         })
-    }
-
-    fn stage(
-        &mut self,
-        api: &str,
-        name: &str,
-        stage: &configuration::Stage,
-        operations: Option<&[Operation]>,
-        pointer: &Pointer,
-        model: &str,
-    ) -> Stage {
-        self.remember(model, pointer);
-        self.remember_name(format!("{model}/name"), pointer);
-        self.check_variables(stage, &pointer.key("variables"));
-        for name in stage.variables.keys() {
-            let model = Pointer::from(format!("{model}/variables")).key(name);
-            self.remember(model, &pointer.key("variables").key(name));
-        }
-        let mut lowered = Stage {
-            variables: stage.variables.clone(),
-            ..Stage::new(name)
-        };
-        for (key, settings) in &stage.method_settings {
-            let pointer = pointer.key("methodSettings").key(key);
-            let throttle = self.settings_throttle(settings, &pointer);
-            match MethodKey::parse(key) {
-                Ok(MethodKey::All) => {
-                    self.remember(format!("{model}/throttle"), &pointer);
-                    lowered.throttle = throttle;
-                    lowered.metrics_enabled = settings.metrics_enabled.unwrap_or_default();
-                }
-                Ok(MethodKey::One { path, method }) => {
-                    let Some(operations) = operations else {
-                        continue;
-                    };
-                    match method_key::find(operations, &path, method) {
-                        Ok(operation) => {
-                            self.check_set_once(&lowered, operation, key, &pointer);
-                            self.remember(
-                                format!("{model}/methods/{}", lowered.methods.len()),
-                                &pointer,
-                            );
-                            lowered.methods.push(MethodSettings {
-                                operation,
-                                throttle,
-                                metrics_enabled: settings.metrics_enabled,
-                            });
-                        }
-                        Err(hint) => self.refuse_name(
-                            "unknown-method",
-                            &pointer,
-                            format!("`{api}` has no operation `{key}`"),
-                            hint,
-                        ),
-                    }
-                }
-                Err(refusal) => {
-                    self.refuse_name("unknown-method", &pointer, refusal.message, refusal.hint);
-                }
-            }
-        }
-        lowered.methods.sort_by_key(|method| method.operation);
-        lowered
-    }
-
-    fn check_set_once(&mut self, stage: &Stage, operation: usize, key: &str, pointer: &Pointer) {
-        if stage
-            .methods
-            .iter()
-            .any(|other| other.operation == operation)
-        {
-            self.refuse_name(
-                "method-set-twice",
-                pointer,
-                format!("`{key}` means a method that has settings here already"),
-                "remove one of the spellings",
-            );
-        }
-    }
-
-    fn settings_throttle(
-        &mut self,
-        settings: &configuration::MethodSettings,
-        pointer: &Pointer,
-    ) -> Option<Throttle> {
-        let (present, absent) = match (
-            settings.throttling_rate_limit,
-            settings.throttling_burst_limit,
-        ) {
-            (None, None) => return None,
-            (Some(rate_limit), Some(burst_limit)) => {
-                return Some(Throttle {
-                    rate_limit,
-                    burst_limit,
-                });
-            }
-            (Some(_), None) => ("throttlingRateLimit", "throttlingBurstLimit"),
-            (None, Some(_)) => ("throttlingBurstLimit", "throttlingRateLimit"),
-        };
-        if !self.is_partial {
-            self.refuse_name(
-                "half-a-throttle",
-                &pointer.key(present),
-                format!("`{present}` stands without `{absent}`"),
-                "a throttle has both: how many requests a second, and how many at once",
-            );
-        }
-        None
-    }
-
-    fn check_variables(&mut self, stage: &configuration::Stage, pointer: &Pointer) {
-        if stage.variables.len() > MOST_VARIABLES {
-            self.refuse_name(
-                "stage-variable",
-                pointer,
-                format!("a stage has at most {MOST_VARIABLES} variables"),
-                "remove those that no integration uses",
-            );
-        }
-        for (name, value) in &stage.variables {
-            let pointer = pointer.key(name);
-            let is_name = !name.is_empty()
-                && name.len() <= LONGEST_VARIABLE_NAME
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-            if !is_name {
-                self.refuse_name(
-                    "stage-variable",
-                    &pointer,
-                    format!("`{name}` cannot be the name of a stage variable"),
-                    "write letters, digits and `_`, 64 at most",
-                );
-            }
-            let is_value = !value.is_empty()
-                && value.len() <= LONGEST_VARIABLE_VALUE
-                && value
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-._~:/?#&=,".contains(&byte));
-            if !is_value {
-                self.refuse(
-                    "stage-variable",
-                    &pointer,
-                    format!("the stage variable `{name}` has a value that AWS does not allow"),
-                    "write letters, digits and `-._~:/?#&=,`, 512 at most",
-                );
-            }
-        }
     }
 }

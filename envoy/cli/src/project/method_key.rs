@@ -26,14 +26,24 @@ pub(crate) struct Refusal {
 }
 
 impl MethodKey {
-    /// Reads a name: `*/*`, or a resource path and a method. AWS's own JSON leaves the leading slash
-    /// out and writes the slashes of the path as `~1`; both spellings are understood.
+    /// Reads a name: `*/*`, which CloudFormation has as `/*` and `*`, or a resource path and a
+    /// method. AWS's own JSON leaves the leading slash out and writes the slashes of the path as
+    /// `~1`; both spellings are understood. AWS has nothing between all methods and one: `/pets/*`
+    /// and `*/GET` set nothing there, and are refused here.
     pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
         const FORM: &str = "write `*/*` for all methods, or a path and a method: `/pets/GET`";
-        if text == "*/*" {
+        let plain = text.replace("~1", "/").replace("~0", "~");
+        if matches!(plain.as_str(), "*/*" | "/*/*") {
             return Ok(Self::All);
         }
-        let plain = text.replace("~1", "/").replace("~0", "~");
+        if plain.split('/').any(|segment| segment == "*") {
+            return Err(Refusal {
+                message: format!("`{text}` means neither all methods nor one"),
+                hint: "AWS has nothing in between: write `*/*`, or each method by itself, such as \
+                       `/pets/GET`"
+                    .to_owned(),
+            });
+        }
         if plain == "$default" {
             return Ok(Self::One {
                 path: plain,
@@ -147,7 +157,9 @@ mod tests {
                 "{text}"
             );
         }
-        assert_eq!(MethodKey::parse("*/*"), Ok(MethodKey::All));
+        for text in ["*/*", "/*/*", "~1*/*"] {
+            assert_eq!(MethodKey::parse(text), Ok(MethodKey::All), "{text}");
+        }
     }
 
     #[test]
@@ -159,6 +171,10 @@ mod tests {
             ("GET /pets", "`/pets/GET`"),
             ("/pets/TRACE", "`*/*`"),
             ("*", "`*/*`"),
+            ("/pets/*", "nothing in between"),
+            ("/*/GET", "nothing in between"),
+            ("*/GET", "nothing in between"),
+            ("/*/pets/GET", "nothing in between"),
         ] {
             let refusal = MethodKey::parse(text).expect_err(text);
             assert!(refusal.hint.contains(advice), "{text}: {}", refusal.hint);

@@ -1,11 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use attache_model::{Api, ApiStage, MethodThrottle, Period, Protocol, Quota, TimeZone, UsagePlan};
+use attache_model::{
+    Api, ApiStage, MethodThrottle, Period, Protocol, Quota, Stage, TimeZone, UsagePlan,
+};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::account::throttle;
 use super::method_key::{self, MethodKey};
+use super::stage::Named;
 use super::{Lowering, Pointer};
 use crate::configuration::{self, suggestion};
 
@@ -14,7 +17,7 @@ impl Lowering<'_> {
     pub(super) fn usage_plans(
         &mut self,
         plans: &BTreeMap<String, configuration::UsagePlan>,
-        apis: &BTreeMap<&str, &Api>,
+        apis: &[Api],
     ) -> Vec<UsagePlan> {
         plans
             .iter()
@@ -28,7 +31,7 @@ impl Lowering<'_> {
         index: usize,
         id: &str,
         plan: &configuration::UsagePlan,
-        apis: &BTreeMap<&str, &Api>,
+        apis: &[Api],
     ) -> UsagePlan {
         let pointer = Pointer::root().key("usagePlans").key(id);
         let model = format!("/usagePlans/{index}");
@@ -94,35 +97,18 @@ impl Lowering<'_> {
         plan: &str,
         held: &configuration::ApiStage,
         pointer: &Pointer,
-        apis: &BTreeMap<&str, &'a Api>,
+        apis: &'a [Api],
     ) -> Option<&'a Api> {
-        let in_file = Pointer::root().key("apis").key(&held.api);
-        if !self.stands_in_file(&in_file) {
-            let ids = self.names_at(&Pointer::root().key("apis"));
-            self.refuse(
-                "unknown-api",
-                &pointer.key("api"),
-                format!(
-                    "the usage plan `{plan}` names the API `{}`, which is not there",
-                    held.api
-                ),
-                advice(&held.api, &ids, "the APIs are"),
-            );
+        let owner = format!("the usage plan `{plan}`");
+        if self.named_stage(&owner, &held.api, &held.stage, pointer) == Named::Nothing {
             return None;
         }
-        if !self.stands_in_file(&in_file.key("stages").key(&held.stage)) {
-            let stages = self.names_at(&in_file.key("stages"));
-            self.refuse(
-                "unknown-stage",
-                &pointer.key("stage"),
-                format!(
-                    "the usage plan `{plan}` names the stage `{}`, which the API `{}` does not have",
-                    held.stage, held.api
-                ),
-                advice(&held.stage, &stages, "its stages are"),
-            );
-        }
-        let api = apis.get(held.api.as_str()).copied()?;
+        let serves = |stage: &Stage| stage.name == held.stage && stage.canary.is_none();
+        let mut entries = apis.iter().filter(|api| api.id == held.api);
+        let api = entries
+            .clone()
+            .find(|api| api.stages.iter().any(serves))
+            .or_else(|| entries.next())?;
         if api.protocol == Protocol::Http {
             self.refuse(
                 "plan-for-http-api",
@@ -165,6 +151,20 @@ impl Lowering<'_> {
             };
             if let Some(Err(hint)) = api.map(|api| method_key::find(&api.operations, &path, method))
             {
+                // The plan is for what comes next as well, and for what was there before.
+                if !self.serves_working_files(&held.api, &held.stage) {
+                    self.warn(
+                        "unknown-method",
+                        &pointer,
+                        format!(
+                            "what was deployed to `{}` has no operation `{key}`, so this throttle \
+                             has no effect there",
+                            held.stage
+                        ),
+                        hint,
+                    );
+                    continue;
+                }
                 self.refuse_name(
                     "unknown-method",
                     &pointer,

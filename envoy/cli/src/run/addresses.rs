@@ -21,7 +21,8 @@ pub struct SampleKey {
     pub value: Secret<String>,
 }
 
-/// Writes each stage's address and one `curl` line per operation.
+/// Writes each stage's addresses, at its own host and under custom domain names, and one `curl` line
+/// per operation. `tls_port` is where clients use TLS.
 ///
 /// # Errors
 ///
@@ -31,17 +32,28 @@ pub fn write(
     gateway: &Gateway,
     keys: &[SampleKey],
     listen: SocketAddr,
+    tls_port: u16,
 ) -> io::Result<()> {
     for api in &gateway.apis {
-        for stage in &api.stages {
-            let base = base(api, stage, listen);
-            writeln!(output, "{} ({}): {base}", api.id, stage.name)?;
+        // A canary release has no address of its own.
+        for stage in api.stages.iter().filter(|stage| stage.canary.is_none()) {
+            let own = (!api.disable_execute_api_endpoint).then(|| base(api, stage, listen));
+            let bases: Vec<String> = own
+                .into_iter()
+                .chain(custom_bases(gateway, api, stage, listen, tls_port))
+                .collect();
+            for base in &bases {
+                writeln!(output, "{} ({}): {base}", api.id, stage.name)?;
+            }
+            let Some(base) = bases.first() else {
+                continue;
+            };
             let key = keys
                 .iter()
                 .find(|key| key.api == api.id && key.stage == stage.name);
             for operation in api.operations.iter().take(SHOWN) {
                 let caller = caller(gateway, api, operation);
-                writeln!(output, "  {}", curl(&base, api, operation, caller, key))?;
+                writeln!(output, "  {}", curl(base, api, operation, caller, key))?;
             }
             if let Some(more) = api
                 .operations
@@ -74,6 +86,37 @@ fn base(api: &Api, stage: &Stage, listen: SocketAddr) -> String {
     } else {
         format!("http://{host}:{port}/{}", stage.name)
     }
+}
+
+/// The addresses of a stage under custom domain names, without a slash at their ends. Whether the
+/// names lead here is a matter of the domain name system.
+fn custom_bases(
+    gateway: &Gateway,
+    api: &Api,
+    stage: &Stage,
+    listen: SocketAddr,
+    tls_port: u16,
+) -> Vec<String> {
+    let mut bases = Vec::new();
+    for domain in &gateway.domains {
+        let mappings = domain.mappings.iter();
+        for mapping in mappings.filter(|it| it.api == api.id && it.stage == stage.name) {
+            let (scheme, port, usual) = if domain.tls {
+                ("https", tls_port, 443)
+            } else {
+                ("http", listen.port(), 80)
+            };
+            let port = if port == usual {
+                String::new()
+            } else {
+                format!(":{port}")
+            };
+            let slash = if mapping.path.is_empty() { "" } else { "/" };
+            let (name, path) = (&domain.name, &mapping.path);
+            bases.push(format!("{scheme}://{name}{port}{slash}{path}"));
+        }
+    }
+    bases
 }
 
 /// What a caller has to add so that the authorization knows who it is.

@@ -9,6 +9,8 @@ Examples:
   attache run --port 8080 --watch
   ATTACHE_ENVOY=/opt/envoy/envoy attache run
 
+What `attache deploy` and its like change is served at once, with --watch or without.
+
 Envoy is the one that --envoy or ATTACHE_ENVOY names, or else the one that `make setup` installed
 in .tools, or else `envoy` on the PATH.";
 
@@ -25,6 +27,10 @@ pub struct Arguments {
     /// The port that clients connect to; 0 for any free one.
     #[arg(long, default_value_t = 8080)]
     pub port: u16,
+    /// The port that clients use TLS at, where a custom domain name has a certificate; 0 for any free
+    /// one.
+    #[arg(long, default_value_t = 8443, value_name = "PORT")]
+    pub tls_port: u16,
     /// The port of Envoy's own pages, on the loopback interface; any free one if not given.
     #[arg(long, value_name = "PORT")]
     pub admin_port: Option<u16>,

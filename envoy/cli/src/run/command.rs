@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use super::{Arguments, Compiled, Management, Options, RunError, SampleKey, run};
 use crate::command_line::REFUSED;
 use crate::compile::access_log;
+use crate::deployments;
 use crate::diagnostic::{self, Report};
 use crate::project::{self, Project};
 use crate::secrets_key::SecretsKey;
@@ -31,10 +32,12 @@ pub fn command(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<Exi
     let management = Management::new(&project.file, listen);
     let options = Options {
         listen,
+        tls_port: arguments.tls_port,
         admin_port: arguments.admin_port,
         envoy: arguments.envoy.clone(),
         concurrency: arguments.concurrency,
         watch: arguments.watch.then(|| folder(&arguments.path)),
+        deployments: deployments::beside(&project.file),
         access_log: access_log(&project.access_log),
         secrets_key: project.secrets_key.clone(),
         management: management.clone(),
@@ -76,6 +79,7 @@ fn compile(path: &Path, secrets_key: &SecretsKey) -> Result<Compiled, Findings> 
             sample_keys: sample_keys(&project),
             gateway: project.gateway,
             upstreams: project.upstreams,
+            transport: project.transport,
         }),
         None => Err(Findings(report)),
     }
@@ -86,7 +90,7 @@ fn sample_keys(project: &Project) -> Vec<SampleKey> {
     let gateway = &project.gateway;
     let mut samples = Vec::new();
     for api in &gateway.apis {
-        for stage in &api.stages {
+        for stage in api.stages.iter().filter(|stage| stage.canary.is_none()) {
             let opens = |plan: &String| {
                 gateway.usage_plans.iter().any(|candidate| {
                     candidate.id == *plan

@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use attache_model::Gateway;
 use attache_policies::Upstream;
 
+use super::Compiled;
 use super::admin::{Admin, AdminError};
 use super::process::POLL_INTERVAL;
-use crate::envoy_target::{Dynamic, FILTER_NAME, Resource, TargetError};
+use crate::envoy_target::{Dynamic, FILTER_NAME, Resource, TargetError, Transport};
 
 /// How long a cluster outlives its last operation: more than AWS's longest integration, and than
 /// a body may take to arrive.
@@ -96,19 +96,16 @@ impl From<TargetError> for DeployError {
 
 impl Deployment {
     /// Writes all files, for an Envoy that has not been started yet.
-    pub(super) fn write(
-        files: Dynamic,
-        gateway: &Gateway,
-        upstreams: &BTreeSet<Upstream>,
-    ) -> Result<Self, DeployError> {
+    pub(super) fn write(files: Dynamic, compiled: &Compiled) -> Result<Self, DeployError> {
         let deployment = Self {
-            listeners: files.listeners(gateway)?,
-            clusters: files.clusters(upstreams)?,
-            plugin: files.plugin(gateway)?,
-            upstreams: upstreams.clone(),
+            listeners: files.listeners(&compiled.gateway, &compiled.transport)?,
+            clusters: files.clusters(&compiled.upstreams)?,
+            plugin: files.plugin(&compiled.gateway)?,
+            upstreams: compiled.upstreams.clone(),
             retired: BTreeMap::new(),
             files,
         };
+        write_secrets(&deployment.files, &compiled.transport)?;
         replace(
             &deployment.files.bootstrap_file(),
             &deployment.files.bootstrap()?,
@@ -147,13 +144,13 @@ impl Deployment {
     /// On an error Envoy serves what it served before.
     pub(super) fn apply(
         &mut self,
-        gateway: &Gateway,
-        upstreams: &BTreeSet<Upstream>,
+        edited: &Compiled,
         admin: &Admin,
         ended: &mut dyn FnMut() -> bool,
     ) -> Result<(), DeployError> {
-        let plugin = self.files.plugin(gateway)?;
-        let listeners = self.files.listeners(gateway)?;
+        let upstreams = &edited.upstreams;
+        let plugin = self.files.plugin(&edited.gateway)?;
+        let listeners = self.files.listeners(&edited.gateway, &edited.transport)?;
         let now = Instant::now();
         let mut retired = self.retired.clone();
         retired.retain(|_, since| now.duration_since(*since) < RETIREMENT);
@@ -166,6 +163,7 @@ impl Deployment {
         let kept: BTreeSet<Upstream> = upstreams.iter().chain(retired.keys()).cloned().collect();
         let clusters = self.files.clusters(&kept)?;
 
+        write_secrets(&self.files, &edited.transport)?;
         Kind::Clusters.replace(&self.files, &mut self.clusters, clusters, admin, ended)?;
         wait_until_warm(admin, ended)?;
         Kind::Filter.replace(&self.files, &mut self.plugin, plugin, admin, ended)?;
@@ -312,6 +310,20 @@ fn pause(deadline: Instant, ended: &mut dyn FnMut() -> bool) -> Result<(), Deplo
         return Err(DeployError::Silent);
     }
     thread::sleep(POLL_INTERVAL);
+    Ok(())
+}
+
+/// Writes which certificates there are. Those that nothing names any more stay: Envoy may still read
+/// them.
+fn write_secrets(files: &Dynamic, transport: &Transport) -> Result<(), DeployError> {
+    for file in transport.secret_files()? {
+        let path = files.secrets_folder().join(&file.name);
+        let current = std::fs::read_to_string(&path);
+        if current.is_ok_and(|current| current == file.resource.text) {
+            continue;
+        }
+        replace(&path, &file.resource.text)?;
+    }
     Ok(())
 }
 

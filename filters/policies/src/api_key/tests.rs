@@ -1,4 +1,4 @@
-use attache_model::{Gateway, KeyDigest};
+use attache_model::{Canary, Gateway, KeyDigest};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -68,6 +68,38 @@ fn a_key_opens_the_stages_of_its_plans() {
     }
     let none = keys.find(b"none's value", NOW).unwrap();
     assert_eq!((none.id(), none.usage_plan(0, 0)), ("none", None));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_key_opens_a_stage_with_its_canary_release() {
+    let keys = json!([
+        {"id": "acme", "digest": digest(b"acme's value"), "usagePlans": ["tin", "gold"]},
+        {"id": "both", "digest": digest(b"both's value"), "usagePlans": ["gold", "iron"]},
+    ]);
+    let mut document = gateway(&plans(), &keys);
+    let mut canary = document.apis[0].stages[1].clone();
+    canary.canary = Some(Canary {
+        percent_traffic: 50.0,
+        use_stage_cache: false,
+    });
+    // In an entry of its own.
+    let mut entry = document.apis[0].clone();
+    entry.stages = vec![canary];
+    document.apis.push(entry);
+    // One plan for each stage, and that is said once.
+    let errors = ApiKeys::compile(&document).unwrap_err();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    document.api_keys.pop();
+    let keys = ApiKeys::compile(&document).unwrap();
+    let acme = keys.find(b"acme's value", NOW).unwrap();
+    for (api, stage, plan) in [
+        (0, 0, Some(1)),
+        (0, 1, Some(0)),
+        (2, 0, Some(0)),
+        (2, 1, None),
+    ] {
+        assert_eq!(acme.usage_plan(api, stage), plan, "{api} {stage}");
+    }
 }
 
 #[wasm_bindgen_test(unsupported = test)]

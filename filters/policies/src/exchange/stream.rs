@@ -11,6 +11,7 @@ use super::conversation::{Conversation, Question, Reaction};
 use super::{Answer, Callout, CalloutAnswer, Edits, Exchange, Reply, ResponseHead, Service};
 use crate::headers::Headers;
 use crate::ports::Ports;
+use crate::web_socket;
 
 /// The pipeline of one request, and where it stands.
 pub struct Stream {
@@ -118,6 +119,8 @@ impl Stream {
         ports: Rc<dyn Ports>,
     ) -> (Self, Step) {
         let conversation = Rc::new(Conversation::default());
+        // What follows a handshake is not its body, and it ends with the connection only.
+        let ends_with_headers = ends_with_headers || web_socket::is_handshake(&request);
         let exchange = Exchange {
             request,
             ends_with_headers,

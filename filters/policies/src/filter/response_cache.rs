@@ -25,13 +25,23 @@
 //! `Vary`. `ttlSeconds` is for those that say nothing; without it that is a tenth of the time since
 //! they were last modified. Where a response depends on fields of the request that its `Vary` does
 //! not name, `keyHeaders` does. A response is found by scheme, host, path and query, exactly as they
-//! came.
+//! came. Of a request that names another host, path or method in a field such as `X-Forwarded-Host`
+//! nothing is kept, unless that field is one of the key's; nor of one whose path has a segment `..`,
+//! however it is written.
 //!
 //! `api` and `stage` are the names in the statistics, such as
 //! `attache.api.shop.stage.prod.CacheHitCount`. What is kept under both is shared by all workers, and
 //! by all filters of the proxy that say the same. `longestWaitMillis` is how long a request waits at
-//! most for the answer to another one like it; 5000 by default. Operations with `"encrypted": true`
-//! need the key in the environment variable `ATTACHE_SECRETS_KEY`: 32 random bytes in base64.
+//! most for the answer to another one like it; 5000 by default.
+//!
+//! What is stale is fetched anew by the first request that sees it, while others are answered with it
+//! where it says `stale-while-revalidate`. With `"revalidatesInBackground": true` that first one is
+//! answered too, and the filter calls the route's cluster itself, with the request as it came to the
+//! filter. That is right only for a route that changes nothing of the request: no `prefix_rewrite`,
+//! no `host_rewrite_literal`, no header fields added. Behind `gateway.wasm` it has no effect.
+//!
+//! Operations with `"encrypted": true` need the key in the environment variable
+//! `ATTACHE_SECRETS_KEY`: 32 random bytes in base64.
 //!
 //! A response that is kept answers whoever asks for it. So this filter stands behind all those that
 //! say who may: in a chain with `gateway.wasm`, `authorizer.wasm`, `api_key.wasm` or
@@ -70,6 +80,8 @@ struct Configuration {
     size_mebibytes: u32,
     #[serde(default = "default_wait")]
     longest_wait_millis: u32,
+    #[serde(default)]
+    revalidates_in_background: bool,
     operations: Vec<OperationRules>,
 }
 
@@ -144,6 +156,7 @@ impl Service for ResponseCacheFilter {
                         .map(|name| name.to_ascii_lowercase().into_bytes())
                         .collect(),
                     encrypted: rules.encrypted,
+                    passes_headers: true,
                     guarded: false,
                 })
             });
@@ -157,7 +170,12 @@ impl Service for ResponseCacheFilter {
         let storage = Storage::new(&format!("\0{api}\0{stage}"), size, encryption);
         let metrics = Metrics::new(|measure| metric_name::stage(api, stage, measure));
         Ok(Self {
-            cache: HttpCache::new(storage, configuration.longest_wait_millis, metrics),
+            cache: HttpCache::new(
+                storage,
+                configuration.longest_wait_millis,
+                configuration.revalidates_in_background,
+                metrics,
+            ),
             operations,
         })
     }

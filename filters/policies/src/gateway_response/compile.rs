@@ -4,9 +4,10 @@ use attache_model::{self as model, MappingTemplate, Protocol};
 
 use super::response_type::GatewayResponseType;
 use super::template::{Constants, Piece, Template};
-use super::{ApiResponses, GatewayResponses, HeaderMapping, Response};
+use super::{ApiResponses, GatewayResponses, HeaderMapping, Response, StageContext};
 use crate::compile_error::CompileError;
 use crate::headers::is_field_name;
+use crate::lambda_event::deployment_id;
 
 /// The fields that frame an answer or belong to one connection (RFC 9110, section 7.6.1). The proxy
 /// writes them by itself; a second one would make two answers of one.
@@ -40,7 +41,7 @@ impl GatewayResponses {
                     api_id: &api.id,
                 };
                 let pointer = format!("/apis/{position}/gatewayResponses");
-                compile_api(api, constants, &pointer, &mut errors)
+                compile_api(gateway, api, constants, &pointer, &mut errors)
             })
             .collect();
         if errors.is_empty() {
@@ -52,6 +53,7 @@ impl GatewayResponses {
 }
 
 fn compile_api(
+    gateway: &model::Gateway,
     api: &model::Api,
     constants: Constants<'_>,
     pointer: &str,
@@ -68,11 +70,12 @@ fn compile_api(
         );
         return compiled;
     }
-    compiled.stage_variables = api
-        .stages
-        .iter()
-        .map(|stage| stage.variables.clone())
-        .collect();
+    let stages = api.stages.iter().map(|stage| StageContext {
+        variables: stage.variables.clone(),
+        deployment_id: deployment_id(&api.id, stage).into(),
+        is_canary_request: gateway.is_canary_request(api, stage),
+    });
+    compiled.stages = stages.collect();
     for (name, definition) in &api.gateway_responses {
         let pointer = format!("{pointer}/{}", escaped(name));
         let Some(response_type) = GatewayResponseType::from_name(name) else {

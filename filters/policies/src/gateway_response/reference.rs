@@ -1,7 +1,6 @@
 //! What a gateway response can tell of a refused request.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use attache_model::Protocol;
 
@@ -10,9 +9,10 @@ use crate::denial::Denial;
 use crate::integration::IntegrationRequest;
 use crate::integration::context::ContextVariable;
 use crate::integration::encoding::{Value, pairs};
+use crate::lambda_event::is_canary_request;
 use crate::route::Route;
 
-use super::RefusedRequest;
+use super::{RefusedRequest, StageContext};
 
 /// A value that differs from refusal to refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,10 @@ pub(super) enum Reference {
     ResourcePath,
     /// `context.stage`
     Stage,
+    /// `context.deploymentId`
+    DeploymentId,
+    /// `context.isCanaryRequest`
+    IsCanaryRequest,
     /// Another variable of `context`.
     Context(ContextVariable),
     /// What `context` knows of the caller.
@@ -51,7 +55,7 @@ pub(super) enum Reference {
 pub(super) struct Refusal<'r> {
     pub(super) denial: &'r Denial,
     pub(super) request: &'r RefusedRequest<'r>,
-    pub(super) stage_variables: Option<&'r BTreeMap<String, String>>,
+    pub(super) stage: Option<&'r StageContext>,
 }
 
 impl Reference {
@@ -98,6 +102,8 @@ impl Reference {
             "httpMethod" => Self::HttpMethod,
             "resourcePath" => Self::ResourcePath,
             "stage" => Self::Stage,
+            "deploymentId" => Self::DeploymentId,
+            "isCanaryRequest" => Self::IsCanaryRequest,
             name => match ContextVariable::from_name(name) {
                 Some(variable) => Self::Context(variable),
                 None if is_absent(name) => Self::Absent,
@@ -123,7 +129,9 @@ impl Reference {
             Self::ValidationError => in_json_string(refusal.denial.validation_error()?).into(),
             Self::ResourcePath => request.resource_path?.into(),
             Self::Stage => request.stage_name?.into(),
-            Self::StageVariable(name) => refusal.stage_variables?.get(&**name)?.as_str().into(),
+            Self::DeploymentId => (&*refusal.stage?.deployment_id).into(),
+            Self::IsCanaryRequest => is_canary_request(refusal.stage?.is_canary_request?).into(),
+            Self::StageVariable(name) => refusal.stage?.variables.get(&**name)?.as_str().into(),
             Self::Caller(field) => field.value(request.caller)?,
             Self::HttpMethod => {
                 return Some(match request.route {
@@ -155,13 +163,7 @@ fn is_absent(name: &str) -> bool {
     name.starts_with("identity.")
         || matches!(
             name,
-            "awsEndpointRequestId"
-                | "customDomain.basePathMatched"
-                | "deploymentId"
-                | "isCanaryRequest"
-                | "resourceId"
-                | "wafResponseCode"
-                | "webaclArn"
+            "awsEndpointRequestId" | "resourceId" | "wafResponseCode" | "webaclArn"
         )
 }
 

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use attache_model::{
-    Account, Api, Gateway, GatewayResponse, HttpProxy, Integration, MappingTemplate, Operation,
-    Protocol, Stage, Verb,
+    Account, Api, Canary, Gateway, GatewayResponse, HttpProxy, Integration, MappingTemplate,
+    Operation, Protocol, Stage, Verb,
 };
 use serde_json::json;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -383,4 +383,62 @@ fn without_an_api_nothing_changes() {
         let reply = compiled.reply(&denial, Protocol::Rest, &unknown);
         assert_eq!(reply, denial.reply(Protocol::Rest));
     }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_refusal_is_that_of_the_release() {
+    let says = Says {
+        parameters: &[
+            ("gatewayresponse.header.x-canary", "context.isCanaryRequest"),
+            ("gatewayresponse.header.x-id", "context.deploymentId"),
+        ],
+        templates: &[("text/plain", "$stageVariables.a|$context.isCanaryRequest|")],
+        ..Says::default()
+    };
+    let mut gateway = gateway(&[("DEFAULT_4XX", says)]);
+    let stages = &mut gateway.apis[0].stages;
+    stages[0].deployment_id = Some("first".to_owned());
+    stages.push(Stage::new("dev"));
+    stages.push(Stage {
+        canary: Some(Canary {
+            percent_traffic: 1.0,
+            use_stage_cache: false,
+        }),
+        deployment_id: Some("second".to_owned()),
+        variables: BTreeMap::from([("a".to_owned(), "from the canary".to_owned())]),
+        ..Stage::new("prod")
+    });
+    let compiled = GatewayResponses::compile(&gateway).unwrap();
+    let headers = request("/prod/none", &[]);
+    let reply = |stage| {
+        let request = RefusedRequest {
+            api: Some(0),
+            stage: Some(stage),
+            stage_name: None,
+            resource_path: None,
+            route: None,
+            headers: &headers,
+            ids: &RequestIds::generate(&Constant),
+            time: Timestamp(0),
+            connection: &Client,
+            api_key: None,
+            api_key_id: None,
+            caller: &Caller::default(),
+        };
+        compiled.reply(&Denial::Throttled, Protocol::Rest, &request)
+    };
+    for (stage, canary, id, body) in [
+        (0, Some("false"), Some("first"), "from the stage|false|"),
+        (2, Some("true"), Some("second"), "from the canary|true|"),
+    ] {
+        let reply = reply(stage);
+        assert_eq!(field(&reply, "x-canary"), canary);
+        assert_eq!(field(&reply, "x-id"), id);
+        assert_eq!(reply.body, body.as_bytes());
+    }
+    // Without a canary release nothing is said of one, and without a deployment the id is drawn.
+    let reply = reply(1);
+    assert_eq!(field(&reply, "x-canary"), None);
+    assert_eq!(field(&reply, "x-id").map(str::len), Some(6));
+    assert_eq!(reply.body, b"||");
 }

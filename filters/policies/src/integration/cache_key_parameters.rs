@@ -53,6 +53,7 @@ impl CacheKeyParameters {
             api_id: api.id.as_str().into(),
             protocol: api.protocol,
             stage,
+            is_canary_request: gateway.is_canary_request(api, stage),
             resource_path: &operation.path,
             method: operation.method,
             path_parameters: parameter_names(&operation.path, api.protocol),

@@ -10,6 +10,7 @@ use super::compile::Endpoint;
 use super::http_proxy::{CLUSTER_HEADER, DEFAULT_TIMEOUT_MILLIS, MAPPED_HEADER, TIMEOUT_HEADER};
 use crate::exchange::{Callout, CalloutAnswer, Edits, Exchange, UpstreamFailure};
 use crate::headers::{HeaderEdit, Headers};
+use crate::web_socket;
 
 /// A request for a back end.
 #[derive(Debug)]
@@ -130,7 +131,10 @@ impl Call<'_> {
         if self.timeout_millis != DEFAULT_TIMEOUT_MILLIS {
             fields.set(TIMEOUT_HEADER, self.timeout_millis.to_string().into());
         }
-        let mut headers = fields.into_edits(exchange.request(), belongs_to_the_proxy);
+        let is_handshake = web_socket::is_handshake(exchange.request());
+        let mut headers = fields.into_edits(exchange.request(), |name| {
+            belongs_to_the_proxy(name) || is_handshake && web_socket::is_of_handshake(name)
+        });
         for (name, value) in [
             (":method", self.method.as_bytes().to_vec()),
             (":path", self.target),

@@ -72,6 +72,8 @@ pub(super) struct Deployment<'m> {
     pub(super) api_id: Arc<str>,
     pub(super) protocol: Protocol,
     pub(super) stage: &'m Stage,
+    /// `$context.isCanaryRequest`
+    pub(super) is_canary_request: Option<bool>,
     pub(super) resource_path: &'m str,
     pub(super) method: Verb,
     /// `None` when the path cannot be read, which is a fault of the route and reported there.
@@ -88,6 +90,7 @@ impl Deployment<'_> {
             self.account_id,
             &self.api_id,
             self.stage,
+            self.is_canary_request,
             self.resource_path,
         )
     }
@@ -248,6 +251,7 @@ impl Transformations {
                         api_id: api.id.as_str().into(),
                         protocol: api.protocol,
                         stage,
+                        is_canary_request: None,
                         resource_path: &operation.path,
                         path_parameters: parameter_names(&operation.path, api.protocol),
                         endpoints: &gateway.endpoints,
@@ -284,45 +288,52 @@ fn compile_api<'m>(
     let api_id: Arc<str> = api.id.as_str().into();
     let binary_media_types = Arc::new(BinaryMediaTypes::compile(&api.binary_media_types));
     let lambda_deployments = lambda_event::Deployment::of(gateway, api);
+    let mut certificates = api.stages.iter().map(|stage| &stage.client_certificate_id);
+    let first_certificate = certificates.next();
+    let own_certificates = certificates.any(|other| Some(other) != first_certificate);
     let mut compiled = Vec::with_capacity(api.operations.len());
     for (position, operation) in api.operations.iter().enumerate() {
         let pointer = format!("{pointer}/operations/{position}/integration");
-        let mut in_stage = |(stage, lambda_deployment): (&Stage, &Arc<_>)| {
-            let deployment = Deployment {
-                account_id: &gateway.account.id,
-                api_id: Arc::clone(&api_id),
-                protocol: api.protocol,
-                stage,
-                resource_path: &operation.path,
-                method: operation.method,
-                path_parameters: parameter_names(&operation.path, api.protocol),
-                endpoints: &gateway.endpoints,
-                binary_media_types: Arc::clone(&binary_media_types),
-            };
-            let lambda = LambdaPlace {
-                api,
-                operation,
-                deployment: lambda_deployment,
-                endpoints: &gateway.endpoints,
-                pointer: &pointer,
-            };
-            compile_integration(&operation.integration, &deployment, lambda, shared)
-                .map_err(|faults| {
-                    for fault in faults {
-                        // Stages mostly have their faults in common.
-                        if !errors.contains(&fault) {
-                            errors.push(fault);
+        let mut in_stage =
+            |(stage, lambda_deployment): (&Stage, &Arc<lambda_event::Deployment>)| {
+                let deployment = Deployment {
+                    account_id: &gateway.account.id,
+                    api_id: Arc::clone(&api_id),
+                    protocol: api.protocol,
+                    stage,
+                    is_canary_request: lambda_deployment.is_canary_request,
+                    resource_path: &operation.path,
+                    method: operation.method,
+                    path_parameters: parameter_names(&operation.path, api.protocol),
+                    endpoints: &gateway.endpoints,
+                    binary_media_types: Arc::clone(&binary_media_types),
+                };
+                let lambda = LambdaPlace {
+                    api,
+                    operation,
+                    deployment: lambda_deployment,
+                    endpoints: &gateway.endpoints,
+                    pointer: &pointer,
+                };
+                compile_integration(&operation.integration, &deployment, lambda, shared)
+                    .map_err(|faults| {
+                        for fault in faults {
+                            // Stages mostly have their faults in common.
+                            if !errors.contains(&fault) {
+                                errors.push(fault);
+                            }
                         }
-                    }
-                })
-                .ok()
-        };
+                    })
+                    .ok()
+            };
         let mut stages = api.stages.iter().zip(&lambda_deployments);
         compiled.push(match stages.next() {
-            Some(first) if !differs_by_stage(&operation.integration) => match in_stage(first) {
-                Some(integration) => Compiled::Shared(Box::new(integration)),
-                None => Compiled::PerStage(Box::default()),
-            },
+            Some(first) if !differs_by_stage(&operation.integration) && !own_certificates => {
+                match in_stage(first) {
+                    Some(integration) => Compiled::Shared(Box::new(integration)),
+                    None => Compiled::PerStage(Box::default()),
+                }
+            }
             first => Compiled::PerStage(
                 first
                     .into_iter()
@@ -417,9 +428,14 @@ pub(super) fn of_http_apis(pointer: String) -> CompileError {
 fn differs_by_stage(integration: &model::Integration) -> bool {
     let reads_stage = |expression: &String| {
         // Values of HTTP APIs have them in the middle, too.
-        ["stageVariables.", "context.stage", "context.deploymentId"]
-            .iter()
-            .any(|name| expression.contains(name))
+        [
+            "stageVariables.",
+            "context.stage",
+            "context.deploymentId",
+            "context.isCanaryRequest",
+        ]
+        .iter()
+        .any(|name| expression.contains(name))
     };
     let transforms = |request: &model::RequestTransformation,
                       responses: &[model::IntegrationResponse]| {

@@ -47,6 +47,7 @@ pub(crate) enum ContextVariable {
     ApiKeyId,
     DomainName,
     DomainPrefix,
+    BasePathMatched,
 }
 
 impl ContextVariable {
@@ -66,6 +67,7 @@ impl ContextVariable {
             "identity.apiKeyId" => Self::ApiKeyId,
             "domainName" => Self::DomainName,
             "domainPrefix" => Self::DomainPrefix,
+            "customDomain.basePathMatched" => Self::BasePathMatched,
             _ => return None,
         })
     }
@@ -93,6 +95,7 @@ impl ContextVariable {
             Self::UserAgent => request.headers.last(b"user-agent")?,
             Self::ApiKey => request.api_key?,
             Self::ApiKeyId => request.api_key_id?.as_bytes(),
+            Self::BasePathMatched => request.route.domain?.base_path.as_bytes(),
             Self::DomainName => host_name(request.headers.last(b":authority")?),
             Self::DomainPrefix => host_name(request.headers.last(b":authority")?)
                 .split(|byte| *byte == b'.')

@@ -32,6 +32,7 @@ use crate::execution_log::misconfigured;
 use crate::headers::{HeaderEdit, Headers};
 use crate::mapping_template::{OperationContext, RequestFacts, RequestOverrides, TemplateScope};
 use crate::observation::Observation;
+use crate::web_socket::SWITCHING_PROTOCOLS;
 
 /// An `HTTP`, `AWS` or `MOCK` integration, compiled for one operation in the stages that it is
 /// the same in.
@@ -158,6 +159,14 @@ impl Custom {
                 let status = answer.as_ref().ok().map(|answer| answer.status);
                 seen.answered(ports.now(), status);
                 let mut answer = answer.map_err(failure)?;
+                if answer.status == SWITCHING_PROTOCOLS {
+                    // There is nothing left to map: from here on it is one connection.
+                    return Ok(Answered::PassThrough {
+                        status: answer.status,
+                        headers: answer.headers,
+                        edits: Vec::new(),
+                    });
+                }
                 let selector = match remote.kind {
                     Kind::Http | Kind::Service { .. } => Selector::Text(answer.status.to_string()),
                     Kind::Function => of_function(exchange, &mut answer).await?,

@@ -6,6 +6,7 @@ use attache_model::TlsOptions;
 
 use super::compile::{Deployment, Endpoint, Endpoints};
 use super::encoding::{Value, push_raw_query};
+use super::upstream::Scheme;
 use super::uri::{self, Piece, Placeholder, UriFault, has_stage_variables};
 use crate::compile_error::CompileError;
 use crate::denial::Denial;
@@ -75,7 +76,7 @@ impl Destination {
                 return None;
             }
         };
-        let upstream = match definition.vpc_link {
+        let mut upstream = match definition.vpc_link {
             None => uri.upstream,
             Some(link) => {
                 // The back end behind the link is still the one that the URI names.
@@ -102,6 +103,10 @@ impl Destination {
                 }
             }
         };
+        if upstream.scheme == Scheme::Https {
+            let id = &deployment.stage.client_certificate_id;
+            upstream.client_certificate_id.clone_from(id);
+        }
         Some(Self {
             endpoint: endpoints.intern(upstream),
             path: uri.path,

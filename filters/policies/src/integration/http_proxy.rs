@@ -29,6 +29,7 @@ use crate::execution_log::misconfigured;
 use crate::headers::HeaderEdit;
 use crate::observation::Observation;
 use crate::ports::Random;
+use crate::web_socket;
 
 /// The request header that tells the proxy's route which cluster to use.
 pub const CLUSTER_HEADER: &str = "x-attache-cluster";
@@ -156,11 +157,18 @@ impl HttpProxy {
         self.protocol
     }
 
+    /// Whether the back end's answers are the client's, but for a few header fields.
+    pub(super) fn passes_answers_on(&self) -> bool {
+        self.responses.is_empty()
+    }
+
     /// Serves one request. A body is held only where a mapping reads it or it is to be converted.
+    /// `conditions` are changes for the back end beside its own.
     pub(super) async fn answer(
         &self,
         exchange: &Exchange,
         request: &IntegrationRequest<'_>,
+        conditions: Vec<HeaderEdit>,
         seen: &mut Observation<'_>,
     ) -> Result<Answered, Denial> {
         let ports = exchange.ports();
@@ -176,6 +184,7 @@ impl HttpProxy {
             None
         };
         let mut edits = self.request_edits(request, mapped_body.as_ref(), ports)?;
+        edits.headers.extend(conditions);
         if !conversion.changes_nothing() && !exchange.ends_with_headers() {
             let body = Cow::Borrowed(held_body(exchange).await?);
             edits.body = Some(conversion.apply(body)?.into_owned());
@@ -241,6 +250,7 @@ impl HttpProxy {
             headers.push(HeaderEdit::Set(name.to_owned().into(), value.into_field()));
         }
         headers.extend(self.request.header_edits(request, body));
+        let is_handshake = web_socket::is_handshake(request.headers);
         let (mut same_target, mut incoming_method, mut incoming_trace) = (false, None, None);
         for (name, value) in request.headers.iter() {
             match name {
@@ -248,7 +258,8 @@ impl HttpProxy {
                 b":method" => incoming_method = Some(value),
                 b"x-amzn-trace-id" => incoming_trace = Some(value),
                 name => {
-                    if let Some(name) = request_headers::removed(name, value, self.protocol)
+                    if !(is_handshake && web_socket::is_of_handshake(name))
+                        && let Some(name) = request_headers::removed(name, value, self.protocol)
                         && !self.sets(&name)
                         && !headers.iter().any(|edit| edit.name() == name)
                     {

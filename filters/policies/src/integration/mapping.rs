@@ -12,7 +12,7 @@ use super::encoding::{Form, Value, pairs};
 use super::request_headers;
 use crate::authorization::CallerField;
 use crate::compile_error::CompileError;
-use crate::lambda_event::{deployment_id, resource_id};
+use crate::lambda_event::{deployment_id, is_canary_request, resource_id};
 
 /// Where a mapped value comes from, with all that is known before the request put in place.
 #[derive(Clone, Debug)]
@@ -105,6 +105,10 @@ impl Source {
                 .filter(|value| !value.is_empty())
                 .map(|value| Self::fixed(value)));
         }
+        if expression == "context.isCanaryRequest" {
+            let is_canary = deployment.is_canary_request;
+            return Ok(is_canary.map(|is_canary| Self::fixed(is_canary_request(is_canary))));
+        }
         if let Some(name) = expression.strip_prefix("context.") {
             return Self::context(name, deployment).map(Some);
         }
@@ -164,16 +168,16 @@ impl Source {
                 &deployment.api_id,
                 deployment.resource_path,
             )),
-            "deploymentId" => Self::fixed(&deployment_id(
-                &deployment.api_id,
-                &deployment.stage.name,
-            )),
+            "deploymentId" => {
+                Self::fixed(&deployment_id(&deployment.api_id, deployment.stage))
+            }
             name => Self::Context(ContextVariable::from_name(name).ok_or_else(|| {
                 MappingFault::new(
                     format!("`context.{name}` is not known"),
                     "known are accountId, apiId, authorizer.NAME, authorizer.claims.NAME, \
-                     authorizer.principalId, deploymentId, domainName, domainPrefix, extendedRequestId, \
-                     httpMethod, path, protocol, requestId, requestTime, requestTimeEpoch, \
+                     authorizer.principalId, customDomain.basePathMatched, deploymentId, domainName, \
+                     domainPrefix, extendedRequestId, httpMethod, isCanaryRequest, path, protocol, \
+                     requestId, requestTime, requestTimeEpoch, \
                      resourceId, resourcePath, stage and identity.{accessKey, accountId, apiKey, apiKeyId, \
                      caller, principalOrgId, sourceIp, user, userAgent, userArn}",
                 )

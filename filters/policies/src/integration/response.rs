@@ -7,6 +7,7 @@ use super::http_proxy::HttpProxy;
 use crate::denial::Denial;
 use crate::exchange::{ResponseHead, UpstreamFailure};
 use crate::headers::HeaderEdit;
+use crate::web_socket::SWITCHING_PROTOCOLS;
 
 /// What happens to one field of a back end's answer.
 pub(crate) enum Fate {
@@ -23,11 +24,12 @@ pub(crate) enum Fate {
 impl HttpProxy {
     /// What changes on the back end's answer before it goes to the client.
     ///
-    /// REST APIs rename some fields to `x-amzn-remapped-…` and drop others; HTTP APIs pass all.
+    /// REST APIs rename some fields to `x-amzn-remapped-…` and drop others; HTTP APIs pass all, and so
+    /// does everything of a handshake that the back end has agreed to.
     /// The gateway's own `x-amzn-requestid` is to be set after these changes.
     #[must_use]
     pub fn response_edits(&self, head: &ResponseHead) -> Vec<HeaderEdit> {
-        if self.protocol() == Protocol::Http {
+        if self.protocol() == Protocol::Http || head.status == SWITCHING_PROTOCOLS {
             return Vec::new();
         }
         let mut edits: Vec<HeaderEdit> = Vec::with_capacity(8);

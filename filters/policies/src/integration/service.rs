@@ -215,6 +215,7 @@ impl<'u> Service<'u> {
         });
         let Some(endpoint) = deployment.endpoints.get(self.name) else {
             let upstream = Upstream {
+                client_certificate_id: None,
                 scheme: Scheme::Https,
                 host: self.host(),
                 port: 443,

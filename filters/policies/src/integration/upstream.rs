@@ -11,6 +11,8 @@ pub struct Upstream {
     pub port: u16,
     /// How an encrypted back end is verified.
     pub tls: TlsOptions,
+    /// The id of the certificate that the proxy shows it.
+    pub client_certificate_id: Option<String>,
     /// Whose requests the proxy signs, when it does.
     pub signing: Option<Signing>,
 }
@@ -49,6 +51,10 @@ impl Upstream {
         if let Some(server_name) = &self.tls.server_name_to_verify {
             name.push('_');
             name.push_str(server_name);
+        }
+        if let Some(id) = &self.client_certificate_id {
+            name.push_str("_certificate_");
+            name.push_str(id);
         }
         if let Some(signing) = &self.signing {
             name.push_str("_signed_");

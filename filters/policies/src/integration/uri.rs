@@ -161,6 +161,7 @@ pub(super) fn parse(
                 Scheme::Http => TlsOptions::default(),
                 Scheme::Https => tls.clone(),
             },
+            client_certificate_id: None,
             signing: None,
         },
         path: pieces(&format!("/{path}"), &mapped)?,

@@ -252,8 +252,8 @@ fn identity(
             faults.report(
                 "identityValidationExpression",
                 format!("the expression cannot be used: {reason}"),
-                "use what expressions without look-around and back references can say, and have \
-                 the function check the rest",
+                "it is read as Java's `Pattern` reads it, but for scripts such as `\\p{IsLatin}`; have \
+                 the function check what it cannot say",
             );
             return None;
         }

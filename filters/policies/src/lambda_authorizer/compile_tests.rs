@@ -140,9 +140,9 @@ fn faults_have_their_places() {
         ),
         (
             TOKEN,
-            ("identityValidationExpression", json!("(?=a).*")),
+            ("identityValidationExpression", json!("\\p{IsLatin}")),
             "identityValidationExpression",
-            "look-around",
+            "IsLatin",
         ),
         (
             TOKEN,

@@ -74,7 +74,7 @@ fn push_format_1(
         "resource",
         deployment.resource_path(request.route.operation),
     );
-    event.bytes("path", request.route.resource_path);
+    event.bytes("path", request.route.event_path());
     event.text("httpMethod", Verb::as_str(request.route.verb));
     // REST APIs take what concerns the connection from every event.
     let headers = Fields::of_headers(request.headers, Names::AsAws, |name| {
@@ -116,7 +116,7 @@ fn push_format_2(
         event.list("identitySource", identity.iter().map(|value| text(value)));
     }
     event.text("routeKey", &deployment.route_key(route.operation));
-    event.bytes("rawPath", route.path);
+    event.bytes("rawPath", route.raw_path());
     event.bytes("rawQueryString", route.query);
     // They have a place of their own.
     push_cookies(request.headers, event);

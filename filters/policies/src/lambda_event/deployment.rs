@@ -14,6 +14,8 @@ pub(crate) struct Deployment {
     pub(crate) variables: BTreeMap<String, String>,
     /// `$context.deploymentId`
     pub(crate) id: String,
+    /// `$context.isCanaryRequest`
+    pub(crate) is_canary_request: Option<bool>,
     operations: Arc<[Operation]>,
 }
 
@@ -37,7 +39,8 @@ impl Deployment {
             api_id: api.id.as_str().into(),
             stage: stage.name.as_str().into(),
             variables: stage.variables.clone(),
-            id: deployment_id(&api.id, &stage.name),
+            id: deployment_id(&api.id, stage),
+            is_canary_request: gateway.is_canary_request(api, stage),
             operations: Arc::clone(&operations),
         };
         let stages = api.stages.iter();
@@ -68,9 +71,18 @@ impl Deployment {
 }
 
 /// `$context.deploymentId`: AWS draws six letters and digits when an API is deployed to a stage.
-/// Here they follow from API and stage, so that they are the same in every worker.
-pub(crate) fn deployment_id(api_id: &str, stage: &str) -> String {
-    six_letters(["deployment", api_id, stage])
+/// Where a stage serves what was never deployed they follow from API and stage, so that they are the
+/// same in every worker.
+pub(crate) fn deployment_id(api_id: &str, stage: &Stage) -> String {
+    match &stage.deployment_id {
+        Some(id) => id.clone(),
+        None => six_letters(["deployment", api_id, &stage.name]),
+    }
+}
+
+/// `$context.isCanaryRequest` as AWS writes it.
+pub(crate) const fn is_canary_request(is_canary: bool) -> &'static str {
+    if is_canary { "true" } else { "false" }
 }
 
 /// `$context.resourceId`: AWS draws six letters and digits when the resource is made. Here they

@@ -111,7 +111,7 @@ pub(crate) fn request_context_2(
     context.bytes("domainPrefix", request.domain_prefix());
     let mut http = context.object("http");
     http.text("method", Verb::as_str(request.route.verb));
-    http.bytes("path", request.route.path);
+    http.bytes("path", request.route.raw_path());
     http.bytes("protocol", &request.connection.protocol());
     http.bytes("sourceIp", &request.connection.source_address());
     http.bytes("userAgent", request.user_agent().unwrap_or_default());

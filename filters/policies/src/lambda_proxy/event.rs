@@ -65,7 +65,7 @@ impl<'e> Event<'e> {
             "resource",
             deployment.resource_path(request.route.operation),
         );
-        event.bytes("path", request.route.resource_path);
+        event.bytes("path", request.route.event_path());
         event.text("httpMethod", Verb::as_str(request.route.verb));
         let headers = self.headers(Names::AsAws);
         headers.push_last(event, "headers");
@@ -104,7 +104,7 @@ impl<'e> Event<'e> {
         let route = request.route;
         event.text("version", "2.0");
         event.text("routeKey", &deployment.route_key(route.operation));
-        event.bytes("rawPath", route.path);
+        event.bytes("rawPath", route.raw_path());
         event.bytes("rawQueryString", route.query);
         push_cookies(request.headers, event);
         self.headers(Names::Lower).push_joined(event, "headers");

@@ -21,6 +21,9 @@ use crate::integration::{Answered, Integration, IntegrationRequest, held_body};
 use crate::observation::{CacheStatus, Observation};
 use crate::ports::Ports;
 
+/// What is kept still holds.
+const NOT_MODIFIED: u16 = 304;
+
 /// An answer that is to be kept as soon as its body is there.
 pub(crate) enum Filling<'c> {
     ApiGateway {
@@ -72,7 +75,7 @@ pub(crate) async fn answer<'e>(
             return by_http(cache, rules, asked, seen).await;
         }
         None => {
-            let answered = integration.answer(exchange, request, document, seen);
+            let answered = integration.answer(exchange, request, document, Vec::new(), seen);
             return answered.await.map(|answered| (answered, None));
         }
     };
@@ -102,7 +105,10 @@ pub(crate) async fn answer<'e>(
             } else {
                 CacheStatus::Miss
             });
-            match integration.answer(exchange, request, document, seen).await {
+            match integration
+                .answer(exchange, request, document, Vec::new(), seen)
+                .await
+            {
                 Ok(answered) => {
                     let is_head = exchange.request().first(b":method") == Some(b"HEAD");
                     let filling = match Storable::of(&answered, is_head) {
@@ -126,7 +132,7 @@ pub(crate) async fn answer<'e>(
         }
         Turn::Alone => {
             seen.cached(CacheStatus::Bypass);
-            let answered = integration.answer(exchange, request, document, seen);
+            let answered = integration.answer(exchange, request, document, Vec::new(), seen);
             (answered.await?, None)
         }
     };
@@ -153,13 +159,13 @@ async fn by_http<'e>(
     seen: &mut Observation<'_>,
 ) -> Result<(Answered, Option<Filling<'e>>), Denial> {
     let Some(rules) = rules else {
-        let answered = integration.answer(exchange, request, document, seen);
+        let answered = integration.answer(exchange, request, document, Vec::new(), seen);
         let answered = answered.await?;
         cache.changed(exchange.ports(), exchange.request(), answered.status());
         return Ok((answered, None));
     };
     let kept = |reply: Reply| (of_this_request(reply, integration, exchange, request), None);
-    let asking = match cache.look_up(exchange, rules).await {
+    let mut asking = match cache.look_up(exchange, rules).await {
         Looked::Answer(reply) => {
             seen.cached(CacheStatus::Hit);
             return Ok(kept(reply));
@@ -172,7 +178,14 @@ async fn by_http<'e>(
         CacheStatus::Bypass
     });
     let status = asking.status();
-    let mut answered = match integration.answer(exchange, request, document, seen).await {
+    let conditions = if integration.passes_conditions_on() {
+        asking.conditions()
+    } else {
+        Vec::new()
+    };
+    let asks_whether_it_holds = !conditions.is_empty();
+    let answered = integration.answer(exchange, request, document, conditions, seen);
+    let mut answered = match answered.await {
         Ok(answered) => answered,
         Err(
             denial @ (Denial::IntegrationTimeout
@@ -185,7 +198,14 @@ async fn by_http<'e>(
         }
         Err(denial) => return Err(denial),
     };
-    let filling = match asking.judge(answered.status(), storable::fields_for_http(&answered)) {
+    let fields = storable::fields_for_http(&answered);
+    if asks_whether_it_holds
+        && answered.status() == NOT_MODIFIED
+        && let Some(reply) = asking.still_holds(&fields)
+    {
+        return Ok(kept(reply));
+    }
+    let filling = match asking.judge(answered.status(), fields) {
         Judged::Answer(reply) => {
             seen.cached(CacheStatus::Hit);
             return Ok(kept(reply));

@@ -104,8 +104,12 @@ impl Compiler<'_, '_> {
             CacheMode::ApiGateway => "",
             CacheMode::Http => "\0http",
         };
+        let release = match self.stage.canary {
+            Some(_) if !uses_stage_cache(self.api, self.stage) => "\0canary",
+            _ => "",
+        };
         let storage = Storage::new(
-            &format!("{}\0{}{mode}", self.api.id, self.stage.name),
+            &format!("{}\0{}{release}{mode}", self.api.id, self.stage.name),
             cluster.size_mebibytes,
             encryption,
         );
@@ -158,25 +162,31 @@ impl Compiler<'_, '_> {
                 self.errors.push(fault);
             }
         }
+        let passes_headers = matches!(
+            operation.integration,
+            model::Integration::HttpProxy(_) | model::Integration::AwsProxy(_)
+        );
         let (group, mut key) = shared_parts(operation, verb);
         key.push(self.api.id.as_bytes());
         key.push(self.stage.name.as_bytes());
+        if let Some(deployment) = &self.stage.deployment_id {
+            // What another deployment has made of the back end's answers is not this one's.
+            key.push(deployment.as_bytes());
+        }
         Some(Box::new(CachedOperation {
             verb,
             ttl_seconds: cached.ttl_seconds,
             encrypted: cached.encrypted,
             invalidation: cached.invalidation,
             group,
-            passes_headers: matches!(
-                operation.integration,
-                model::Integration::HttpProxy(_) | model::Integration::AwsProxy(_)
-            ),
+            passes_headers,
             key,
             rules: Arc::new(Rules {
                 group,
                 without_statement: Some(cached.ttl_seconds),
                 depends_on: header_parameters(operation),
                 encrypted: cached.encrypted,
+                passes_headers,
                 guarded: !operation.authorization.is_none() || operation.api_key_required,
             }),
             parameters,
@@ -204,6 +214,20 @@ impl Compiler<'_, '_> {
         let pointer = format!("{}/{place}", self.place);
         self.errors.push(CompileError::new(pointer, reason));
     }
+}
+
+/// Whether a release answers from its stage's cache: the stage's own always does, and a canary
+/// release that is meant to where both are the same deployment with the same cache.
+pub(crate) fn uses_stage_cache(api: &model::Api, release: &model::Stage) -> bool {
+    release.canary.is_none_or(|canary| {
+        canary.use_stage_cache
+            && api.stages.iter().any(|stage| {
+                stage.canary.is_none()
+                    && stage.name == release.name
+                    && stage.deployment_id == release.deployment_id
+                    && stage.cache_cluster == release.cache_cluster
+            })
+    })
 }
 
 /// The header fields, in lower case, that a key reads.

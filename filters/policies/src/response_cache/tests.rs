@@ -1,5 +1,6 @@
 //! Requests in a stage with a cache, from their arrival to their answer.
 
+mod canary;
 mod coalescing;
 mod http;
 mod invalidation;

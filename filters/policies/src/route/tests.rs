@@ -429,10 +429,6 @@ fn every_fault_is_reported_with_its_place() {
     assert_eq!(
         pointers,
         [
-            "/apis/0/stages/1/name",
-            "/apis/0/stages/2/name",
-            "/apis/0/stages/3/name",
-            "/apis/0/stages/4/name",
             "/apis/0/operations/1/path",
             "/apis/0/operations/2/path",
             "/apis/0/operations/3/path",
@@ -447,6 +443,10 @@ fn every_fault_is_reported_with_its_place() {
             "/apis/1/operations/1/path",
             "/apis/2/id",
             "/apis/1/id",
+            "/apis/0/stages/1/name",
+            "/apis/0/stages/2/name",
+            "/apis/0/stages/3/name",
+            "/apis/0/stages/4/name",
         ]
     );
     for error in errors {

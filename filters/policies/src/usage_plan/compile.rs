@@ -121,11 +121,10 @@ fn compile_plan(
         .as_ref()
         .and_then(|quota| compile_quota(plan, quota, &format!("{pointer}/quota"), errors));
     let mut methods = Vec::new();
-    let mut held = HashSet::new();
     for (place, api_stage) in plan.api_stages.iter().enumerate() {
         let pointer = format!("{pointer}/apiStages/{place}");
-        let found = match find_stage(gateway, api_stage) {
-            Ok(found) => found,
+        let releases = match find_releases(gateway, api_stage) {
+            Ok(releases) => releases,
             Err(hint) => {
                 let ApiStage { api, stage, .. } = api_stage;
                 let reason = format!(
@@ -136,7 +135,8 @@ fn compile_plan(
                 continue;
             }
         };
-        if !held.insert((found.api_place, found.stage_place)) {
+        let mut earlier = plan.api_stages.iter().take(place);
+        if earlier.any(|other| other.api == api_stage.api && other.stage == api_stage.stage) {
             errors.push(CompileError::new(
                 &pointer,
                 format!(
@@ -154,12 +154,7 @@ fn compile_plan(
                 .hint("give the plan a `throttle` of its own"),
             );
         }
-        let limits = compile_methods(found.api, plan, api_stage, &pointer, errors);
-        methods.extend(
-            limits
-                .into_iter()
-                .map(|(operation, limit)| ((found.api_place, found.stage_place, operation), limit)),
-        );
+        compile_methods(&releases, plan, api_stage, &pointer, &mut methods, errors);
     }
     methods.sort_unstable_by_key(|(method, _)| *method);
     PlanLimits {
@@ -169,75 +164,96 @@ fn compile_plan(
     }
 }
 
-/// A stage that a plan names, and where it stands in the configuration.
-struct FoundStage<'g> {
+/// The throttles of single methods, by the positions of API, stage and operation.
+type MethodLimits = Vec<((usize, usize, usize), Limit<Bucket>)>;
+
+/// What serves a stage that a plan names, and where it stands in the configuration.
+struct Release<'g> {
     api: &'g Api,
     api_place: usize,
     stage_place: usize,
 }
 
-/// Finds the stage that a plan names, or says why a plan cannot hold it.
-fn find_stage<'g>(gateway: &'g Gateway, wanted: &ApiStage) -> Result<FoundStage<'g>, String> {
-    let mut apis = gateway.apis.iter().enumerate();
-    let (api_place, api) = apis
-        .find(|(_, api)| api.id == wanted.api)
-        .ok_or_else(|| format!("there is no API `{}`", wanted.api))?;
-    if api.protocol == Protocol::Http {
-        return Err(
-            "an HTTP API has no usage plans, only throttles of its stages and routes".to_owned(),
-        );
+/// Finds the stage that a plan names, with its canary release, or says why a plan cannot hold it.
+fn find_releases<'g>(gateway: &'g Gateway, wanted: &ApiStage) -> Result<Vec<Release<'g>>, String> {
+    let mut is_api = false;
+    let mut releases = Vec::new();
+    for (api_place, api) in gateway.apis.iter().enumerate() {
+        if api.id != wanted.api {
+            continue;
+        }
+        is_api = true;
+        if api.protocol == Protocol::Http {
+            return Err(
+                "an HTTP API has no usage plans, only throttles of its stages and routes"
+                    .to_owned(),
+            );
+        }
+        for (stage_place, stage) in api.stages.iter().enumerate() {
+            if stage.name == wanted.stage {
+                releases.push(Release {
+                    api,
+                    api_place,
+                    stage_place,
+                });
+            }
+        }
     }
-    let stage_place = api
-        .stages
-        .iter()
-        .position(|stage| stage.name == wanted.stage)
-        .ok_or_else(|| format!("API `{}` has no stage `{}`", wanted.api, wanted.stage))?;
-    Ok(FoundStage {
-        api,
-        api_place,
-        stage_place,
-    })
+    if !is_api {
+        return Err(format!("there is no API `{}`", wanted.api));
+    }
+    if releases.is_empty() {
+        return Err(format!(
+            "API `{}` has no stage `{}`",
+            wanted.api, wanted.stage
+        ));
+    }
+    Ok(releases)
 }
 
-/// The throttles that a plan has for single methods of a stage, by operation.
+/// The throttles that a plan has for single methods of a stage. What its canary release serves under
+/// the same path and method falls under the same limit.
 fn compile_methods(
-    api: &Api,
+    releases: &[Release<'_>],
     plan: &UsagePlan,
     api_stage: &ApiStage,
     pointer: &str,
+    limits: &mut MethodLimits,
     errors: &mut Vec<CompileError>,
-) -> Vec<(usize, Limit<Bucket>)> {
-    let mut limits = Vec::with_capacity(api_stage.throttle.len());
-    let mut named = HashSet::new();
+) {
     for (place, wanted) in api_stage.throttle.iter().enumerate() {
         let pointer = format!("{pointer}/throttle/{place}");
         let (path, method) = (wanted.path.as_str(), wanted.method.as_str());
-        let Some(operation) = api
-            .operations
-            .iter()
-            .position(|operation| operation.path == path && operation.method == wanted.method)
-        else {
+        let places = releases.iter().filter_map(|release| {
+            let mut operations = release.api.operations.iter();
+            let operation = operations
+                .position(|operation| operation.path == path && operation.method == wanted.method);
+            Some((release.api_place, release.stage_place, operation?))
+        });
+        let places: Vec<_> = places.collect();
+        if places.is_empty() {
             errors.push(
                 CompileError::new(
                     pointer,
-                    format!("API `{}` has no method `{path}/{method}`", api.id),
+                    format!("API `{}` has no method `{path}/{method}`", api_stage.api),
                 )
                 .hint("name the resource path and the method as in the definition"),
             );
             continue;
-        };
-        if !named.insert(operation) {
+        }
+        let mut earlier = api_stage.throttle.iter().take(place);
+        if earlier.any(|other| other.path == path && other.method == wanted.method) {
             errors.push(CompileError::new(
                 &pointer,
                 format!("usage plan `{}` throttles `{path}/{method}` twice", plan.id),
             ));
         }
-        let key = store_key(b'o', [&*plan.id, &api.id, &api_stage.stage, path, method]);
+        let ApiStage { api, stage, .. } = api_stage;
+        let key = store_key(b'o', [&*plan.id, api, stage, path, method]);
         let pointer = format!("{pointer}/throttle");
         let limit = compile_throttle(wanted.throttle, key, &pointer, errors);
-        limits.push((operation, limit));
+        limits.extend(places.into_iter().map(|place| (place, limit.clone())));
     }
-    limits
 }
 
 fn compile_throttle(

@@ -1,4 +1,4 @@
-use attache_model::Gateway;
+use attache_model::{Canary, Gateway};
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -475,4 +475,92 @@ fn what_is_not_a_state_is_no_bucket() {
             .unwrap();
         assert_eq!(desk.refusal(target(0, 0, GET_PETS), ACME).reason, reason);
     }
+}
+
+/// The store's canary release stands beside its stage, or in an entry of its own with its operations
+/// in another order.
+fn with_canary(apart: bool, changes: &[(&str, Value)]) -> Vec<(&'static str, Gateway)> {
+    let mut document = gateway(changes);
+    let mut canary = document.apis[0].stages[0].clone();
+    canary.canary = Some(Canary {
+        percent_traffic: 50.0,
+        use_stage_cache: false,
+    });
+    if apart {
+        let mut entry = document.apis[0].clone();
+        entry.operations.reverse();
+        for method in &mut canary.methods {
+            method.operation = 2 - method.operation;
+        }
+        entry.stages = vec![canary];
+        document.apis.push(entry);
+        vec![("apart", document)]
+    } else {
+        document.apis[0].stages.push(canary);
+        vec![("beside", document)]
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_stage_and_its_canary_release_have_each_limit_once() {
+    let gold = plan(
+        Some(limit(1.0, 6)),
+        Some(json!({"limit": 8, "period": "DAY"})),
+        json!([{"path": "/pets", "method": "POST", "throttle": limit(1.0, 4)}]),
+    );
+    let changes = [
+        ("/usagePlans", json!([gold])),
+        ("/apis/0/stages/0/throttle", limit(1.0, 20)),
+        (
+            "/apis/0/stages/0/methods",
+            json!([{"operation": GET_TOYS, "throttle": limit(1.0, 3)}]),
+        ),
+    ];
+    let (beside, apart) = (with_canary(false, &changes), with_canary(true, &changes));
+    for (name, document) in beside.into_iter().chain(apart) {
+        let canary = |operation| match name {
+            "beside" => target(0, 2, operation),
+            _ => target(3, 0, 2 - operation),
+        };
+        let desk = Desk {
+            plans: UsagePlans::compile(&document).unwrap(),
+            store: MemoryStore::default(),
+            seconds: MIDNIGHT,
+        };
+        let both = |operation, customer| {
+            let in_turn = (0..10).map(|turn| match turn % 2 {
+                0 => target(0, 0, operation),
+                _ => canary(operation),
+            });
+            in_turn
+                .filter(|target| {
+                    desk.plans
+                        .admit(*target, customer, &desk.store, desk.now())
+                        .is_ok()
+                })
+                .count()
+        };
+        // The method's throttle at the stage, that of the plan's method, the quota.
+        assert_eq!(both(GET_TOYS, None), 3, "{name}");
+        assert_eq!(both(POST_PETS, ACME), 4, "{name}");
+        assert_eq!(both(GET_PETS, ACME), 4, "{name}");
+        assert_eq!(desk.of_ten(canary(GET_PETS), ACME), 0, "{name}");
+        // The plan's own throttle, and what is left of the stage's.
+        assert_eq!(both(GET_PETS, OTHER), 6, "{name}");
+        assert_eq!(both(GET_PETS, None), 6, "{name}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_plan_may_throttle_what_only_the_canary_release_has() {
+    let methods = json!([{"path": "/new", "method": "GET", "throttle": limit(1.0, 1)}]);
+    let gold = plan(Some(limit(1.0, 9)), None, methods);
+    let changes = [("/usagePlans", json!([gold]))];
+    let mut document = with_canary(true, &changes).remove(0).1;
+    assert!(UsagePlans::compile(&document).is_err());
+    document.apis[3].operations[0].path = "/new".to_owned();
+    let plans = UsagePlans::compile(&document).unwrap();
+    let (store, now) = (MemoryStore::default(), Timestamp(MIDNIGHT * 1_000_000_000));
+    let admitted = |_: &usize| plans.admit(target(3, 0, 0), ACME, &store, now).is_ok();
+    assert_eq!((0..5).filter(admitted).count(), 1);
 }

@@ -1,12 +1,18 @@
 //! A filter that does nothing, written as the SDK's own examples are: what a wasm filter costs
-//! before it does anything.
+//! before it does anything. With a number for its configuration it answers every request with so
+//! many bytes: what an answer costs that a wasm filter has at hand.
 
 #![cfg(target_arch = "wasm32")]
 
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::ContextType;
+use std::rc::Rc;
 
-struct Root;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{Action, ContextType};
+
+#[derive(Default)]
+struct Root {
+    answer: Rc<[u8]>,
+}
 
 impl Context for Root {}
 
@@ -15,16 +21,39 @@ impl RootContext for Root {
         Some(ContextType::HttpContext)
     }
 
+    fn on_configure(&mut self, _size: usize) -> bool {
+        let configuration = self.get_plugin_configuration().unwrap_or_default();
+        let size = str::from_utf8(&configuration).map_or(0, |text| text.parse().unwrap_or(0));
+        self.answer = vec![b'x'; size].into();
+        true
+    }
+
     fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(Stream))
+        Some(Box::new(Stream {
+            answer: Rc::clone(&self.answer),
+        }))
     }
 }
 
-struct Stream;
+struct Stream {
+    answer: Rc<[u8]>,
+}
 
 impl Context for Stream {}
 
-impl HttpContext for Stream {}
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _count: usize, _ended: bool) -> Action {
+        if self.answer.is_empty() {
+            return Action::Continue;
+        }
+        self.send_http_response(
+            200,
+            vec![("content-type", "text/plain")],
+            Some(&self.answer),
+        );
+        Action::Pause
+    }
+}
 
 #[expect(
     unsafe_code,
@@ -39,6 +68,6 @@ const _: () = {
     extern "C" fn _initialize() {
         // SAFETY: called once, by the host, before anything else of the module.
         unsafe { __wasm_call_ctors() };
-        proxy_wasm::set_root_context(|_| Box::new(Root));
+        proxy_wasm::set_root_context(|_| Box::<Root>::default());
     }
 };

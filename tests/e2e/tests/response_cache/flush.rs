@@ -135,7 +135,22 @@ fn what_was_on_its_way_at_a_flush_is_not_kept() {
 
 #[test]
 fn the_command_flushes_a_running_gateway() {
-    let served = with_management_api(counting()).serve();
+    flush_by_command(&with_management_api(counting()).serve());
+}
+
+#[test]
+fn a_gateway_of_this_computers_users_needs_no_token_of_theirs() {
+    let setup = Setup::new(counting()).get("/{proxy+}", &["method.request.path.proxy"]);
+    assert!(setup.configuration.get("managementApi").is_none());
+    let served = setup.serve();
+    flush_by_command(&served);
+    // Without it, nobody flushes.
+    for authorization in [None, Some("Bearer "), Some(&*format!("Bearer {TOKEN}"))] {
+        assert_eq!(flush(&served, "prod", authorization).status, 403);
+    }
+}
+
+fn flush_by_command(served: &Served) {
     let flush = |more: &[&str]| {
         let folder = served.project.path().to_str().unwrap();
         let stage = [

@@ -62,7 +62,7 @@ fn whatever_fits_the_schema_can_be_read() {
         "apis: {a: {definition: x, stages: {s: {methodSettings: {'*/*': {throttlingBurstLimit: 4294967295, throttlingRateLimit: 1e300}}}}}}",
         "apis: {a: {definition: x, protocol: HTTP, stages: {s: {}}}}\nusagePlans: {p: {quota: {limit: 9007199254740991, period: DAY, offset: 27.0}}}",
         "apis: {a: {definition: x, stages: {s: {}}}}\naccessLog: off\nrateLimitHeaders: true\naccount: {region: eu-west-1}",
-        "apis: {a: {definition: x, stages: {s: {cacheCluster: {enabled: true, sizeMiB: 65536, mode: http, longestWaitMillis: 0}, canarySettings: {a: [1]}}}}}\ndomains: {}\nendpoints: {lambda: {url: 'http://x'}}\ncredentials: {k: {principal: {arn: 'arn:aws:iam::000000000000:root'}, policies: [a.json, {Statement: []}]}}",
+        "apis: {a: {definition: x, stages: {s: {cacheCluster: {enabled: true, sizeMiB: 65536, mode: http, longestWaitMillis: 0}, canarySettings: {percentTraffic: 0.5, stageVariableOverrides: {a: b}, useStageCache: true}}}}}\ndomains: {api.example.com: {mappings: {(none): {api: a, stage: s}}, securityPolicy: TLS_1_2}}\nendpoints: {lambda: {url: 'http://x'}}\ncredentials: {k: {principal: {arn: 'arn:aws:iam::000000000000:root'}, policies: [a.json, {Statement: []}]}}",
     ] {
         let mut report = Report::new();
         let document = parse(text);

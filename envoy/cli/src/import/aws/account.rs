@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::recognised::{Kind, items};
 use crate::import::definition;
 use crate::import::table::Table;
+use crate::project::NO_BASE_PATH;
 use crate::tree::Tree;
 
 /// An answer, and the name of its file.
@@ -246,7 +247,7 @@ fn mapping(item: &Tree) -> Option<Mapping> {
         let found = names.iter().find_map(|name| item.text_of(name));
         found.map(str::to_owned)
     };
-    let path = text(["basePath", "ApiMappingKey"]).filter(|path| path != "(none)");
+    let path = text(["basePath", "ApiMappingKey"]).filter(|path| path != NO_BASE_PATH);
     Some((
         path.unwrap_or_default(),
         text(["restApiId", "ApiId"])?,

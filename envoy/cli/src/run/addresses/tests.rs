@@ -17,7 +17,7 @@ fn operation(method: &str, path: &str, key: bool) -> String {
 
 fn printed(gateway: &Gateway, keys: &[SampleKey], listen: &str) -> String {
     let mut output = Vec::new();
-    write(&mut output, gateway, keys, listen.parse().unwrap()).unwrap();
+    write(&mut output, gateway, keys, listen.parse().unwrap(), 8443).unwrap();
     String::from_utf8(output).unwrap()
 }
 
@@ -180,4 +180,41 @@ fn samples_fit_their_templates() {
     ] {
         assert_eq!(sample_path(template), expected);
     }
+}
+
+#[test]
+fn custom_domain_names_are_shown_beside_the_own_host_or_in_its_place() {
+    let mut gateway = gateway(&format!(
+        r#"{{"id": "petstore", "name": "p", "protocol": "REST", "anyHost": true,
+            "operations": [{}], "stages": [{{"name": "prod"}}, {{"name": "dev"}}]}}"#,
+        operation("GET", "/pets", false)
+    ));
+    gateway.domains = serde_json::from_str(
+        r#"[{"name": "api.example.com", "tls": true, "mappings": [
+                {"path": "v1", "api": "petstore", "stage": "prod"},
+                {"path": "", "api": "petstore", "stage": "prod"}]},
+            {"name": "*.example.com", "mappings": [{"path": "dev", "api": "petstore", "stage": "dev"}]}]"#,
+    )
+    .unwrap();
+    assert_eq!(
+        printed(&gateway, &[], "127.0.0.1:80"),
+        "petstore (prod): http://127.0.0.1:80/prod
+petstore (prod): https://api.example.com:8443/v1
+petstore (prod): https://api.example.com:8443
+  curl http://127.0.0.1:80/prod/pets
+petstore (dev): http://127.0.0.1:80/dev
+petstore (dev): http://*.example.com/dev
+  curl http://127.0.0.1:80/dev/pets
+"
+    );
+    gateway.apis[0].disable_execute_api_endpoint = true;
+    assert_eq!(
+        printed(&gateway, &[], "127.0.0.1:80"),
+        "petstore (prod): https://api.example.com:8443/v1
+petstore (prod): https://api.example.com:8443
+  curl https://api.example.com:8443/v1/pets
+petstore (dev): http://*.example.com/dev
+  curl 'http://*.example.com/dev/pets'
+"
+    );
 }

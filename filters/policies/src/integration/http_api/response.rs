@@ -36,6 +36,11 @@ pub(super) fn place(pointer: &str, key: &str) -> String {
 }
 
 impl HttpApiResponses {
+    /// Whether every answer is passed on as it is.
+    pub(in crate::integration) fn is_empty(&self) -> bool {
+        self.by_status.is_empty()
+    }
+
     /// Compiles the mappings that stand at `pointer`.
     pub(in crate::integration) fn compile(
         parameters: &BTreeMap<u16, BTreeMap<String, String>>,

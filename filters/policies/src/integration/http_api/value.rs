@@ -231,8 +231,8 @@ fn context(name: &str, deployment: &Deployment<'_>) -> Result<Source, MappingFau
         name => Source::context(name, deployment).map_err(|_| {
             MappingFault::new(
                 format!("`$context.{name}` is not known"),
-                "known are accountId, apiId, authorizer.NAME, authorizer.claims.NAME, domainName, \
-                 domainPrefix, extendedRequestId, httpMethod, identity.sourceIp, \
+                "known are accountId, apiId, authorizer.NAME, authorizer.claims.NAME, \
+                 customDomain.basePathMatched, domainName, domainPrefix, extendedRequestId, httpMethod, identity.sourceIp, \
                  identity.userAgent, path, protocol, requestId, requestTime, requestTimeEpoch, \
                  routeKey and stage",
             )

@@ -344,8 +344,8 @@ fn an_authorizer_that_takes_nothing_is_refused() {
     };
     let faults = TokenAuthorizers::default().add_cognito(&no_pool, "/a");
     assert_eq!(faults.unwrap_err()[0].pointer, "/a/userPools");
-    let too_long = "x".repeat(10_000);
-    for expression in ["(", "a)|(b", "a{1000}{1000}", "(?=a)", too_long.as_str()] {
+    let too_long = "x".repeat(70_000);
+    for expression in ["(", "a)|(b", "a{2,1}", "[a", too_long.as_str()] {
         let definition = CognitoAuthorizer {
             identity_validation_expression: Some(expression.to_owned()),
             ..cognito()

@@ -151,6 +151,17 @@ fn a_deployment_has_one_id_for_each_stage() {
     };
     assert_eq!(id("shop.x/prod/pets"), id("shop.x/prod/pets/1/2"));
     assert_ne!(id("shop.x/prod/pets"), id("shop.x/test/pets"));
+
+    let mut deployed = document(&[]);
+    for stage in &mut deployed.apis[0].stages {
+        stage.deployment_id = Some(format!("of-{}", stage.name));
+    }
+    for stage in ["prod", "test"] {
+        let headers = headers("GET", &format!("shop.x/{stage}/pets"), &[]);
+        let event = Asked::new(&headers, &Caller::default()).event(&deployed, b"");
+        let id = &event["requestContext"]["deploymentId"];
+        assert_eq!(id, &format!("of-{stage}"));
+    }
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -11,7 +11,7 @@ use crate::client_certificate::ClientCertificate;
 use crate::integration::IntegrationRequest;
 use crate::integration::context::{host_name, request_time};
 use crate::integration::encoding::pairs;
-use crate::lambda_event::{Names, deployment_id, resource_id};
+use crate::lambda_event::{Names, deployment_id, is_canary_request, resource_id};
 use crate::mapping_template::needs::ContextNeeds;
 use crate::mapping_template::scope::overrides;
 
@@ -22,21 +22,30 @@ pub struct OperationContext {
     api_id: Arc<str>,
     stage: Arc<str>,
     deployment_id: Arc<str>,
+    is_canary_request: Option<bool>,
     resource_id: Arc<str>,
     resource_path: Arc<str>,
     stage_variables: Box<[(Arc<str>, Arc<str>)]>,
 }
 
 impl OperationContext {
-    /// The context of the operation with that resource path.
+    /// The context of the operation with that resource path. `is_canary_request` is as of
+    /// [`Gateway::is_canary_request`](attache_model::Gateway::is_canary_request).
     #[must_use]
-    pub fn new(account_id: &str, api_id: &str, stage: &Stage, resource_path: &str) -> Self {
+    pub fn new(
+        account_id: &str,
+        api_id: &str,
+        stage: &Stage,
+        is_canary_request: Option<bool>,
+        resource_path: &str,
+    ) -> Self {
         let variables = stage.variables.iter();
         Self {
             account_id: account_id.into(),
             api_id: api_id.into(),
             stage: stage.name.as_str().into(),
-            deployment_id: deployment_id(api_id, &stage.name).into(),
+            deployment_id: deployment_id(api_id, stage).into(),
+            is_canary_request,
             resource_id: resource_id(api_id, resource_path).into(),
             resource_path: resource_path.into(),
             stage_variables: variables
@@ -56,7 +65,7 @@ pub struct RequestFacts<'r> {
 }
 
 /// The variables of `$context`, in the order in which AWS has been seen to list them.
-const CONTEXT: [&str; 19] = [
+const CONTEXT: [&str; 21] = [
     "resourceId",
     "authorizer",
     "resourcePath",
@@ -76,6 +85,10 @@ const CONTEXT: [&str; 19] = [
     "deploymentId",
     "responseOverride",
     "apiId",
+    // Only where there is a canary release, and in which place AWS lists it is not known.
+    "isCanaryRequest",
+    // Only of requests under a custom domain name, of which no list was seen either.
+    "customDomain",
 ];
 
 /// The variables of `$context.identity`, in AWS's order, and which of them are null where there is
@@ -126,6 +139,7 @@ impl RequestFacts<'_> {
             "stage" => shared(&operation.stage),
             "apiId" => shared(&operation.api_id),
             "deploymentId" => shared(&operation.deployment_id),
+            "isCanaryRequest" => Value::string(is_canary_request(operation.is_canary_request?)),
             "authorizer" => Value::Map(self.authorizer()?),
             "httpMethod" => Value::string(Verb::as_str(request.route.verb)),
             "extendedRequestId" => Value::string(request.ids.extended()),
@@ -138,6 +152,12 @@ impl RequestFacts<'_> {
             "protocol" => Value::String(text(&request.connection.protocol())),
             "domainName" => Value::String(text(authority())),
             "domainPrefix" => Value::String(text(authority().split(|byte| *byte == b'.').next()?)),
+            "customDomain" => {
+                let map = Map::of(MapKind::Context);
+                let base_path = request.route.domain?.base_path;
+                map.insert("basePathMatched", Value::string(base_path));
+                Value::Map(map)
+            }
             "identity" => Value::Map(self.identity(needs)),
             "requestOverride" | "responseOverride" => overrides(name),
             _ => return None,

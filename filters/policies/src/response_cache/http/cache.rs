@@ -14,9 +14,11 @@ use super::storing;
 use super::vary;
 use crate::exchange::{Answer, CalloutAnswer, Edits, Errand, Exchange, Reply, ResponseHead};
 use crate::headers::{HeaderEdit, Headers};
+use crate::integration::CLUSTER_HEADER;
 use crate::ports::{Ports, Timestamp};
 use crate::response_cache::entry::{Entry, Head};
 use crate::response_cache::storage::{Group, Storage};
+use crate::response_cache::unkeyed_input;
 
 /// The longest body that is kept, in bytes: API Gateway's limit.
 const LONGEST_BODY: usize = 1_048_576;
@@ -31,7 +33,8 @@ const LONGEST_PAUSE: u32 = 25;
 pub struct HttpCache {
     pub(super) storage: Storage,
     pub(super) longest_wait_millis: u32,
-    pub(super) refreshes: Refreshes,
+    /// `None` where stale responses are only fetched anew by a request that waits for it.
+    pub(super) refreshes: Option<Refreshes>,
     /// `None` within a gateway, which has its own.
     pub(super) metrics: Option<Metrics>,
 }
@@ -49,6 +52,9 @@ pub struct Rules {
     pub depends_on: Vec<Vec<u8>>,
     /// Whether responses are encrypted while they are kept.
     pub encrypted: bool,
+    /// Whether all fields of a request reach the origin. What is answered to one that names another
+    /// host, path or method in a field that is not in the key is then kept for nobody.
+    pub passes_headers: bool,
     /// Whether it is found out before who asks. A response is then kept for others only when it says
     /// that it may be, as one to a request with `Authorization` (RFC 9111, section 3.5).
     pub guarded: bool,
@@ -80,13 +86,20 @@ pub(super) struct Ask<'e> {
 
 impl HttpCache {
     /// A cache in this memory. `longest_wait_millis`: how long a request waits at most for the
-    /// answer to another one like it.
+    /// answer to another one like it. `in_background`: whether what may still be used although it
+    /// is stale is fetched anew by a call of the cache's own, rather than by the request that sees
+    /// it first.
     #[must_use]
-    pub fn new(storage: Storage, longest_wait_millis: u32, metrics: Metrics) -> Self {
+    pub fn new(
+        storage: Storage,
+        longest_wait_millis: u32,
+        in_background: bool,
+        metrics: Metrics,
+    ) -> Self {
         Self {
             storage,
             longest_wait_millis,
-            refreshes: Refreshes::default(),
+            refreshes: in_background.then(Refreshes::default),
             metrics: Some(metrics),
         }
     }
@@ -199,7 +212,7 @@ impl HttpCache {
                 b"HEAD" => ask.stale.is_some(),
                 _ => ask.stale.is_some() || !conditional::is_for_one_client(request),
             };
-            if ask.directives.no_store || !useful {
+            if ask.directives.no_store || !useful || ask.says_more() {
                 return Found::Ask(ask);
             }
             ask.held = ask.claim(ask.place.key);
@@ -214,12 +227,13 @@ impl HttpCache {
 
     /// Has a stale response fetched anew while it answers; `false` when that is not possible.
     fn refresh_later(&self, ask: &Ask<'_>, stale: &Stored) -> bool {
+        let Some(refreshes) = &self.refreshes else {
+            return false;
+        };
         let cluster = String::from_utf8(ask.ports.cluster()).unwrap_or_default();
-        // Within a gateway it is for the gateway to say where the request goes.
-        if self.metrics.is_none()
-            || cluster.is_empty()
-            || ask.request.first(b":method") != Some(b"GET")
-        {
+        // Behind a gateway the route changes the request that it has mapped.
+        let is_mapped = ask.request.contains(CLUSTER_HEADER.as_bytes());
+        if is_mapped || cluster.is_empty() || !ask.is(b"GET") {
             return false;
         }
         let Some(held) = ask.claim(ask.place.key) else {
@@ -229,7 +243,7 @@ impl HttpCache {
         let edits = conditional::revalidation(&stale.fields);
         let rules = Arc::clone(ask.rules);
         let place = ask.place.clone();
-        self.refreshes.add(
+        refreshes.add(
             Refresh::new(cluster, ask.request, &edits, rules, place),
             held,
         )
@@ -241,12 +255,14 @@ impl HttpCache {
         if let Some(metrics) = &self.metrics {
             metrics.hold(ports, self.storage.occupancy(ports));
         }
-        self.refreshes.begin(ports.now())
+        let refreshes = self.refreshes.as_ref();
+        refreshes.map_or_else(Vec::new, |refreshes| refreshes.begin(ports.now()))
     }
 
     /// What came of such a call.
     pub fn fetched(&self, errand: usize, answer: CalloutAnswer, ports: &dyn Ports) {
-        let Some(refresh) = self.refreshes.end(errand) else {
+        let refreshes = self.refreshes.as_ref();
+        let Some(refresh) = refreshes.and_then(|refreshes| refreshes.end(errand)) else {
             return;
         };
         let rules = &refresh.rules;
@@ -318,12 +334,28 @@ impl<'e> Ask<'e> {
         )
     }
 
+    /// Whether the request says more than what responses are found by, that an origin may listen to:
+    /// its answer is nobody else's.
+    fn says_more(&self) -> bool {
+        let rules = self.rules;
+        let keyed = |name: &str| {
+            let record = self.place.record.as_ref();
+            rules
+                .depends_on
+                .iter()
+                .any(|other| other == name.as_bytes())
+                || record.is_some_and(|record| record.names(name))
+        };
+        rules.passes_headers && unkeyed_input::overrides_itself(self.request, keyed)
+            || unkeyed_input::leads_elsewhere(self.request.first(b":path").unwrap_or_default())
+    }
+
     pub(super) fn is(&self, method: &[u8]) -> bool {
         self.request.first(b":method") == Some(method)
     }
 
     /// What changes on the request: with something stale, the origin is asked whether it holds.
-    fn request_edits(&self) -> Vec<HeaderEdit> {
+    pub(super) fn request_edits(&self) -> Vec<HeaderEdit> {
         match &self.stale {
             Some(stale) if self.is(b"GET") && freshness::has_validator(&stale.fields) => {
                 conditional::revalidation(&stale.fields)
@@ -364,9 +396,7 @@ impl<'e> Ask<'e> {
                 return Answer::PassThrough(edits);
             }
             if head.status == 304 {
-                let why = format!("fwd={}; fwd-status=304", self.why);
-                let fresh = self.freshen(stale, &head.headers, now);
-                return Answer::Reply(fresh.reply(self.request, now, &why));
+                return Answer::Reply(self.still_holds(stale, &head.headers, now));
             }
         }
         if head.failure.is_some() || !self.may_be_kept(&head) {
@@ -498,6 +528,19 @@ impl<'e> Ask<'e> {
         if let Some(metrics) = &self.cache.metrics {
             metrics.evicted(self.ports, evicted);
         }
+    }
+
+    /// The answer, after the origin has said at this moment, and with these fields, that what is
+    /// kept still holds.
+    pub(super) fn still_holds(
+        &mut self,
+        stale: Stored,
+        answer: &Headers,
+        answered: Timestamp,
+    ) -> Reply {
+        let why = format!("fwd={}; fwd-status=304", self.why);
+        let fresh = self.freshen(stale, answer, answered);
+        fresh.reply(self.request, answered, &why)
     }
 
     /// What is kept, after the origin has said at this moment that it still holds.

@@ -134,10 +134,11 @@ impl World {
             without_statement: None,
             depends_on: depends_on.iter().map(|it| it.as_bytes().to_vec()).collect(),
             encrypted: false,
+            passes_headers: true,
             guarded: false,
         };
         let metrics = Metrics::new(|measure| measure.as_str().to_owned());
-        let cache = HttpCache::new(Storage::new("test", 1, None), 100, metrics);
+        let cache = HttpCache::new(Storage::new("test", 1, None), 100, true, metrics);
         Self {
             cache: Arc::new(Only(cache, Arc::new(rules))),
             proxy: Rc::new(Proxy {
@@ -640,4 +641,43 @@ fn wishes_of_clients() {
     assert_eq!(world.meets("GET", "/b", &[]), unchanged());
     world.fetch("/c", &[("authorization", "x")], 200, FRESH);
     assert_eq!(world.meets("GET", "/c", &[]), unchanged());
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_says_more_than_its_key_is_not_kept() {
+    let world = World::new();
+    for field in ["x-forwarded-host", "x-original-url", "forwarded"] {
+        world.fetch("/a", &[(field, "evil.example")], 200, FRESH);
+        assert!(!world.is_kept("/a"), "{field}");
+    }
+    for path in ["/static/../account", "/static/..%2faccount"] {
+        world.fetch(path, &[], 200, FRESH);
+        assert!(!world.is_kept(path), "{path}");
+    }
+    let world = World::with(&["x-forwarded-host"], b"");
+    let named = [("x-forwarded-host", "other.example")];
+    world.fetch("/a", &named, 200, FRESH);
+    assert!(!world.is_kept("/a"));
+    assert_eq!(world.meets("GET", "/a", &named), hit(200, "hello", 60));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn back_ends_behind_a_gateway_are_not_confused() {
+    let world = World::new();
+    let [one, two] = ["one", "two"].map(|cluster| [("x-attache-cluster", cluster)]);
+    world.fetch("/a", &one, 200, FRESH);
+    assert_eq!(world.meets("GET", "/a", &one), hit(200, "hello", 60));
+    assert_eq!(world.meets("GET", "/a", &two), unchanged());
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn behind_a_gateway_the_first_request_fetches() {
+    let world = World::with(&[], b"back");
+    let mapped = [("x-attache-cluster", "one")];
+    let fields = [("cache-control", "max-age=60, stale-while-revalidate=60")];
+    world.fetch("/a", &mapped, 200, &fields);
+    world.proxy.memory.advance(61);
+    let (_fetches, met) = world.start("GET", "/a", &mapped);
+    assert_eq!(met, unchanged());
+    assert_eq!(world.meets("GET", "/a", &mapped), hit(200, "hello", -1));
 }

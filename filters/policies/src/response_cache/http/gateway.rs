@@ -1,7 +1,8 @@
 //! The same cache within a gateway: there it is the integration that asks the origin.
 //!
-//! What an integration makes of a request has no place for conditions, so that what is stale is
-//! fetched as a whole.
+//! Where an integration passes conditions on, what is stale is asked about; elsewhere it is fetched
+//! as a whole. Either way one request does so, and while a stale response may still be used the
+//! others are answered with it.
 
 use std::sync::Arc;
 
@@ -9,10 +10,9 @@ use super::cache::{Ask, Found, HttpCache, Rules, is_failure};
 use super::cache_control::Directives;
 use super::invalidation;
 use super::place;
-use super::refresh::Refreshes;
 use super::stored;
 use crate::exchange::{Exchange, Reply, ResponseHead};
-use crate::headers::Headers;
+use crate::headers::{HeaderEdit, Headers};
 use crate::ports::{Ports, Timestamp};
 use crate::response_cache::storage::Storage;
 
@@ -51,7 +51,7 @@ impl HttpCache {
         Self {
             storage,
             longest_wait_millis,
-            refreshes: Refreshes::default(),
+            refreshes: None,
             metrics: None,
         }
     }
@@ -97,6 +97,20 @@ impl<'e> Asking<'e> {
     /// What `Cache-Status` says of the integration's answer.
     pub(crate) fn status(&self) -> Vec<u8> {
         stored::forwarded(self.0.why)
+    }
+
+    /// What changes on the request for a back end that is asked whether what is kept still holds;
+    /// nothing where there is nothing to ask about.
+    pub(crate) fn conditions(&self) -> Vec<HeaderEdit> {
+        self.0.request_edits()
+    }
+
+    /// The answer, after the back end has said with these fields that what is kept still holds;
+    /// `None` when it was not asked.
+    pub(crate) fn still_holds(&mut self, fields: &Headers) -> Option<Reply> {
+        let stale = self.0.stale.take()?;
+        let now = self.0.ports.now();
+        Some(self.0.still_holds(stale, fields, now))
     }
 
     /// The integration has no answer: what is stale may do.

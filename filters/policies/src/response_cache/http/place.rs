@@ -3,6 +3,7 @@
 
 use super::vary;
 use crate::headers::Headers;
+use crate::integration::CLUSTER_HEADER;
 use crate::ports::{Ports, Timestamp};
 use crate::response_cache::entry::{Entry, Head};
 use crate::response_cache::key::{Key, KeyParts};
@@ -48,6 +49,8 @@ pub(super) fn of_uri(request: &Headers, path: &[u8]) -> Key {
     let part = |name: &'static [u8]| request.first(name).unwrap_or_default();
     parts.push(part(b":scheme"));
     parts.push(&part(b":authority").to_ascii_lowercase());
+    // Behind a gateway, one host and path may lead to several back ends.
+    parts.push_values(request.first(CLUSTER_HEADER.as_bytes()));
     parts.push(path);
     parts.finish()
 }
@@ -66,6 +69,12 @@ impl Record {
             seed: *seed,
             names: names.to_vec(),
         })
+    }
+
+    /// Whether the responses depend on this field.
+    pub(super) fn names(&self, field: &str) -> bool {
+        let mut names = self.names.split(|byte| *byte == b',');
+        names.any(|name| name == field.as_bytes())
     }
 
     fn to_bytes(&self) -> Vec<u8> {

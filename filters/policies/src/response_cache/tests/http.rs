@@ -178,3 +178,88 @@ fn one_asks_for_all() {
     second.wake();
     assert_eq!(second.answer.unwrap().text(), "one");
 }
+
+const TAGGED: &[(&str, &str)] = &[("cache-control", "max-age=60"), ("etag", "\"1\"")];
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_back_end_is_asked_whether_what_is_stale_still_holds() {
+    let world = pets();
+    assert_eq!(get(&world, &[], TAGGED, "one"), "one");
+    world.advance(61_000);
+    let mut client = world.start("GET", "/prod/pets", &[]);
+    assert_eq!(client.asks_with("if-none-match"), Some("\"1\""));
+    client.answer_with(304, TAGGED, "");
+    let answer = client.answer.unwrap();
+    assert_eq!((answer.status, answer.text()), (200, "one"));
+    assert_eq!(
+        answer.field("cache-status").as_deref(),
+        Some("attache; fwd=stale; fwd-status=304; ttl=60")
+    );
+    // It is as good as new.
+    world.advance(59_000);
+    assert!(!world.start("GET", "/prod/pets", &[]).asks());
+    // Another one takes its place.
+    world.advance(2_000);
+    let mut client = world.start("GET", "/prod/pets", &[]);
+    assert_eq!(client.asks_with("if-none-match"), Some("\"1\""));
+    client.answer_with(200, TAGGED, "two");
+    assert_eq!(client.answer.unwrap().text(), "two");
+    assert_eq!(get(&world, &[], TAGGED, "never"), "two");
+    // With what the client has itself, it is judged by the cache.
+    world.advance(61_000);
+    let mut client = world.start("GET", "/prod/pets", &[("if-none-match", "\"0\"")]);
+    assert_eq!(client.asks_with("if-none-match"), Some("\"1\""));
+    client.answer_with(304, TAGGED, "");
+    assert_eq!(client.answer.unwrap().text(), "two");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn an_integration_that_makes_a_new_request_has_no_place_for_conditions() {
+    let mut custom = operation("GET", "/pets", &[]);
+    custom["integration"] = json!({"http": {
+        "uri": "http://back.example/", "timeoutInMillis": 29_000,
+        "responses": [{"statusCode": 200}],
+    }});
+    let world = World::with(json!([custom]), &[(MODE, json!("http"))]);
+    let mut client = world.start("GET", "/prod/pets", &[]);
+    client.answer_with(200, TAGGED, "one");
+    world.advance(301_000);
+    let client = world.start("GET", "/prod/pets", &[]);
+    assert!(client.asks());
+    assert_eq!(client.asks_with("if-none-match"), None);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn while_one_asks_the_others_get_what_is_stale() {
+    let world = pets();
+    let fields = [("cache-control", "max-age=60, stale-while-revalidate=60")];
+    get(&world, &[], &fields, "one");
+    world.advance(61_000);
+    let mut first = world.start("GET", "/prod/pets", &[]);
+    assert!(first.asks());
+    let second = world.start("GET", "/prod/pets", &[]).answer.unwrap();
+    assert_eq!(second.text(), "one");
+    first.answer_with(200, &fields, "two");
+    assert_eq!(first.answer.unwrap().text(), "two");
+    assert_eq!(get(&world, &[], &fields, "never"), "two");
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_says_more_than_its_key_is_answered_and_not_kept() {
+    let minute = [("cache-control", "max-age=60")];
+    let poison = [("x-forwarded-host", "evil.example")];
+    let world = pets();
+    assert_eq!(get(&world, &poison, &minute, "evil"), "evil");
+    assert_eq!(get(&world, &[], &minute, "good"), "good");
+    assert_eq!(get(&world, &poison, &minute, "evil"), "good");
+    // Where the back end says that it listens to the field, it is a part of the key.
+    let world = pets();
+    let listens = [
+        ("cache-control", "max-age=60"),
+        ("vary", "x-forwarded-host"),
+    ];
+    assert_eq!(get(&world, &[], &listens, "good"), "good");
+    assert_eq!(get(&world, &poison, &listens, "theirs"), "theirs");
+    assert_eq!(get(&world, &poison, &listens, "never"), "theirs");
+    assert_eq!(get(&world, &[], &listens, "never"), "good");
+}

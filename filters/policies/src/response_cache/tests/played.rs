@@ -37,6 +37,8 @@ pub(super) struct Client {
     request_body: Vec<u8>,
     proxy: Rc<Proxy>,
     now: Now,
+    /// What changes on the request for the back end.
+    edits: Vec<HeaderEdit>,
     /// The head of the back end's answer.
     head: Vec<(String, String)>,
     held: Vec<u8>,
@@ -163,6 +165,7 @@ impl World {
             request_body: body.to_vec(),
             proxy: Rc::clone(&self.proxy),
             now: Now::Nothing,
+            edits: Vec::new(),
             head: Vec::new(),
             held: Vec::new(),
             passes: false,
@@ -198,7 +201,11 @@ impl World {
     }
 
     pub(super) fn metric(&self, name: &str) -> Option<u64> {
-        let name = format!("attache.api.shop.stage.prod.{name}");
+        self.metric_of("prod", name)
+    }
+
+    pub(super) fn metric_of(&self, stage: &str, name: &str) -> Option<u64> {
+        let name = format!("attache.api.shop.stage.{stage}.{name}");
         self.proxy.metrics.borrow().get(&name).copied()
     }
 
@@ -217,6 +224,14 @@ impl Client {
     /// Whether the back end is being asked.
     pub(super) fn asks(&self) -> bool {
         self.now == Now::Asks
+    }
+
+    /// What a header field is set to for the back end.
+    pub(super) fn asks_with(&self, name: &str) -> Option<&str> {
+        self.edits.iter().find_map(|edit| match edit {
+            HeaderEdit::Set(other, value) if other == name => str::from_utf8(value).ok(),
+            _ => None,
+        })
     }
 
     /// What a service is being asked.
@@ -311,7 +326,10 @@ impl Client {
         let mut next = Some(first);
         while let Some(step) = next.take() {
             match step {
-                Step::Forward(_) => self.now = Now::Asks,
+                Step::Forward(edits) => {
+                    self.now = Now::Asks;
+                    self.edits = edits.headers;
+                }
                 Step::Call(callout) => self.now = Now::Calls(callout.body),
                 Step::Pause(millis) => self.now = Now::Pauses(millis),
                 Step::Collect if self.stream.hold() == Hold::Request => {

@@ -62,6 +62,11 @@ fn gateway() -> Gateway {
 
 /// What a template prints for one request, and how often the connection was asked.
 fn render_for(template: &str, caller: &Caller) -> (String, u32) {
+    render_in(template, caller, None)
+}
+
+/// The same where the stage has a canary release.
+fn render_in(template: &str, caller: &Caller, is_canary_request: Option<bool>) -> (String, u32) {
     let gateway = gateway();
     let routes = Routes::compile(&gateway).expect("routes");
     let headers: Headers = [
@@ -86,6 +91,7 @@ fn render_for(template: &str, caller: &Caller) -> (String, u32) {
         &gateway.account.id,
         &api.id,
         api.stages.first().expect("a stage"),
+        is_canary_request,
         "/pets/{id}",
     );
     let facts = RequestFacts {
@@ -109,6 +115,21 @@ fn render_for(template: &str, caller: &Caller) -> (String, u32) {
 
 fn render(template: &str) -> String {
     render_for(template, &Caller::default()).0
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn which_release_it_is_is_said_where_there_are_two() {
+    let template = r#"$context.isCanaryRequest|#if($context.isCanaryRequest == "true")yes#end|$context.containsKey("isCanaryRequest")"#;
+    for (is_canary_request, expected) in [
+        (None, "||false"),
+        (Some(false), "false||true"),
+        (Some(true), "true|yes|true"),
+    ] {
+        let (rendered, _) = render_in(template, &Caller::default(), is_canary_request);
+        // A reference without a value prints itself.
+        let rendered = rendered.replace("$context.isCanaryRequest", "");
+        assert_eq!(rendered, expected);
+    }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
