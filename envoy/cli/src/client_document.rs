@@ -1,6 +1,6 @@
 //! An API as its callers see it: OpenAPI 3.0 that tells what to send and nothing of what is behind.
 //!
-//! [`export`](crate::export) gives the definition without API Gateway's extensions, which also takes
+//! [`export`](mod@crate::export) gives the definition without API Gateway's extensions, which also takes
 //! out who may call: that stands in the extensions. Here it comes back from the model that the
 //! gateway serves, in the words of OpenAPI. Documentation and clients are made of this document.
 

@@ -1,6 +1,6 @@
 //! `attache import`: what others have written, as `attache.yaml` and the files that it names.
 //!
-//! Each source fills a [draft](draft::Draft) and a [table](table::Table): what is written, and what
+//! Each source fills a draft and a table: what is written, and what
 //! became of each thing. Then the draft is written, nothing that exists replaced, and looked at as
 //! `attache check` looks at it.
 
