@@ -10,6 +10,7 @@ use crate::denial::Denial;
 use crate::gateway::Gateway;
 use crate::gateway_response::RefusedRequest;
 use crate::headers::Headers;
+use crate::integration::context::host_name;
 use crate::lambda_event::is_canary_request;
 use crate::metric_name::{self, Measure};
 use crate::ports::{Connection, Metric, Ports, Timestamp};
@@ -453,6 +454,9 @@ impl<'e> Observation<'e> {
         };
         log.publish("path", path);
         log.publish("httpMethod", method);
+        // Towards a back end the proxy writes the back end's name over it.
+        let authority = self.request.first(b":authority").unwrap_or_default();
+        log.publish("domainName", host_name(authority));
         let (api, stage) = match self.place {
             Some(Place::Operation(route)) => {
                 if let Some(path) = gateway.resource_path(route.api, route.operation) {

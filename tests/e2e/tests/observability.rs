@@ -295,6 +295,7 @@ fn the_access_log_has_aws_s_fields() {
         }
         let extended = text(answer.header("x-amz-apigw-id"));
         assert_eq!(line["extendedRequestId"], extended.as_str());
+        assert_eq!(line["domainName"], "127.0.0.1");
         assert_eq!(line["ip"], "127.0.0.1");
         assert_eq!(line["protocol"], "HTTP/1.1");
         assert_eq!(line["responseLength"], answer.body.len().to_string());

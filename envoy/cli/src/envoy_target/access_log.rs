@@ -11,7 +11,7 @@ use minijinja::{Value, context};
 use super::{AccessLog, TargetError, text};
 
 /// The fields that the filter publishes under their own names.
-pub const PUBLISHED: [&str; 22] = [
+pub const PUBLISHED: [&str; 23] = [
     "accessKey",
     "accountId",
     "apiId",
@@ -23,6 +23,7 @@ pub const PUBLISHED: [&str; 22] = [
     "caller",
     "claims",
     "deploymentId",
+    "domainName",
     "errorMessage",
     "errorResponseType",
     "httpMethod",
@@ -37,9 +38,8 @@ pub const PUBLISHED: [&str; 22] = [
 ];
 
 /// The fields that Envoy fills by itself.
-const OWN: [(&str, &str); 12] = [
+const OWN: [(&str, &str); 11] = [
     ("cipherSuite", "%DOWNSTREAM_TLS_CIPHER%"),
-    ("domainName", "%REQ(:AUTHORITY)%"),
     // The filter puts AWS's identifiers on every answer. HTTP APIs have one, REST APIs two.
     (
         "extendedRequestId",
