@@ -5,9 +5,10 @@ use attache_policies::sealed_secret::VARIABLE as SECRETS_KEY;
 use minijinja::{Value, context};
 
 use crate::envoy_target::{
-    Chain, FILTER_NAME, Pieces, SettingValue, TargetError, safe, settings_of, template,
+    FILTER_NAME, Pieces, SettingValue, TargetError, safe, settings_of, template,
 };
 use crate::secrets_key::is_needed;
+use crate::targets::ClusterResources;
 
 /// Where the settings of the connection manager are in a listener of Envoy Gateway.
 const CONNECTION_MANAGER: &str = "/default_filter_chain/filters/0/typed_config/";
@@ -22,17 +23,6 @@ pub(crate) struct Fetched {
     pub(crate) sha256: String,
 }
 
-/// What `envoy-gateway.yaml` depends on beside the gateway itself.
-pub(crate) struct Resources<'a> {
-    pub(crate) namespace: &'a str,
-    pub(crate) port: u16,
-    pub(crate) chain: &'a Chain,
-    /// The code of each filter of the chain, in its order.
-    pub(crate) code: Vec<Fetched>,
-    /// What else the head of the file says: lines of comment.
-    pub(crate) notes: &'a [String],
-}
-
 /// `envoy-gateway.yaml`.
 ///
 /// # Errors
@@ -41,7 +31,7 @@ pub(crate) struct Resources<'a> {
 pub(crate) fn resources(
     gateway: &Gateway,
     pieces: &Pieces,
-    resources: &Resources<'_>,
+    resources: &ClusterResources<'_, Fetched>,
 ) -> Result<String, TargetError> {
     let names: Vec<&str> = resources
         .chain

@@ -5,24 +5,12 @@ use attache_model::Gateway;
 use attache_policies::sealed_secret::VARIABLE as SECRETS_KEY;
 use minijinja::{Value, context};
 
-use crate::envoy_target::{
-    Chain, Code, FILTER_NAME, Pieces, TargetError, items_of, plugin, template,
-};
+use crate::envoy_target::{Code, FILTER_NAME, Pieces, TargetError, items_of, plugin, template};
 use crate::secrets_key::is_needed;
+use crate::targets::ClusterResources;
 
 /// The cluster of a module that Istio's agent fetches: it goes through none of Envoy's.
 pub(crate) const NO_CLUSTER: &str = "_";
-
-/// What `istio.yaml` depends on beside the gateway itself.
-pub(crate) struct Resources<'a> {
-    pub(crate) namespace: &'a str,
-    pub(crate) port: u16,
-    pub(crate) chain: &'a Chain,
-    /// The code of each filter of the chain, in its order.
-    pub(crate) code: Vec<Code>,
-    /// What else the head of the file says: lines of comment.
-    pub(crate) notes: &'a [String],
-}
 
 /// `istio.yaml`.
 ///
@@ -32,7 +20,7 @@ pub(crate) struct Resources<'a> {
 pub(crate) fn resources(
     gateway: &Gateway,
     pieces: &Pieces,
-    resources: &Resources<'_>,
+    resources: &ClusterResources<'_, Code>,
 ) -> Result<String, TargetError> {
     let mut filters = resources
         .chain

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use attache_model::Gateway;
 use clap::ValueEnum;
 
 use crate::compile::access_log;
@@ -105,6 +106,20 @@ pub enum Contents {
     Text(String),
     /// The module of a filter.
     Module(Filter),
+}
+
+/// What the resources of a cluster depend on beside the gateway itself.
+pub(crate) struct ClusterResources<'a, C> {
+    /// Their namespace.
+    pub(crate) namespace: &'a str,
+    /// The port that clients connect to.
+    pub(crate) port: u16,
+    /// The filters.
+    pub(crate) chain: &'a Chain,
+    /// The code of each filter of the chain, in its order.
+    pub(crate) code: Vec<C>,
+    /// What else the head of the file says: lines of comment.
+    pub(crate) notes: &'a [String],
 }
 
 /// The authorities in the images of Envoy, of Istio's proxy and of Envoy Gateway's.
@@ -381,24 +396,7 @@ fn istio(
             FilterSource::Url(_) => Ok(remote(place, modules.sha256(filter)?)),
         }
     };
-    let code = chain
-        .filters
-        .iter()
-        .map(|filter| code(filter.module))
-        .collect::<Result<Vec<_>, String>>()?;
-    let pieces = pieces(project, request, chain)?;
-    let text = istio_target::resources(
-        &project.gateway,
-        &pieces,
-        &istio_target::Resources {
-            namespace: &request.namespace,
-            port: request.port(),
-            chain,
-            code,
-            notes: &notes(request.layout),
-        },
-    )
-    .map_err(told)?;
+    let text = in_cluster(project, request, chain, &code, istio_target::resources)?;
     Ok(File::text("istio.yaml", text))
 }
 
@@ -429,36 +427,40 @@ fn envoy_gateway(
             }),
         }
     };
+    let write = envoy_gateway_target::resources;
+    let text = in_cluster(project, request, chain, &code, write)?;
+    Ok(File::text("envoy-gateway.yaml", text))
+}
+
+/// The resources of a cluster, whose proxies get each filter as `code` says.
+fn in_cluster<C>(
+    project: &Project,
+    request: &Request,
+    chain: &Chain,
+    code: &dyn Fn(Filter) -> Result<C, String>,
+    write: fn(&Gateway, &Pieces, &ClusterResources<'_, C>) -> Result<String, TargetError>,
+) -> Result<String, String> {
     let code = chain
         .filters
         .iter()
         .map(|filter| code(filter.module))
         .collect::<Result<Vec<_>, String>>()?;
-    let pieces = pieces(project, request, chain)?;
-    let text = envoy_gateway_target::resources(
-        &project.gateway,
-        &pieces,
-        &envoy_gateway_target::Resources {
-            namespace: &request.namespace,
-            port: request.port(),
-            chain,
-            code,
-            notes: &notes(request.layout),
-        },
-    )
-    .map_err(told)?;
-    Ok(File::text("envoy-gateway.yaml", text))
-}
-
-fn pieces(project: &Project, request: &Request, chain: &Chain) -> Result<Pieces, String> {
-    Pieces::new(
+    let pieces = Pieces::new(
         &project.gateway,
         &project.upstreams,
         &project.transport,
         &request.settings(project),
         chain.routes.is_some(),
     )
-    .map_err(told)
+    .map_err(told)?;
+    let resources = ClusterResources {
+        namespace: &request.namespace,
+        port: request.port(),
+        chain,
+        code,
+        notes: &notes(request.layout),
+    };
+    write(&project.gateway, &pieces, &resources).map_err(told)
 }
 
 /// The files by which Envoy finds certificates and trust stores.
