@@ -313,6 +313,7 @@ impl Lowering<'_> {
             endpoints,
             access_log: configuration.access_log != AccessLog::Off,
             management_api: self.management_api(configuration.management_api.as_ref()),
+            state: None,
         };
         (gateway, transport)
     }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Api, ApiKey, Credential, Domain, ManagementApi, Stage, Throttle, UsagePlan};
+use crate::{Api, ApiKey, Credential, Domain, ManagementApi, Stage, State, Throttle, UsagePlan};
 
 /// The version of the document that this build writes and reads.
 pub const VERSION: u32 = 1;
@@ -42,6 +42,9 @@ pub struct Gateway {
     /// What the gateway answers of API Gateway's management API; `None`: nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub management_api: Option<ManagementApi>,
+    /// Where what gateways share is kept; `None`: this gateway is the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
 }
 
 /// Where AWS's services are: by the name of the service as it stands in ARNs, such as `lambda` or
@@ -75,6 +78,7 @@ impl Gateway {
             rate_limit_headers: false,
             access_log: false,
             management_api: None,
+            state: None,
         }
     }
 

@@ -16,6 +16,7 @@ mod load;
 mod request_validation;
 mod response_cache;
 mod secret;
+mod state;
 mod transformation;
 mod usage_plan;
 
@@ -39,6 +40,7 @@ pub use response_cache::{
     CacheCluster, CacheInvalidation, CacheKey, CacheMode, CachedOperation, ManagementApi,
 };
 pub use secret::{SealedSecret, Secret};
+pub use state::{OnFailure, Redis, RedisDialect, State};
 pub use transformation::{
     GatewayResponse, IntegrationResponse, MappingTemplate, PassthroughBehavior,
     RequestTransformation,
