@@ -26,6 +26,7 @@ pub mod keys;
 pub mod man;
 mod memory_proxy;
 pub mod openapi;
+mod plain_http;
 pub mod project;
 pub mod run;
 pub mod running;
