@@ -151,10 +151,12 @@ async fn decide<'e>(
         stage: route.stage,
         operation: route.operation,
     };
-    let allowance = gateway
-        .usage_plans
-        .admit(target, customer, ports, ports.now())
-        .map_err(Denied::by_limit)?;
+    let plans = &gateway.usage_plans;
+    let allowance = match &gateway.fleet {
+        Some(fleet) => fleet.admit(plans, exchange, target, customer).await,
+        None => plans.admit(target, customer, ports, ports.now()),
+    };
+    let allowance = allowance.map_err(Denied::by_limit)?;
 
     let document = gateway
         .request_validations

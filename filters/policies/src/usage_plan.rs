@@ -15,6 +15,7 @@
 mod allowance;
 mod compile;
 mod counter;
+pub(crate) mod fleet;
 mod period;
 mod quota;
 mod request;
@@ -51,6 +52,8 @@ pub struct UsagePlans {
 struct Limit<T> {
     rule: T,
     store_key: Box<[u8]>,
+    /// What Redis calls it; the limit of one customer has the customer's key id after it.
+    name: Box<str>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -66,6 +69,18 @@ struct PlanLimits {
     quota: Option<Limit<Allotment>>,
     /// The throttles of single methods, sorted by API, stage and operation.
     methods: Vec<((usize, usize, usize), Limit<Bucket>)>,
+}
+
+/// The limits that apply to one request.
+#[derive(Clone, Copy)]
+struct Limits<'l> {
+    /// Empty when nobody presents a key.
+    key_id: &'l str,
+    /// The plan's, the stage's and the account's.
+    throttles: [Option<&'l Limit<Bucket>>; 3],
+    quota: Option<&'l Limit<Allotment>>,
+    /// Whether anybody wants to know what is left.
+    tells: bool,
 }
 
 /// What a request calls: positions in the configuration.
@@ -111,6 +126,39 @@ impl UsagePlans {
         store: &dyn Store,
         now: Timestamp,
     ) -> Result<Allowance, Refusal> {
+        let limits = self.limits(target, customer)?;
+        let key_id = limits.key_id;
+        let [plan, stage, account] = limits.throttles;
+        let mut request = Request {
+            throttles: [
+                plan.map(|limit| Level::new(limit, key_id)),
+                stage.map(|limit| Level::new(limit, "")),
+                account.map(|limit| Level::new(limit, "")),
+            ],
+            quota: limits.quota.map(|limit| Level::new(limit, key_id)),
+            store,
+            now,
+            tells: self.tells,
+        };
+        let outcome = request.look().and_then(|()| request.take());
+        outcome.map_err(|refusal| self.told(refusal))
+    }
+
+    /// What of a refusal clients are told.
+    fn told(&self, refusal: Refusal) -> Refusal {
+        if self.tells {
+            refusal
+        } else {
+            refusal.untold()
+        }
+    }
+
+    /// The limits that apply to a request.
+    fn limits<'l>(
+        &'l self,
+        target: Target,
+        customer: Option<Customer<'l>>,
+    ) -> Result<Limits<'l>, Refusal> {
         let stage = self
             .apis
             .get(target.api)
@@ -126,29 +174,15 @@ impl UsagePlans {
         };
         let key_id = customer.map_or("", |customer| customer.key_id);
 
-        let mut request = Request {
+        Ok(Limits {
+            key_id,
             throttles: [
-                plan.and_then(|plan| plan.throttle(target))
-                    .map(|limit| Level::new(limit, key_id)),
-                stage
-                    .throttle(target.operation)
-                    .map(|limit| Level::new(limit, "")),
-                self.account.as_ref().map(|limit| Level::new(limit, "")),
+                plan.and_then(|plan| plan.throttle(target)),
+                stage.throttle(target.operation),
+                self.account.as_ref(),
             ],
-            quota: plan
-                .and_then(|plan| plan.quota.as_ref())
-                .map(|limit| Level::new(limit, key_id)),
-            store,
-            now,
+            quota: plan.and_then(|plan| plan.quota.as_ref()),
             tells: self.tells,
-        };
-        let outcome = request.look().and_then(|()| request.take());
-        outcome.map_err(|refusal| {
-            if self.tells {
-                refusal
-            } else {
-                refusal.untold()
-            }
         })
     }
 }

@@ -116,6 +116,20 @@ impl Remaining {
         }
     }
 
+    /// A bucket of many gateways, of which one knows that so many tokens are left.
+    pub(super) fn of_leased_bucket(bucket: &Bucket, tokens: u64) -> Self {
+        let burst = u64::from(bucket.burst());
+        let tokens = tokens.min(burst);
+        let missing = u128::from(burst - tokens) * u128::from(SECOND);
+        let full_in = (missing * u128::from(SECOND)).checked_div(bucket.rate().into());
+        let reset = full_in.and_then(|nanos| u64::try_from(nanos).ok());
+        Self {
+            requests: tokens,
+            reset: reset.map(|nanos| nanos.div_ceil(SECOND)),
+            ..Self::of_empty_bucket(bucket, None)
+        }
+    }
+
     /// A bucket that has its next token after `wait` nanoseconds.
     pub(super) fn of_empty_bucket(bucket: &Bucket, wait: Option<u64>) -> Self {
         Self {

@@ -48,12 +48,7 @@ impl Allotment {
     pub(crate) fn take(&self, count: Option<Count>, now: Timestamp) -> Decision {
         let now = now.as_secs();
         let current = match count {
-            Some(count)
-                if now < count.period.end
-                    && now.saturating_add(CLOCK_TOLERANCE) >= count.period.start =>
-            {
-                count
-            }
+            Some(count) if count.period.still_counts(now) => count,
             other => {
                 let Some(period) = self.calendar.bounds(now) else {
                     return Decision::Timeless;
@@ -72,6 +67,25 @@ impl Allotment {
         } else {
             Decision::Refuse(current)
         }
+    }
+}
+
+impl Allotment {
+    /// The period that a request counts in that comes `now`, when `known` is the last that one was
+    /// counted in; `None` when the clock is beyond every calendar.
+    pub(crate) fn period(&self, known: Option<Bounds>, now: Timestamp) -> Option<Bounds> {
+        let now = now.as_secs();
+        known
+            .filter(|period| period.still_counts(now))
+            .or_else(|| self.calendar.bounds(now))
+    }
+}
+
+impl Bounds {
+    /// Whether a clock that shows `now` is still in this period, or has only just gone back out of
+    /// it.
+    fn still_counts(self, now: u64) -> bool {
+        now < self.end && now.saturating_add(CLOCK_TOLERANCE) >= self.start
     }
 }
 

@@ -98,10 +98,10 @@ impl Request<'_> {
 }
 
 /// Nanoseconds until a bucket has a token again, if anybody can tell.
-type Wait = Option<u64>;
+pub(super) type Wait = Option<u64>;
 
 impl Level<'_, Bucket, Left> {
-    fn look(&mut self, store: &dyn Store, now: Timestamp) -> Result<(), Wait> {
+    pub(super) fn look(&mut self, store: &dyn Store, now: Timestamp) -> Result<(), Wait> {
         let key = &*self.store_key;
         self.seen = store.get(key).map_err(|StoreError| None)?;
         let state = stored_state(value(self.seen.as_ref())).map_err(|Undecided| None)?;
@@ -118,7 +118,7 @@ impl Level<'_, Bucket, Left> {
         }
     }
 
-    fn take(&mut self, store: &dyn Store, now: Timestamp) -> Result<Left, Wait> {
+    pub(super) fn take(&mut self, store: &dyn Store, now: Timestamp) -> Result<Left, Wait> {
         change(store, &self.store_key, self.seen.take(), |seen| {
             Ok(match self.rule.take(stored_state(seen)?, now) {
                 throttle::Decision::Admit { state, left } => {
@@ -130,8 +130,13 @@ impl Level<'_, Bucket, Left> {
         .unwrap_or(Err(None))
     }
 
+    /// What was taken is [given back](Self::give_back) when the request is refused after all.
+    pub(super) const fn mark_taken(&mut self, left: Left) {
+        self.taken = Some(left);
+    }
+
     /// Undoes [`take`](Self::take). When that fails the token is lost, which lets nobody through.
-    fn give_back(&self, store: &dyn Store) {
+    pub(super) fn give_back(&self, store: &dyn Store) {
         if self.taken.is_none() {
             return;
         }
@@ -146,7 +151,7 @@ impl Level<'_, Bucket, Left> {
     }
 
     /// The refusal of the throttle at this place; the first place is the plan's.
-    fn refusal(&self, place: usize, wait: Wait) -> Refusal {
+    pub(super) fn refusal(&self, place: usize, wait: Wait) -> Refusal {
         let mut refusal = Refusal::throttled_for(wait);
         if place == 0 {
             refusal.allowance.throttle = Some(Remaining::of_empty_bucket(self.rule, wait));
