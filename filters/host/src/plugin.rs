@@ -87,11 +87,17 @@ impl<S: Service> Plugin<S> {
         }
     }
 
-    /// Begins to ask the service for errands.
+    /// Tells the service that it holds, and begins to ask it for errands.
     pub(crate) fn start(&self) {
+        self.service.begin(&*self.ports);
         let now = hostcalls::monotonic_now();
         self.errands_due.set(now.saturating_add(TICK_NANOS));
         self.tick_every(TICK_MILLIS);
+    }
+
+    /// Tells the service that it holds no longer.
+    pub(crate) fn end(&self) {
+        self.service.end(&*self.ports);
     }
 
     /// A stream waits for an answer: to a call of its own, or to the same call of another stream.

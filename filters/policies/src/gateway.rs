@@ -20,7 +20,7 @@ use crate::ports::{Environment, Ports};
 use crate::request_validation::RequestValidations;
 use crate::response_cache::ResponseCaches;
 use crate::route::Routes;
-use crate::usage_plan::UsagePlans;
+use crate::usage_plan::{self, UsagePlans, UsageRecords};
 use crate::web_socket::WebSockets;
 
 /// The header of an API key.
@@ -62,6 +62,8 @@ pub struct Gateway {
     pub(crate) authorizations: Authorizations,
     pub(crate) api_keys: ApiKeys,
     pub(crate) usage_plans: UsagePlans,
+    pub(crate) usage: UsageRecords,
+    initial_usage: usage_plan::Initial,
     pub(crate) request_validations: RequestValidations,
     pub(crate) response_caches: ResponseCaches,
     pub(crate) integrations: Integrations,
@@ -120,6 +122,8 @@ impl Gateway {
         let authorizations = kept(authorizations, &mut faults);
         let api_keys = kept(ApiKeys::compile(document), &mut faults);
         let usage_plans = kept(UsagePlans::compile(document), &mut faults);
+        let initial_usage = usage_plans.as_ref().map(|plans| plans.initial(document));
+        let initial_usage = kept(initial_usage.unwrap_or(Ok(Vec::new())), &mut faults);
         let request_validations = kept(RequestValidations::compile(document), &mut faults);
         let response_caches = ResponseCaches::compile(document, environment);
         let response_caches = kept(response_caches, &mut faults);
@@ -134,6 +138,8 @@ impl Gateway {
                 authorizations: authorizations?,
                 api_keys: api_keys?,
                 usage_plans: usage_plans?,
+                usage: UsageRecords::default(),
+                initial_usage: initial_usage?,
                 request_validations: request_validations?,
                 response_caches: response_caches?,
                 integrations: integrations?,
@@ -269,10 +275,19 @@ impl Service for Gateway {
             .map_err(|faults| faults.iter().map(ToString::to_string).collect())
     }
 
+    fn begin(&self, ports: &dyn Ports) {
+        usage_plan::begin_with(&self.initial_usage, ports);
+    }
+
+    fn end(&self, ports: &dyn Ports) {
+        self.usage_plans.store_all_usage(&self.usage, ports);
+    }
+
     fn errands(&self, ports: &dyn Ports) -> Vec<Errand> {
         for (place, cache) in self.response_caches.iter() {
             self.metrics.hold(ports, place, cache.tend(ports));
         }
+        self.usage_plans.store_usage(&self.usage, ports);
         self.authorizations.errands(ports)
     }
 
