@@ -85,8 +85,9 @@ impl<S: Service> Plugin<S> {
         }
     }
 
-    /// Begins to ask the service for errands.
+    /// Tells the service that it holds, and begins to ask it for errands.
     pub(crate) fn start(&self) {
+        self.service.begin(&*self.ports);
         let now = hostcalls::monotonic_now();
         self.errands_due.set(self.next_errands(now));
         self.tick_every(self.errand_millis);
@@ -94,6 +95,11 @@ impl<S: Service> Plugin<S> {
 
     fn next_errands(&self, now: u64) -> u64 {
         now.saturating_add(u64::from(self.errand_millis) * NANOS_OF_MILLI)
+    }
+
+    /// Tells the service that it holds no longer.
+    pub(crate) fn end(&self) {
+        self.service.end(&*self.ports);
     }
 
     /// A stream waits for an answer: to a call of its own, or to the same call of another stream.

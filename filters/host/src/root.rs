@@ -32,9 +32,18 @@ fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-struct Root<S> {
+struct Root<S: Service> {
     context: u32,
     plugin: Option<Rc<Plugin<S>>>,
+}
+
+/// The SDK drops it when the proxy deletes the root context, which is after all of its streams.
+impl<S: Service> Drop for Root<S> {
+    fn drop(&mut self) {
+        if let Some(plugin) = &self.plugin {
+            plugin.end();
+        }
+    }
 }
 
 impl<S: Service> Context for Root<S> {

@@ -2,7 +2,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Api, ApiKey, Credential, Domain, ManagementApi, Stage, State, Throttle, UsagePlan};
+use crate::{
+    Api, ApiKey, Credential, Domain, KeptUsage, ManagementApi, Stage, State, Throttle, UsagePlan,
+};
 
 /// The version of the document that this build writes and reads.
 pub const VERSION: u32 = 1;
@@ -45,6 +47,9 @@ pub struct Gateway {
     /// Where what gateways share is kept; `None`: this gateway is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
+    /// The counts to begin with where the proxy has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept_usage: Vec<KeptUsage>,
 }
 
 /// Where AWS's services are: by the name of the service as it stands in ARNs, such as `lambda` or
@@ -79,6 +84,7 @@ impl Gateway {
             access_log: false,
             management_api: None,
             state: None,
+            kept_usage: Vec::new(),
         }
     }
 

@@ -45,4 +45,6 @@ pub use transformation::{
     GatewayResponse, IntegrationResponse, MappingTemplate, PassthroughBehavior,
     RequestTransformation,
 };
-pub use usage_plan::{ApiStage, MethodThrottle, Period, Quota, Throttle, TimeZone, UsagePlan};
+pub use usage_plan::{
+    ApiStage, KeptUsage, MethodThrottle, Period, Quota, Throttle, TimeZone, UsagePlan,
+};

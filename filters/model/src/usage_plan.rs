@@ -91,3 +91,20 @@ pub struct TimeZone {
     /// The zone's TZif data (RFC 9636), in base64.
     pub tzif: String,
 }
+
+/// What a key had used of a plan when an earlier gateway told it, for the one that takes its place.
+/// Both values are what that gateway had stored, in base64.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeptUsage {
+    /// The id of the plan.
+    pub usage_plan: String,
+    /// The id of the API key.
+    pub api_key: String,
+    /// The count of the plan's quota.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<String>,
+    /// The days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<String>,
+}

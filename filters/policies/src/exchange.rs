@@ -260,6 +260,13 @@ pub trait Service: Send + Sync + Sized + 'static {
     /// Every reason why the configuration is refused, each naming its place and never a value.
     fn compile(configuration: &[u8], environment: &dyn Environment) -> Result<Self, Vec<String>>;
 
+    /// The configuration holds from now on, on this worker. It may only be tried out: the proxy tells
+    /// that of a virtual machine which never gets a request, too.
+    fn begin(&self, _ports: &dyn Ports) {}
+
+    /// Another configuration holds on this worker, and no request under this one is left.
+    fn end(&self, _ports: &dyn Ports) {}
+
     /// What is to be fetched now, apart from any request. The proxy asks every worker a few times
     /// a second: as often as [`errand_interval_millis`](Self::errand_interval_millis) says.
     fn errands(&self, _ports: &dyn Ports) -> Vec<Errand> {

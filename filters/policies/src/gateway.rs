@@ -21,8 +21,8 @@ use crate::redis::Redis;
 use crate::request_validation::RequestValidations;
 use crate::response_cache::ResponseCaches;
 use crate::route::Routes;
-use crate::usage_plan::UsagePlans;
 use crate::usage_plan::fleet::{self, Fleet};
+use crate::usage_plan::{self, UsagePlans, UsageRecords};
 use crate::web_socket::WebSockets;
 
 /// The header of an API key.
@@ -67,6 +67,8 @@ pub struct Gateway {
     /// Where gateways share their limits.
     pub(crate) fleet: Option<Fleet>,
     redis: Option<Arc<Redis>>,
+    pub(crate) usage: UsageRecords,
+    initial_usage: usage_plan::Initial,
     pub(crate) request_validations: RequestValidations,
     pub(crate) response_caches: ResponseCaches,
     pub(crate) integrations: Integrations,
@@ -131,6 +133,8 @@ impl Gateway {
             .map(|state| Redis::compile(&state.redis, environment).map(Arc::new))
             .transpose();
         let redis = kept(redis, &mut faults);
+        let initial_usage = usage_plans.as_ref().map(|plans| plans.initial(document));
+        let initial_usage = kept(initial_usage.unwrap_or(Ok(Vec::new())), &mut faults);
         let request_validations = kept(RequestValidations::compile(document), &mut faults);
         let response_caches = ResponseCaches::compile(document, environment);
         let response_caches = kept(response_caches, &mut faults);
@@ -148,6 +152,8 @@ impl Gateway {
                 usage_plans: usage_plans?,
                 fleet: redis.clone().map(Fleet::new),
                 redis,
+                usage: UsageRecords::default(),
+                initial_usage: initial_usage?,
                 request_validations: request_validations?,
                 response_caches: response_caches?,
                 integrations: integrations?,
@@ -284,10 +290,19 @@ impl Service for Gateway {
             .map_err(|faults| faults.iter().map(ToString::to_string).collect())
     }
 
+    fn begin(&self, ports: &dyn Ports) {
+        usage_plan::begin_with(&self.initial_usage, ports);
+    }
+
+    fn end(&self, ports: &dyn Ports) {
+        self.usage_plans.store_all_usage(&self.usage, ports);
+    }
+
     fn errands(&self, ports: &dyn Ports) -> Vec<Errand> {
         for (place, cache) in self.response_caches.iter() {
             self.metrics.hold(ports, place, cache.tend(ports));
         }
+        self.usage_plans.store_usage(&self.usage, ports);
         let mut errands = self.authorizations.errands(ports);
         if let Some(fleet) = &self.fleet {
             errands.extend(fleet.errands(ports));

@@ -11,7 +11,7 @@ use crate::rate_limit_headers;
 use crate::request_id::RequestIds;
 use crate::response_cache::{self, Filling};
 use crate::route::Unmatched;
-use crate::usage_plan::{Customer, Refusal, Target};
+use crate::usage_plan::{Customer, Outcome, Refusal, Target};
 
 /// AWS takes no body over 10 MB.
 pub(crate) const LARGEST_BODY: u64 = 10_485_760;
@@ -23,7 +23,7 @@ pub async fn serve(gateway: &Gateway, exchange: &Exchange) -> Answer {
     let mut seen = Observation::begin(exchange.request(), ports.now());
     let ids = RequestIds::generate(ports);
     if let Some(management_api) = &gateway.management_api
-        && let Some(reply) = management_api.answer(gateway, exchange, &ids)
+        && let Some(reply) = management_api.answer(gateway, exchange, &ids).await
     {
         seen.end(gateway, ports, reply.status, None);
         return Answer::Reply(reply);
@@ -152,11 +152,15 @@ async fn decide<'e>(
         operation: route.operation,
     };
     let plans = &gateway.usage_plans;
-    let allowance = match &gateway.fleet {
+    let admitted = match &gateway.fleet {
         Some(fleet) => fleet.admit(plans, exchange, target, customer).await,
         None => plans.admit(target, customer, ports, ports.now()),
     };
-    let allowance = allowance.map_err(Denied::by_limit)?;
+    if let Some(customer) = customer {
+        let outcome = Outcome::of(&admitted);
+        gateway.usage.record(customer, outcome, ports.now());
+    }
+    let allowance = admitted.map_err(Denied::by_limit)?;
 
     let document = gateway
         .request_validations

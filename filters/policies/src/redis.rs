@@ -34,8 +34,7 @@ pub(crate) struct Redis {
     dialect: RedisDialect,
     authorization: Option<Authorization>,
     pub(crate) timeout_millis: u32,
-    /// What the name of every key begins with. Its braces keep all keys of a fleet in one slot of
-    /// a Redis Cluster, where one script may reach them.
+    /// What the name of every key begins with.
     pub(crate) prefix: String,
     pub(crate) on_failure: model::OnFailure,
 }
@@ -98,7 +97,7 @@ impl Redis {
                     dialect: redis.dialect,
                     authorization,
                     timeout_millis: redis.timeout_millis,
-                    prefix: format!("{{{}}}", redis.prefix),
+                    prefix: in_one_slot(&redis.prefix),
                     on_failure: redis.on_failure,
                 });
             }
@@ -197,6 +196,18 @@ impl fmt::Display for Fault {
             }
             Self::Refused(message) => write!(formatter, "it answered: {message}"),
         }
+    }
+}
+
+/// A Redis Cluster keeps all keys with the same part in braces in one slot, where one script may
+/// reach them. Whoever writes braces has thought of it.
+///
+/// <https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags>
+fn in_one_slot(prefix: &str) -> String {
+    if prefix.contains('{') {
+        prefix.to_owned()
+    } else {
+        format!("{{{prefix}}}")
     }
 }
 

@@ -20,6 +20,7 @@ mod period;
 mod quota;
 mod request;
 mod throttle;
+mod usage;
 
 #[cfg(test)]
 pub(crate) mod memory_store;
@@ -34,6 +35,8 @@ pub use allowance::{Allowance, Reason, Refusal, Remaining};
 use quota::Allotment;
 use request::{Level, Request};
 use throttle::Bucket;
+pub use usage::{Counts, Outcome, Usage, UsageRecords};
+pub(crate) use usage::{DAYS_REPORTED, DayUsage, Initial, NotExtended, Report, begin_with, day};
 
 /// The usage plans and throttles of a gateway, compiled.
 #[derive(Clone, Debug)]
@@ -69,6 +72,8 @@ struct PlanLimits {
     quota: Option<Limit<Allotment>>,
     /// The throttles of single methods, sorted by API, stage and operation.
     methods: Vec<((usize, usize, usize), Limit<Bucket>)>,
+    /// The start of the store keys under which it is kept what was used.
+    usage_key: Box<[u8]>,
 }
 
 /// The limits that apply to one request.

@@ -145,7 +145,7 @@ impl Remaining {
         Self {
             limit: quota.limit,
             window: Some(period.end - period.start),
-            requests: quota.limit.saturating_sub(count.used),
+            requests: quota.left(count),
             reset: Some(period.end.saturating_sub(now.as_secs())),
         }
     }

@@ -165,6 +165,7 @@ fn compile_plan(
         throttle,
         quota,
         methods,
+        usage_key: store_key(b'u', [&*plan.id]),
     }
 }
 

@@ -7,9 +7,9 @@ use crate::ports::{Store, StoreError, Stored, Swap};
 pub(crate) const ATTEMPTS: usize = 64;
 
 /// What is to become of a value that was read.
-pub(crate) enum Change<const LENGTH: usize, T> {
-    /// Write this, and if nobody wrote in between the outcome is `T`.
-    Write([u8; LENGTH], T),
+pub(crate) enum Change<B, T> {
+    /// Write these bytes, and if nobody wrote in between the outcome is `T`.
+    Write(B, T),
     /// Write nothing; the outcome is `T`.
     Keep(T),
 }
@@ -27,11 +27,11 @@ impl From<StoreError> for Undecided {
 
 /// Changes the value under `key`, which was read as `seen`: asks `decide` what to write, and asks
 /// again with the newer value whenever another worker was faster.
-pub(crate) fn change<const LENGTH: usize, T>(
+pub(crate) fn change<B: AsRef<[u8]>, T>(
     store: &dyn Store,
     key: &[u8],
     mut seen: Option<Stored>,
-    mut decide: impl FnMut(Option<&[u8]>) -> Result<Change<LENGTH, T>, Undecided>,
+    mut decide: impl FnMut(Option<&[u8]>) -> Result<Change<B, T>, Undecided>,
 ) -> Result<T, Undecided> {
     for _ in 0..ATTEMPTS {
         let value = seen.as_ref().map(|stored| stored.value.as_slice());
@@ -40,7 +40,7 @@ pub(crate) fn change<const LENGTH: usize, T>(
             Change::Write(bytes, outcome) => (bytes, outcome),
         };
         let version = seen.as_ref().map(|stored| stored.version);
-        match store.compare_and_swap(key, &bytes, version)? {
+        match store.compare_and_swap(key, bytes.as_ref(), version)? {
             Swap::Done => return Ok(outcome),
             Swap::Conflict => seen = store.get(key)?,
         }

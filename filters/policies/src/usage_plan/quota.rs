@@ -11,7 +11,7 @@ use crate::ports::Timestamp;
 const CLOCK_TOLERANCE: u64 = 60;
 
 /// The length of a stored [`Count`].
-pub(crate) const COUNT_LENGTH: usize = 24;
+pub(crate) const COUNT_LENGTH: usize = 32;
 
 /// A quota, compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,9 @@ pub(crate) struct Allotment {
 pub(crate) struct Count {
     pub(crate) period: Bounds,
     pub(crate) used: u64,
+    /// What was granted beyond the limit, for this period alone; negative when something was taken
+    /// away.
+    pub(crate) extra: i64,
 }
 
 /// What a quota says to one request.
@@ -46,27 +49,41 @@ impl Allotment {
     /// A clock that goes back a little stays in the stored period. When it was put back further,
     /// the period is the one of the new time and what was counted stays counted.
     pub(crate) fn take(&self, count: Option<Count>, now: Timestamp) -> Decision {
-        let now = now.as_secs();
-        let current = match count {
-            Some(count) if count.period.still_counts(now) => count,
-            other => {
-                let Some(period) = self.calendar.bounds(now) else {
-                    return Decision::Timeless;
-                };
-                let used = other
-                    .filter(|count| now < count.period.start)
-                    .map_or(0, |count| count.used);
-                Count { period, used }
-            }
+        let Some(current) = self.current(count, now) else {
+            return Decision::Timeless;
         };
-        if current.used < self.limit {
+        if self.left(current) > 0 {
             Decision::Admit(Count {
-                used: current.used + 1,
+                used: current.used.saturating_add(1),
                 ..current
             })
         } else {
             Decision::Refuse(current)
         }
+    }
+
+    /// The count of the period that it is `now`; `None` beyond every calendar.
+    pub(crate) fn current(&self, count: Option<Count>, now: Timestamp) -> Option<Count> {
+        let now = now.as_secs();
+        match count {
+            Some(count) if count.period.still_counts(now) => Some(count),
+            other => {
+                let period = self.calendar.bounds(now)?;
+                let kept = other.filter(|count| now < count.period.start);
+                Some(Count {
+                    period,
+                    used: kept.map_or(0, |count| count.used),
+                    extra: kept.map_or(0, |count| count.extra),
+                })
+            }
+        }
+    }
+
+    /// Requests left of the count's period.
+    pub(crate) fn left(&self, count: Count) -> u64 {
+        self.limit
+            .saturating_add_signed(count.extra)
+            .saturating_sub(count.used)
     }
 }
 
@@ -90,23 +107,27 @@ impl Bounds {
 }
 
 impl Count {
-    /// The stored form: start, end, used; each eight bytes, little-endian.
+    /// The stored form: start, end, used, extra; each eight bytes, little-endian.
     pub(crate) fn encode(self) -> [u8; COUNT_LENGTH] {
         let mut bytes = [0; COUNT_LENGTH];
         let (parts, _) = bytes.as_chunks_mut();
-        for (part, value) in parts
-            .iter_mut()
-            .zip([self.period.start, self.period.end, self.used])
-        {
+        for (part, value) in parts.iter_mut().zip([
+            self.period.start,
+            self.period.end,
+            self.used,
+            self.extra.cast_unsigned(),
+        ]) {
             *part = value.to_le_bytes();
         }
         bytes
     }
 
-    /// Reads the stored form; `None` when it is not one.
+    /// Reads the stored form, or that of builds which knew no extra; `None` when it is neither.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let ([start, end, used], []) = bytes.as_chunks() else {
-            return None;
+        let (start, end, used, extra) = match bytes.as_chunks() {
+            ([start, end, used], []) => (start, end, used, [0; 8]),
+            ([start, end, used, extra], []) => (start, end, used, *extra),
+            _ => return None,
         };
         Some(Self {
             period: Bounds {
@@ -114,6 +135,7 @@ impl Count {
                 end: u64::from_le_bytes(*end),
             },
             used: u64::from_le_bytes(*used),
+            extra: i64::from_le_bytes(extra),
         })
     }
 }
@@ -186,6 +208,33 @@ mod tests {
     }
 
     #[wasm_bindgen_test(unsupported = test)]
+    fn what_was_granted_ends_with_the_period() {
+        let allotment = daily(2);
+        let count = Count {
+            used: 2,
+            extra: 1,
+            ..allotment.current(None, at(5)).unwrap()
+        };
+        let Decision::Admit(full) = allotment.take(Some(count), at(6)) else {
+            panic!("refused");
+        };
+        assert_eq!((full.used, full.extra), (3, 1));
+        assert_eq!(
+            allotment.take(Some(full), at(DAY - 1)),
+            Decision::Refuse(full)
+        );
+        let next = allotment.current(Some(full), at(DAY)).unwrap();
+        assert_eq!((next.used, next.extra), (0, 0));
+        // Taken away instead.
+        let less = Count {
+            used: 1,
+            extra: -1,
+            ..count
+        };
+        assert_eq!(allotment.take(Some(less), at(6)), Decision::Refuse(less));
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
     fn the_last_moment_there_is_has_a_period_and_a_full_count_stays_full() {
         let Decision::Admit(count) = daily(1).take(None, Timestamp(u64::MAX)) else {
             panic!("refused");
@@ -221,14 +270,19 @@ mod tests {
         }
 
         #[wasm_bindgen_test(unsupported = test)]
-        fn a_count_survives_the_store(start: u64, end: u64, used: u64) {
-            let count = Count { period: Bounds { start, end }, used };
-            prop_assert_eq!(Count::decode(&count.encode()), Some(count));
+        fn a_count_survives_the_store(start: u64, end: u64, used: u64, extra: i64) {
+            let count = Count { period: Bounds { start, end }, used, extra };
+            let bytes = count.encode();
+            prop_assert_eq!(Count::decode(&bytes), Some(count));
+            prop_assert_eq!(Count::decode(&bytes[..24]), Some(Count { extra: 0, ..count }));
         }
 
         #[wasm_bindgen_test(unsupported = test)]
         fn only_a_count_can_be_read_back(bytes in prop::collection::vec(any::<u8>(), 0..50)) {
-            prop_assert_eq!(Count::decode(&bytes).is_some(), bytes.len() == 24);
+            prop_assert_eq!(
+                Count::decode(&bytes).is_some(),
+                bytes.len() == 24 || bytes.len() == 32
+            );
         }
     }
 }

@@ -10,7 +10,7 @@ use super::super::request::Level as LocalLevel;
 use super::super::throttle::{Bucket, Left};
 use super::super::{Limit, Limits};
 use super::Fleet;
-use super::lease::{Ask, Care, FOREVER, Grant, LEASE_LENGTH, Lease, Spend};
+use super::lease::{Ask, Care, FOREVER, Grant, Lease, Spend};
 use super::renewal::{self, Renewal, Terms};
 use crate::exchange::Exchange;
 use crate::ports::{Ports, StoreError, Stored, Timestamp};
@@ -443,6 +443,7 @@ impl Allotment {
         Count {
             period: lease.period,
             used: self.limit.saturating_sub(tokens(lease)),
+            extra: 0,
         }
     }
 }
@@ -459,7 +460,7 @@ impl Bucket {
 /// Puts what Redis has granted into a lease.
 pub(super) fn learn(ports: &dyn Ports, key: &[u8], ask: &Ask, grant: &Grant, now: Timestamp) {
     let Ok(seen) = ports.get(key) else { return };
-    let _ = change::<LEASE_LENGTH, ()>(ports, key, seen, |seen| {
+    let _ = change(ports, key, seen, |seen| {
         let lease = seen.and_then(Lease::decode).ok_or(Undecided)?;
         let next = lease.learn(ask, grant, now);
         Ok(if next == lease {
@@ -475,7 +476,7 @@ pub(super) fn tend(ports: &dyn Ports, key: &[u8], now: Timestamp) -> Tended {
     let Ok(seen) = ports.get(key) else {
         return Tended::Keep;
     };
-    change::<LEASE_LENGTH, _>(ports, key, seen, |seen| {
+    change(ports, key, seen, |seen| {
         let lease = seen.and_then(Lease::decode).ok_or(Undecided)?;
         Ok(match lease.tend(now) {
             Care::Keep => Change::Keep(Tended::Keep),

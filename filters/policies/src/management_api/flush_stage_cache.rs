@@ -1,0 +1,207 @@
+//! `FlushStageCache`: what is kept of a stage's responses is forgotten.
+//!
+//! ```text
+//! DELETE /restapis/ID/stages/STAGE/cache/data                      everything
+//! DELETE …/cache/data?method=/pets/GET                             one method's
+//! DELETE …/cache/data?path=/pets/7%3Fx=1[&verb=GET]                one response
+//! ```
+//!
+//! The first form is AWS's, and answers as that does; the others are attache's own. The one response
+//! is found by its path without the stage, its query, and the header fields that the request itself
+//! has, so that what a cache key reads of a header field is sent along.
+//!
+//! <https://docs.aws.amazon.com/apigateway/latest/api/API_FlushStageCache.html>
+
+use attache_model::Verb;
+
+use super::{ManagementApi, Refusal, is_named};
+use crate::authorization::Caller;
+use crate::exchange::Exchange;
+use crate::gateway::Gateway;
+use crate::headers::Headers;
+use crate::integration::IntegrationRequest;
+use crate::integration::encoding::pairs;
+use crate::ports::Ports;
+use crate::request_id::RequestIds;
+
+/// `DELETE /restapis/API/stages/STAGE/cache/data`.
+#[derive(Clone, Copy)]
+pub(super) struct FlushStageCache<'r> {
+    /// Still encoded, as all of it.
+    api: &'r [u8],
+    stage: &'r [u8],
+    query: &'r [u8],
+}
+
+/// What is to be forgotten.
+enum Target {
+    Everything,
+    /// `PATH/METHOD`
+    Method(Vec<u8>),
+    Response {
+        path: Vec<u8>,
+        verb: Vec<u8>,
+    },
+}
+
+impl ManagementApi {
+    pub(super) fn flush(
+        &self,
+        gateway: &Gateway,
+        exchange: &Exchange,
+        ids: &RequestIds,
+        flush: FlushStageCache<'_>,
+    ) -> Result<(), Refusal> {
+        // What is kept of a stage is kept of its canary release too, which may have a cache and a
+        // deployment of its own.
+        let mut releases = Vec::new();
+        let mut is_api = false;
+        for (api, facts) in gateway.apis.iter().enumerate() {
+            if is_named(flush.api, &facts.id) {
+                is_api = true;
+                for (stage, named) in facts.stages.iter().enumerate() {
+                    if is_named(flush.stage, &named.name) {
+                        releases.push((api, facts, stage, &*named.name));
+                    }
+                }
+            }
+        }
+        if !is_api {
+            return Err(Refusal::not_found(format!(
+                "Invalid API identifier specified {}:{}",
+                self.account_id,
+                String::from_utf8_lossy(flush.api)
+            )));
+        }
+        if releases.is_empty() {
+            return Err(Refusal::not_found("Invalid stage identifier specified"));
+        }
+        let target = Target::read(flush.query)?;
+        let ports = exchange.ports();
+        let (mut is_known, mut is_certain) = (false, true);
+        for (api, facts, stage, name) in releases {
+            let cache = gateway.response_caches.stage(api, stage);
+            let certain = match &target {
+                Target::Everything => Some(cache.is_none_or(|cache| cache.flush(ports, None))),
+                Target::Method(method) => facts
+                    .operation(method)
+                    .map(|operation| cache.is_none_or(|cache| cache.flush(ports, Some(operation)))),
+                Target::Response { path, verb } => {
+                    let request = other_request(exchange.request(), name, path, verb);
+                    remove(gateway, (api, stage), &request, ids, ports)
+                }
+            };
+            is_known |= certain.is_some();
+            is_certain &= certain.unwrap_or(true);
+        }
+        if !is_known {
+            return Err(Refusal::not_found(match target {
+                Target::Response { .. } => "Invalid resource path specified",
+                Target::Everything | Target::Method(_) => "Invalid method identifier specified",
+            }));
+        }
+        if is_certain {
+            Ok(())
+        } else {
+            Err(Refusal::unavailable("The cache cannot be reached."))
+        }
+    }
+}
+
+/// Forgets the response to a request of a stage. Whether that is certain; `None` when no operation
+/// serves it.
+fn remove(
+    gateway: &Gateway,
+    (api, stage): (usize, usize),
+    request: &Headers,
+    ids: &RequestIds,
+    ports: &dyn Ports,
+) -> Option<bool> {
+    let route = gateway.routes.find_of_release(api, stage, request)?;
+    let Some(cached) = gateway.response_caches.find(route, request) else {
+        // Nothing is ever kept for it.
+        return Some(true);
+    };
+    let request = IntegrationRequest {
+        headers: request,
+        route,
+        ids,
+        time: ports.now(),
+        connection: ports,
+        api_key: None,
+        api_key_id: None,
+        caller: &Caller::default(),
+    };
+    Some(cached.remove(ports, &request))
+}
+
+/// The request whose response is meant: this one, with another request line.
+fn other_request(request: &Headers, stage: &str, path: &[u8], verb: &[u8]) -> Headers {
+    let mut target = Vec::with_capacity(stage.len() + path.len() + 1);
+    if stage != "$default" {
+        target.push(b'/');
+        target.extend_from_slice(stage.as_bytes());
+    }
+    target.extend_from_slice(path);
+    let mut other = Headers::default();
+    other.push(b":method", verb);
+    other.push(b":path", &target);
+    for (name, value) in request.iter() {
+        let replaced = [
+            &b":method"[..],
+            b":path",
+            b"authorization",
+            b"x-http-method-override",
+        ];
+        if !replaced.contains(&name) {
+            other.push(name, value);
+        }
+    }
+    other
+}
+
+impl<'r> FlushStageCache<'r> {
+    /// Reads what stands after `/restapis/`; `None` for a request that is for something else.
+    pub(super) fn of(method: &[u8], segments: &[&'r [u8]], query: &'r [u8]) -> Option<Self> {
+        match segments {
+            [api, b"stages", stage, b"cache", b"data"] if method == b"DELETE" => {
+                Some(Self { api, stage, query })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Target {
+    fn read(query: &[u8]) -> Result<Self, Refusal> {
+        let (mut method, mut path, mut verb) = (None, None, None);
+        for pair in pairs(query) {
+            let place = match &*pair.name().collect::<Vec<u8>>() {
+                b"method" => &mut method,
+                b"path" => &mut path,
+                b"verb" => &mut verb,
+                // To forget everything is not what somebody meant who has misspelt a name.
+                _ => {
+                    return Err(Refusal::bad_request(
+                        "Only method, path and verb are known.",
+                    ));
+                }
+            };
+            if place.replace(pair.decoded_value().collect()).is_some() {
+                return Err(Refusal::bad_request("A parameter is given twice."));
+            }
+        }
+        match (method, path, verb) {
+            (None, None, None) => Ok(Self::Everything),
+            (Some(method), None, None) if method == b"*/*" => Ok(Self::Everything),
+            (Some(method), None, None) => Ok(Self::Method(method)),
+            (None, Some(path), verb) => Ok(Self::Response {
+                path,
+                verb: verb.unwrap_or_else(|| Verb::Get.as_str().into()),
+            }),
+            _ => Err(Refusal::bad_request(
+                "Give a method, or a path with or without a verb.",
+            )),
+        }
+    }
+}

@@ -1,0 +1,439 @@
+//! `GetUsage` and `UpdateUsage`: what keys have used of a plan, and that they may use more.
+//!
+//! ```text
+//! GET   /usageplans/ID/usage?startDate=YYYY-MM-DD&endDate=YYYY-MM-DD[&keyId][&limit][&position]
+//! PATCH /usageplans/ID/keys/KEY/usage
+//!       {"patchOperations": [{"op": "replace", "path": "/remaining", "value": "10"}]}
+//! GET   /usageplans/counts[?limit][&position]
+//! ```
+//!
+//! The answers to the first two are AWS's: for each key a pair for each day, what was used and what
+//! was left. With `include=refusals` the first also has `refusals`, of the same form: what throttles
+//! and what the quota have refused. The third tells all there is to hand on to the next gateway, as
+//! [`KeptUsage`](attache_model::KeptUsage).
+//!
+//! <https://docs.aws.amazon.com/apigateway/latest/api/API_GetUsage.html>
+//! <https://docs.aws.amazon.com/apigateway/latest/api/API_UpdateUsage.html>
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use attache_model as model;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::{ManagementApi, Refusal, is_named};
+use crate::exchange::{Exchange, Reply};
+use crate::gateway::Gateway;
+use crate::integration::encoding::pairs;
+use crate::ports::{Ports, Timestamp};
+use crate::usage_plan::{DAYS_REPORTED, DayUsage, NotExtended, Report, day};
+
+/// How many keys an answer has unless the request says, and at most.
+const PAGE: usize = 25;
+const LONGEST_PAGE: usize = 500;
+
+/// What stands for what is left where there is no quota.
+const NO_QUOTA: &str = "-1";
+
+/// The most that can be left: beyond it, not every program reads a number in JSON exactly.
+const MOST_REMAINING: u64 = (1 << 53) - 1;
+
+const SECONDS_OF_DAY: i64 = 86_400;
+
+/// The keys of a usage plan, in the order of the configuration.
+#[derive(Debug)]
+pub(super) struct PlanKeys {
+    id: Box<str>,
+    keys: Vec<Box<str>>,
+}
+
+/// What is asked of the usage plans. Names are still encoded.
+pub(super) enum UsageCall<'r> {
+    Get { plan: &'r [u8], query: &'r [u8] },
+    Update { plan: &'r [u8], key: &'r [u8] },
+    Counts { query: &'r [u8] },
+}
+
+/// The query of a request, as far as it is known.
+#[derive(Default)]
+struct Query {
+    start_date: Option<String>,
+    end_date: Option<String>,
+    key_id: Option<String>,
+    limit: Option<String>,
+    position: Option<String>,
+    include: Option<String>,
+}
+
+/// A part of a list.
+struct Page {
+    from: usize,
+    length: usize,
+}
+
+impl PlanKeys {
+    pub(super) fn of(gateway: &model::Gateway) -> Vec<Self> {
+        let mut plans: Vec<Self> = Vec::with_capacity(gateway.usage_plans.len());
+        let mut places = HashMap::new();
+        for (place, plan) in gateway.usage_plans.iter().enumerate() {
+            places.insert(plan.id.as_str(), place);
+            plans.push(Self {
+                id: plan.id.as_str().into(),
+                keys: Vec::new(),
+            });
+        }
+        for key in &gateway.api_keys {
+            for plan in &key.usage_plans {
+                let place = places.get(plan.as_str());
+                if let Some(plan) = place.and_then(|place| plans.get_mut(*place)) {
+                    plan.keys.push(key.id.as_str().into());
+                }
+            }
+        }
+        plans
+    }
+}
+
+impl<'r> UsageCall<'r> {
+    /// Reads what stands after `/usageplans/`; `None` for a request that is for something else.
+    pub(super) fn of(method: &[u8], segments: &[&'r [u8]], query: &'r [u8]) -> Option<Self> {
+        match (method, segments) {
+            (b"GET", [plan, b"usage"]) => Some(Self::Get { plan, query }),
+            (b"GET", [b"counts"]) => Some(Self::Counts { query }),
+            (b"PATCH", [plan, b"keys", key, b"usage"]) => Some(Self::Update { plan, key }),
+            _ => None,
+        }
+    }
+}
+
+impl ManagementApi {
+    pub(super) async fn usage(
+        &self,
+        gateway: &Gateway,
+        exchange: &Exchange,
+        call: UsageCall<'_>,
+    ) -> Result<Reply, Refusal> {
+        let ports = exchange.ports();
+        // What this worker has seen is told without delay.
+        gateway.usage_plans.store_usage(&gateway.usage, ports);
+        let body = match call {
+            UsageCall::Get { plan, query } => self.get_usage(gateway, ports, plan, query)?,
+            UsageCall::Update { plan, key } => {
+                let (place, keys) = self.plan(plan)?;
+                let key_id = keys.key(key)?;
+                let remaining = remaining(exchange.request_body().await)?;
+                let now = ports.now();
+                gateway
+                    .usage_plans
+                    .set_remaining(place, key_id, remaining, ports, now)
+                    .map_err(|reason| match reason {
+                        NotExtended::NoQuota => {
+                            Refusal::bad_request(format!("Usage Plan {} has no quota", keys.id))
+                        }
+                        NotExtended::Undecided => away(),
+                    })?;
+                let today = day(now);
+                let report = Report::new(&gateway.usage_plans, place, today..=today, now);
+                let report = report.ok_or_else(away)?;
+                let of_key = [(key_id, report.of(key_id, ports).map_err(|_| away())?)];
+                usage_json(&keys.id, (today, today), &of_key, None, false)
+            }
+            UsageCall::Counts { query } => self.counts(gateway, ports, query)?,
+        };
+        Ok(Reply {
+            status: 200,
+            headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
+            body: body.into_bytes(),
+        })
+    }
+
+    fn get_usage(
+        &self,
+        gateway: &Gateway,
+        ports: &dyn Ports,
+        plan: &[u8],
+        query: &[u8],
+    ) -> Result<String, Refusal> {
+        let query = Query::read(query)?;
+        let (place, plan) = self.plan(plan)?;
+        let now = ports.now();
+        let days = query.days(now)?;
+        let include = match query.include.as_deref() {
+            None => false,
+            Some("refusals") => true,
+            Some(_) => return Err(Refusal::bad_request("Only refusals can be included.")),
+        };
+        let page = query.page()?;
+        let report = Report::new(&gateway.usage_plans, place, days.0..=days.1, now);
+        let report = report.ok_or_else(away)?;
+        let of_key = |key_id| Ok((key_id, report.of(key_id, ports).map_err(|_| away())?));
+        let (usage, next) = match &query.key_id {
+            Some(wanted) => {
+                let key_id = plan.keys.iter().find(|key_id| ***key_id == **wanted);
+                let key_id = key_id.ok_or_else(no_such_key)?;
+                (vec![of_key(&**key_id)?], None)
+            }
+            None => {
+                let keys = plan.keys.iter().skip(page.from).take(page.length);
+                let usage: Result<Vec<_>, _> = keys.map(|key_id| of_key(&**key_id)).collect();
+                (usage?, page.next(plan.keys.len()))
+            }
+        };
+        Ok(usage_json(&plan.id, days, &usage, next, include))
+    }
+
+    /// All that is kept of the keys of all plans, a page of it.
+    fn counts(
+        &self,
+        gateway: &Gateway,
+        ports: &dyn Ports,
+        query: &[u8],
+    ) -> Result<String, Refusal> {
+        let page = Query::read(query)?.page()?;
+        let plans = self.plans.iter().enumerate();
+        let all =
+            plans.flat_map(|(place, plan)| plan.keys.iter().map(move |key| (place, plan, key)));
+        let mut kept = String::new();
+        for (place, plan, key_id) in all.skip(page.from).take(page.length) {
+            let found = gateway.usage_plans.kept(place, key_id, ports);
+            let kept_of_key = found.map_err(|_| away())?;
+            if kept_of_key.iter().all(Option::is_none) {
+                continue;
+            }
+            separate(&mut kept);
+            kept.push_str("{\"usagePlan\":");
+            text(&mut kept, &plan.id);
+            kept.push_str(",\"apiKey\":");
+            text(&mut kept, key_id);
+            for (name, value) in ["quota", "history"].into_iter().zip(kept_of_key) {
+                if let Some(value) = value {
+                    let _ = write!(kept, ",\"{name}\":\"{value}\"");
+                }
+            }
+            kept.push('}');
+        }
+        let number = self.plans.iter().map(|plan| plan.keys.len()).sum();
+        let mut json = format!("{{\"keptUsage\":[{kept}]");
+        position(&mut json, page.next(number));
+        json.push('}');
+        Ok(json)
+    }
+
+    fn plan(&self, name: &[u8]) -> Result<(usize, &PlanKeys), Refusal> {
+        let mut plans = self.plans.iter().enumerate();
+        let found = plans.find(|(_, plan)| is_named(name, &plan.id));
+        found.ok_or_else(|| Refusal::not_found("Invalid Usage Plan ID specified"))
+    }
+}
+
+impl PlanKeys {
+    fn key(&self, name: &[u8]) -> Result<&str, Refusal> {
+        let key = self.keys.iter().find(|key| is_named(name, key));
+        key.map(|key| &**key).ok_or_else(no_such_key)
+    }
+}
+
+fn no_such_key() -> Refusal {
+    Refusal::not_found("Invalid API Key identifier specified")
+}
+
+fn away() -> Refusal {
+    Refusal::unavailable("The counts cannot be reached.")
+}
+
+impl Query {
+    fn read(query: &[u8]) -> Result<Self, Refusal> {
+        let mut read = Self::default();
+        for pair in pairs(query) {
+            let place = match &*pair.name().collect::<Vec<u8>>() {
+                b"startDate" => &mut read.start_date,
+                b"endDate" => &mut read.end_date,
+                b"keyId" => &mut read.key_id,
+                b"limit" => &mut read.limit,
+                b"position" => &mut read.position,
+                b"include" => &mut read.include,
+                // As AWS does with what it does not know.
+                _ => continue,
+            };
+            let value = String::from_utf8(pair.decoded_value().collect());
+            *place = Some(value.map_err(|_| Refusal::bad_request("A parameter is not UTF-8."))?);
+        }
+        Ok(read)
+    }
+
+    fn page(&self) -> Result<Page, Refusal> {
+        let number = |text: &Option<String>, otherwise| match text {
+            Some(text) => text.parse().ok(),
+            None => Some(otherwise),
+        };
+        let page = Page {
+            from: number(&self.position, 0)
+                .ok_or_else(|| Refusal::bad_request("Invalid position parameter."))?,
+            length: number(&self.limit, PAGE)
+                .ok_or_else(|| Refusal::bad_request("Invalid limit parameter."))?
+                .clamp(1, LONGEST_PAGE),
+        };
+        Ok(page)
+    }
+
+    /// The first day and the last.
+    fn days(&self, now: Timestamp) -> Result<(u32, u32), Refusal> {
+        let days = read_date(self.start_date.as_deref()).zip(read_date(self.end_date.as_deref()));
+        let (first, last) = days.ok_or_else(|| {
+            Refusal::bad_request("startDate and endDate are needed, each as YYYY-MM-DD.")
+        })?;
+        if first > last {
+            return Err(Refusal::bad_request("startDate is after endDate."));
+        }
+        let oldest = (day(now) + 1).saturating_sub(DAYS_REPORTED);
+        if first < oldest {
+            return Err(Refusal::bad_request(format!(
+                "Usage is told of the last {DAYS_REPORTED} days, from {} on.",
+                date(oldest)
+            )));
+        }
+        if last - first >= DAYS_REPORTED {
+            return Err(Refusal::bad_request(format!(
+                "Usage is told of {DAYS_REPORTED} days at once."
+            )));
+        }
+        Ok((first, last))
+    }
+}
+
+impl Page {
+    /// Where the next page begins; `None` after the last.
+    fn next(&self, number: usize) -> Option<usize> {
+        let next = self.from.saturating_add(self.length);
+        (next < number).then_some(next)
+    }
+}
+
+/// What is to be left: the one thing that can be changed.
+fn remaining(body: &[u8]) -> Result<u64, Refusal> {
+    let body: Option<Value> = serde_json::from_slice(body).ok();
+    let operations = body.as_ref().and_then(|body| body.get("patchOperations"));
+    let Some([operation]) = operations.and_then(Value::as_array).map(Vec::as_slice) else {
+        return Err(Refusal::bad_request(
+            "Invalid patch document: one operation is expected in patchOperations",
+        ));
+    };
+    let part = |name| operation.get(name).and_then(Value::as_str);
+    if part("op") != Some("replace") {
+        return Err(Refusal::bad_request(
+            "Invalid patch operation specified. Must be one of: [replace]",
+        ));
+    }
+    if part("path") != Some("/remaining") {
+        return Err(Refusal::bad_request(
+            "Invalid patch path specified for op 'replace'. Must be one of: [/remaining]",
+        ));
+    }
+    part("value")
+        .and_then(|value| value.parse().ok())
+        .filter(|value| *value <= MOST_REMAINING)
+        .ok_or_else(|| Refusal::bad_request("Invalid value specified for /remaining"))
+}
+
+/// The answer of `GetUsage`.
+fn usage_json(
+    plan: &str,
+    (first, last): (u32, u32),
+    usage: &[(&str, Vec<DayUsage>)],
+    next: Option<usize>,
+    include_refusals: bool,
+) -> String {
+    let mut json = "{\"usagePlanId\":".to_owned();
+    text(&mut json, plan);
+    let _ = write!(
+        json,
+        ",\"startDate\":\"{}\",\"endDate\":\"{}\"",
+        date(first),
+        date(last)
+    );
+    position(&mut json, next);
+    items(&mut json, "items", usage, |json, day| {
+        let _ = write!(json, "{},", day.counts.used);
+        match day.remaining {
+            Some(remaining) => _ = write!(json, "{remaining}"),
+            None => json.push_str(NO_QUOTA),
+        }
+    });
+    if include_refusals {
+        items(&mut json, "refusals", usage, |json, day| {
+            let _ = write!(json, "{},{}", day.counts.throttled, day.counts.refused);
+        });
+    }
+    json.push('}');
+    json
+}
+
+fn items(
+    json: &mut String,
+    name: &str,
+    usage: &[(&str, Vec<DayUsage>)],
+    write_pair: fn(&mut String, &DayUsage),
+) {
+    let _ = write!(json, ",\"{name}\":{{");
+    for (key_id, days) in usage {
+        separate(json);
+        text(json, key_id);
+        json.push_str(":[");
+        for day in days {
+            separate(json);
+            json.push('[');
+            write_pair(json, day);
+            json.push(']');
+        }
+        json.push(']');
+    }
+    json.push('}');
+}
+
+fn position(json: &mut String, next: Option<usize>) {
+    if let Some(next) = next {
+        let _ = write!(json, ",\"position\":\"{next}\"");
+    }
+}
+
+/// A comma where something stands before.
+fn separate(json: &mut String) {
+    if !json.is_empty() && !json.ends_with(['[', '{']) {
+        json.push(',');
+    }
+}
+
+fn text(json: &mut String, text: &str) {
+    json.push_str(&Value::from(text).to_string());
+}
+
+/// `YYYY-MM-DD`
+fn date(day: u32) -> String {
+    let seconds = i64::from(day) * SECONDS_OF_DAY;
+    let moment = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX);
+    let date = TimeZone::UTC.to_datetime(moment).date();
+    format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day())
+}
+
+/// Reads `YYYY-MM-DD` as a day since 1970-01-01.
+fn read_date(text: Option<&str>) -> Option<u32> {
+    let mut parts = text?.split('-');
+    let mut part = |digits: usize| {
+        let part = parts.next().filter(|part| part.len() == digits)?;
+        part.bytes()
+            .all(|byte| byte.is_ascii_digit())
+            .then(|| part.parse::<i16>().ok())?
+    };
+    let (year, month, day) = (part(4)?, part(2)?, part(2)?);
+    if parts.next().is_some() {
+        return None;
+    }
+    let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    let moment = TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()?;
+    u32::try_from(moment.as_second() / SECONDS_OF_DAY).ok()
+}
+
+#[cfg(test)]
+mod tests;

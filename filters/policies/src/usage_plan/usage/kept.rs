@@ -1,0 +1,102 @@
+//! Counts that outlast the proxy: an earlier one tells them, and the next one is configured with
+//! them.
+//!
+//! They are put where nothing is stored yet, and nowhere else. So it does not matter how often that
+//! is done: by each worker, by a virtual machine that only tries a configuration, or again with
+//! every edit while the proxy goes on.
+
+use attache_model::{Gateway, KeptUsage};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use super::super::UsagePlans;
+use super::super::counter::Undecided;
+use super::super::quota::Count;
+use super::History;
+use super::report::count_key;
+use crate::compile_error::CompileError;
+use crate::ports::Store;
+
+/// Store keys and the values they begin with.
+pub(crate) type Initial = Vec<(Vec<u8>, Vec<u8>)>;
+
+impl UsagePlans {
+    /// What there is to keep of a key under a plan: the stored count of its quota and its history, in
+    /// base64.
+    pub(crate) fn kept(
+        &self,
+        plan: usize,
+        key_id: &str,
+        store: &dyn Store,
+    ) -> Result<[Option<String>; 2], Undecided> {
+        let quota = self.plans.get(plan).and_then(|plan| plan.quota.as_ref());
+        let keys = [
+            quota.map(|limit| count_key(limit, key_id)),
+            self.usage_key(plan, key_id),
+        ];
+        let mut kept = [None, None];
+        for (key, kept) in keys.into_iter().zip(&mut kept) {
+            if let Some(stored) = key.map(|key| store.get(&key)).transpose()?.flatten() {
+                *kept = Some(BASE64_STANDARD.encode(stored.value));
+            }
+        }
+        Ok(kept)
+    }
+
+    /// What the store begins with, of what an earlier gateway has kept. A plan or a key that is gone
+    /// since begins with nothing, and neither does a quota whose periods are others now.
+    ///
+    /// # Errors
+    ///
+    /// One for each value that no gateway has written.
+    pub(crate) fn initial(&self, gateway: &Gateway) -> Result<Initial, Vec<CompileError>> {
+        let mut initial = Initial::new();
+        let mut errors = Vec::new();
+        for (place, kept) in gateway.kept_usage.iter().enumerate() {
+            let mut plans = gateway.usage_plans.iter();
+            let Some(plan) = plans.position(|plan| plan.id == kept.usage_plan) else {
+                continue;
+            };
+            if self.add_initial(plan, kept, &mut initial).is_none() {
+                errors.push(
+                    CompileError::new(
+                        format!("/keptUsage/{place}"),
+                        "this is not what a gateway has kept of its counts",
+                    )
+                    .hint("leave it out, and counting starts anew"),
+                );
+            }
+        }
+        if errors.is_empty() {
+            Ok(initial)
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// `None` when something cannot be read.
+    fn add_initial(&self, plan: usize, kept: &KeptUsage, initial: &mut Initial) -> Option<()> {
+        if let Some(quota) = &kept.quota {
+            let value = BASE64_STANDARD.decode(quota).ok()?;
+            let count = Count::decode(&value)?;
+            if let Some(limit) = self.plans.get(plan).and_then(|plan| plan.quota.as_ref())
+                && limit.rule.calendar.bounds(count.period.start) == Some(count.period)
+            {
+                initial.push((count_key(limit, &kept.api_key), value));
+            }
+        }
+        if let Some(history) = &kept.history {
+            let value = BASE64_STANDARD.decode(history).ok()?;
+            History::decode(&value)?;
+            initial.push((self.usage_key(plan, &kept.api_key)?, value));
+        }
+        Some(())
+    }
+}
+
+/// Puts each value where there is none. One that cannot be put now is missing until it is put again.
+pub(crate) fn begin_with(initial: &Initial, store: &dyn Store) {
+    for (key, value) in initial {
+        let _ = store.compare_and_swap(key, value, None);
+    }
+}
