@@ -282,3 +282,6 @@ impl Fleet {
 fn stored(store: &dyn Ports, key: &[u8]) -> Option<Lease> {
     Lease::decode(&store.get(key).ok()??.value)
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,6 +67,11 @@ impl RedisModel {
         answer
     }
 
+    /// What was granted of a quota and not given back.
+    pub(crate) fn held(&self, key: &str) -> usize {
+        self.quotas[key].granted.try_into().unwrap()
+    }
+
     fn quota(&mut self, now: u64, key: &str, gateway: &str, numbers: &[u64]) -> [u64; 3] {
         let quota = self.quotas.entry(key.to_owned()).or_default();
         // The script counts fields, which there are none of at first.
