@@ -10,6 +10,7 @@ use crate::authorization::{Authorizations, Caller};
 use crate::compile_error::CompileError;
 use crate::cors::{Cors, CorsConfigurations};
 use crate::exchange::{Answer, CalloutAnswer, ERRAND_INTERVAL_MILLIS, Errand, Exchange, Service};
+use crate::fleet::{self, Fleet};
 use crate::gateway_response::GatewayResponses;
 use crate::headers::Headers;
 use crate::integration::{Integrations, Upstream};
@@ -21,7 +22,6 @@ use crate::redis::Redis;
 use crate::request_validation::RequestValidations;
 use crate::response_cache::ResponseCaches;
 use crate::route::Routes;
-use crate::usage_plan::fleet::{self, Fleet};
 use crate::usage_plan::{self, UsagePlans, UsageRecords};
 use crate::web_socket::WebSockets;
 

@@ -13,6 +13,7 @@ mod denial;
 mod exchange;
 pub mod execution_log;
 pub mod filter;
+mod fleet;
 mod gateway;
 pub mod gateway_response;
 mod headers;

@@ -12,14 +12,13 @@
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html>
 
-mod allowance;
+pub(crate) mod allowance;
 mod compile;
-mod counter;
-pub(crate) mod fleet;
-mod period;
-mod quota;
-mod request;
-mod throttle;
+pub(crate) mod counter;
+pub(crate) mod period;
+pub(crate) mod quota;
+pub(crate) mod request;
+pub(crate) mod throttle;
 mod usage;
 
 #[cfg(test)]
@@ -52,11 +51,11 @@ pub struct UsagePlans {
 /// A limit and the start of the store key under which its state is kept. The states of one
 /// customer have the customer's key id after it.
 #[derive(Clone, Debug)]
-struct Limit<T> {
-    rule: T,
-    store_key: Box<[u8]>,
+pub(crate) struct Limit<T> {
+    pub(crate) rule: T,
+    pub(crate) store_key: Box<[u8]>,
     /// What Redis calls it; the limit of one customer has the customer's key id after it.
-    name: Box<str>,
+    pub(crate) name: Box<str>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -78,14 +77,14 @@ struct PlanLimits {
 
 /// The limits that apply to one request.
 #[derive(Clone, Copy)]
-struct Limits<'l> {
+pub(crate) struct Limits<'l> {
     /// Empty when nobody presents a key.
-    key_id: &'l str,
+    pub(crate) key_id: &'l str,
     /// The plan's, the stage's and the account's.
-    throttles: [Option<&'l Limit<Bucket>>; 3],
-    quota: Option<&'l Limit<Allotment>>,
+    pub(crate) throttles: [Option<&'l Limit<Bucket>>; 3],
+    pub(crate) quota: Option<&'l Limit<Allotment>>,
     /// Whether anybody wants to know what is left.
-    tells: bool,
+    pub(crate) tells: bool,
 }
 
 /// What a request calls: positions in the configuration.
@@ -150,7 +149,7 @@ impl UsagePlans {
     }
 
     /// What of a refusal clients are told.
-    fn told(&self, refusal: Refusal) -> Refusal {
+    pub(crate) fn told(&self, refusal: Refusal) -> Refusal {
         if self.tells {
             refusal
         } else {
@@ -159,7 +158,7 @@ impl UsagePlans {
     }
 
     /// The limits that apply to a request.
-    fn limits<'l>(
+    pub(crate) fn limits<'l>(
         &'l self,
         target: Target,
         customer: Option<Customer<'l>>,

@@ -11,8 +11,8 @@
 //! what they are told. What was granted to a gateway that is gone is not given out again, so that a
 //! quota can only ever be undercut.
 
-use super::super::period::Bounds;
 use crate::ports::Timestamp;
+use crate::usage_plan::period::Bounds;
 
 /// The length of a stored [`Lease`].
 pub(crate) const LEASE_LENGTH: usize = 96;

@@ -3,18 +3,18 @@
 use attache_model::OnFailure;
 use sha2::{Digest, Sha256};
 
-use super::super::allowance::{Allowance, Refusal, Remaining};
-use super::super::counter::{Change, Undecided, change};
-use super::super::quota::{Allotment, Count};
-use super::super::request::Level as LocalLevel;
-use super::super::throttle::{Bucket, Left};
-use super::super::{Limit, Limits};
 use super::Fleet;
 use super::lease::{Ask, Care, FOREVER, Grant, Lease, Spend};
 use super::renewal::{self, Renewal, Terms};
 use crate::exchange::Exchange;
 use crate::ports::{Ports, StoreError, Stored, Timestamp};
 use crate::redis::{Breaker, Course};
+use crate::usage_plan::allowance::{Allowance, Refusal, Remaining};
+use crate::usage_plan::counter::{Change, Undecided, change};
+use crate::usage_plan::quota::{Allotment, Count};
+use crate::usage_plan::request::Level as LocalLevel;
+use crate::usage_plan::throttle::{Bucket, Left};
+use crate::usage_plan::{Limit, Limits};
 
 /// How often a request asks, or loses what was there to others, before it is refused.
 const ROUNDS: usize = 24;

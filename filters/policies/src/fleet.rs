@@ -27,10 +27,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use attache_model::OnFailure;
 
-use super::{Allowance, Customer, Refusal, Target, UsagePlans};
 use crate::exchange::{Callout, CalloutAnswer, Errand, Exchange};
 use crate::ports::{Ports, Swap, Timestamp};
 use crate::redis::{Breaker, Course, Fault, Redis};
+use crate::usage_plan::{Allowance, Customer, Refusal, Target, UsagePlans};
 use lease::{Ask, Lease};
 use renewal::Renewal;
 use request::Tended;
