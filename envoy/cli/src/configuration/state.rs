@@ -28,9 +28,9 @@ pub struct Redis {
     /// what is counted there.
     pub auth: Option<RedisAuth>,
     /// What the names of all keys begin with. Gateways with the same prefix share what they count:
-    /// 1 to 64 letters, digits and `_.:{}-`.
+    /// 1 to 64 letters, digits and `_.:-`.
     #[serde(default = "prefix")]
-    #[schemars(regex(pattern = "^[A-Za-z0-9_.:{}-]{1,64}$"))]
+    #[schemars(regex(pattern = "^[A-Za-z0-9_.:-]{1,64}$"))]
     pub prefix: String,
     /// What becomes of requests that need an answer of Redis when there is none: `local` holds them
     /// to the limits as if each gateway were the only one, `allow` lets them through, `deny` refuses
