@@ -21,6 +21,7 @@ mod lease;
 mod redis_model;
 mod renewal;
 mod request;
+mod usage;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -30,10 +31,11 @@ use attache_model::OnFailure;
 use crate::exchange::{Callout, CalloutAnswer, Errand, Exchange};
 use crate::ports::{Ports, Swap, Timestamp};
 use crate::redis::{Breaker, Course, Fault, Redis};
-use crate::usage_plan::{Allowance, Customer, Refusal, Target, UsagePlans};
+use crate::usage_plan::{Allowance, Customer, Refusal, Target, UsagePlans, UsageRecords};
 use lease::{Ask, Lease};
 use renewal::Renewal;
 use request::Tended;
+use usage::UsageReport;
 
 /// Where the name under which Redis knows this gateway is stored. It lasts as long as the leases.
 const GATEWAY: &[u8] = b"Fgateway";
@@ -49,6 +51,9 @@ const MOST_TENDED: usize = 512;
 
 /// How often a lease is looked after, in milliseconds.
 const TENDED_EVERY_MILLIS: u64 = 1_000;
+
+/// How often Redis is told what was used, in milliseconds.
+const REPORTED_EVERY_MILLIS: u64 = 1_000;
 
 /// How often the service wants to be asked for errands, in milliseconds.
 pub(crate) const TICK_MILLIS: u32 = 100;
@@ -74,10 +79,22 @@ struct Work {
     tended: VecDeque<(Timestamp, Renewal)>,
     /// The store keys of those.
     known: BTreeSet<Box<[u8]>>,
-    /// Calls under way, by their errands; a probe asks for nothing.
-    calls: BTreeMap<usize, Vec<(Renewal, Ask)>>,
+    /// Calls under way, by their errands.
+    calls: BTreeMap<usize, Call>,
+    /// What Redis has not confirmed to have counted, and whether it is being told.
+    report: Option<(UsageReport, bool)>,
+    /// When what was used was last gathered.
+    reported_at: Timestamp,
     /// How many calls were made.
     count: usize,
+}
+
+/// A call on the side.
+#[derive(Debug)]
+enum Call {
+    Probe,
+    Renewals(Vec<(Renewal, Ask)>),
+    Usage,
 }
 
 impl Work {
@@ -168,14 +185,19 @@ impl Fleet {
     }
 
     /// What is to be asked now, apart from any request.
-    pub(crate) fn errands(&self, ports: &dyn Ports) -> Vec<Errand> {
+    pub(crate) fn errands(
+        &self,
+        plans: &UsagePlans,
+        records: &UsageRecords,
+        ports: &dyn Ports,
+    ) -> Vec<Errand> {
         let now = ports.now();
         if Breaker::course(ports) == Course::Leave {
             if !Breaker::probes(ports, now) {
                 return Vec::new();
             }
             let callout = self.redis.call([&b"PING"[..]]);
-            return vec![self.errand(Vec::new(), callout)];
+            return vec![self.errand(Call::Probe, callout)];
         }
         let Some(gateway) = self.gateway(ports) else {
             return Vec::new();
@@ -192,33 +214,73 @@ impl Fleet {
             }
             if !asks.is_empty() {
                 let callout = renewal::call(&self.redis, gateway, &asks);
-                errands.push(self.errand(asks, callout));
+                errands.push(self.errand(Call::Renewals(asks), callout));
             }
         }
+        errands.extend(self.report(plans, records, gateway, ports));
         errands
     }
 
-    fn errand(&self, asks: Vec<(Renewal, Ask)>, callout: Callout) -> Errand {
+    /// Tells Redis what was used, once a second and one report at a time.
+    fn report(
+        &self,
+        plans: &UsagePlans,
+        records: &UsageRecords,
+        gateway: &str,
+        ports: &dyn Ports,
+    ) -> Option<Errand> {
+        let now = ports.now();
+        let callout = {
+            let mut work = self.work();
+            if work.report.is_none() && now.millis_since(work.reported_at) >= REPORTED_EVERY_MILLIS
+            {
+                work.reported_at = now;
+                let report = UsageReport::of(records, gateway, work.count, ports);
+                work.report = report.map(|report| (report, false));
+            }
+            let (report, under_way) = work.report.as_mut()?;
+            if std::mem::replace(under_way, true) {
+                return None;
+            }
+            report.call(&self.redis, plans, now)
+        };
+        Some(self.errand(Call::Usage, callout))
+    }
+
+    fn errand(&self, call: Call, callout: Callout) -> Errand {
         let mut work = self.work();
         let id = FIRST_ERRAND + work.count % FIRST_ERRAND;
         work.count = work.count.wrapping_add(1);
-        work.calls.insert(id, asks);
+        work.calls.insert(id, call);
         Errand { id, callout }
     }
 
     /// What came of an errand.
     pub(crate) fn fetched(&self, errand: usize, answer: CalloutAnswer, ports: &dyn Ports) {
-        let Some(asks) = self.work().calls.remove(&errand) else {
-            return;
-        };
-        if asks.is_empty() {
-            let outcome = self.redis.answer(answer);
-            self.ended(ports, outcome.as_ref().map(|_| ()));
-            return;
+        let call = self.work().calls.remove(&errand);
+        match call {
+            None => {}
+            Some(Call::Probe) => {
+                let outcome = self.redis.answer(answer);
+                self.ended(ports, outcome.as_ref().map(|_| ()));
+            }
+            // Who asks for nothing at once is not kept waiting by a failure either: the next
+            // request that has nothing left finds out.
+            Some(Call::Renewals(asks)) => {
+                let _ = self.learn(ports, &asks, answer);
+            }
+            Some(Call::Usage) => {
+                let outcome = self.redis.answer(answer);
+                self.ended(ports, outcome.as_ref().map(|_| ()));
+                let mut work = self.work();
+                if outcome.is_ok() {
+                    work.report = None;
+                } else if let Some((_, under_way)) = &mut work.report {
+                    // The same again: it counts once.
+                    *under_way = false;
+                }
+            }
         }
-        // Who asks for nothing at once is not kept waiting by a failure either: the next request
-        // that has nothing left finds out.
-        let _ = self.learn(ports, &asks, answer);
     }
 
     /// Takes down what Redis has answered.

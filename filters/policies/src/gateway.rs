@@ -302,10 +302,12 @@ impl Service for Gateway {
         for (place, cache) in self.response_caches.iter() {
             self.metrics.hold(ports, place, cache.tend(ports));
         }
-        self.usage_plans.store_usage(&self.usage, ports);
+        if self.fleet.is_none() {
+            self.usage_plans.store_usage(&self.usage, ports);
+        }
         let mut errands = self.authorizations.errands(ports);
         if let Some(fleet) = &self.fleet {
-            errands.extend(fleet.errands(ports));
+            errands.extend(fleet.errands(&self.usage_plans, &self.usage, ports));
         }
         errands
     }

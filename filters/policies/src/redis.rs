@@ -106,6 +106,11 @@ impl Redis {
         Err(errors)
     }
 
+    /// A key of this fleet.
+    pub(crate) fn key(&self, name: &str) -> String {
+        format!("{}:{name}", self.prefix)
+    }
+
     /// The call of a command.
     pub(crate) fn call<'w>(&self, words: impl IntoIterator<Item = &'w [u8]>) -> Callout {
         let field = |name: &str, value: &[u8]| (name.to_owned(), value.to_vec());

@@ -31,11 +31,13 @@ mod workers_tests;
 use crate::ports::{Store, Timestamp};
 
 pub use allowance::{Allowance, Reason, Refusal, Remaining};
-use quota::Allotment;
+pub(crate) use quota::{Allotment, Count};
 use request::{Level, Request};
 use throttle::Bucket;
 pub use usage::{Counts, Outcome, Usage, UsageRecords};
-pub(crate) use usage::{DAYS_REPORTED, DayUsage, Initial, NotExtended, Report, begin_with, day};
+pub(crate) use usage::{
+    DAYS_KEPT, DAYS_REPORTED, DayUsage, History, Initial, NotExtended, Report, begin_with, day,
+};
 
 /// The usage plans and throttles of a gateway, compiled.
 #[derive(Clone, Debug)]
@@ -73,6 +75,8 @@ struct PlanLimits {
     methods: Vec<((usize, usize, usize), Limit<Bucket>)>,
     /// The start of the store keys under which it is kept what was used.
     usage_key: Box<[u8]>,
+    /// The start of the keys under which Redis keeps the same.
+    usage_name: Box<str>,
 }
 
 /// The limits that apply to one request.

@@ -1,13 +1,15 @@
-//! What `renew.lua` does, in Rust: the model that the leases are tried against, and that the script
-//! itself is compared with in a real Redis.
+//! What `renew.lua` and `count_usage.lua` do, in Rust: the model that the leases are tried against, and that the scripts
+//! themselves are compared with in a real Redis.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What Redis holds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RedisModel {
     quotas: BTreeMap<String, Quota>,
     throttles: BTreeMap<String, Throttle>,
+    reports: BTreeSet<String>,
+    usage: BTreeMap<(String, String), u64>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -65,6 +67,28 @@ impl RedisModel {
             });
         }
         answer
+    }
+
+    /// Runs the script that counts what was used.
+    pub(crate) fn count_usage(&mut self, keys: &[String], argv: &[String]) {
+        if !self.reports.insert(keys[0].clone()) {
+            return;
+        }
+        for (key, words) in keys[1..].iter().zip(argv[2..].chunks(4)) {
+            for (name, count) in ["used", "throttled", "refused"].iter().zip(&words[1..]) {
+                let field = format!("{}:{name}", words[0]);
+                *self.usage.entry((key.clone(), field)).or_default() +=
+                    count.parse::<u64>().unwrap();
+            }
+        }
+    }
+
+    /// What was used on all days together, by a key of a plan.
+    pub(crate) fn usage(&self, key: &str, name: &str) -> u64 {
+        let all = self.usage.iter();
+        let of_key =
+            all.filter(|((of, field), _)| of == key && field.split_once(':').unwrap().1 == name);
+        of_key.map(|(_, count)| count).sum()
     }
 
     /// What was granted of a quota and not given back.

@@ -1,10 +1,9 @@
 //! The call that renews leases: many of them at once, by one script that Redis runs as a whole.
 
-use std::fmt::Write;
-
 use super::lease::{Ask, Grant};
 use crate::exchange::{Callout, CalloutAnswer};
 use crate::redis::{Fault, Redis};
+use crate::usage_plan::period::Bounds;
 
 /// What Redis runs.
 pub(crate) const SCRIPT: &str = include_str!("renew.lua");
@@ -40,6 +39,19 @@ pub(crate) struct Renewal {
     pub(crate) terms: Terms,
 }
 
+/// Where Redis keeps one period of a quota.
+pub(super) fn quota_key(redis: &Redis, name: &str, period: Bounds) -> String {
+    format!("{}:{}", redis.key(name), period.start)
+}
+
+/// When Redis may forget one period of a quota, in milliseconds since 1970.
+pub(super) const fn expiry_millis(period: Bounds) -> u64 {
+    period
+        .end
+        .saturating_add(KEPT_AFTER_PERIOD)
+        .saturating_mul(1_000)
+}
+
 /// The call that tells Redis of these, and asks for what they want.
 pub(crate) fn call(redis: &Redis, gateway: &str, asks: &[(Renewal, Ask)]) -> Callout {
     let mut words: Vec<String> = Vec::with_capacity(4 + asks.len() * 10);
@@ -47,19 +59,15 @@ pub(crate) fn call(redis: &Redis, gateway: &str, asks: &[(Renewal, Ask)]) -> Cal
     words.push(SCRIPT.to_owned());
     words.push(asks.len().to_string());
     for (renewal, ask) in asks {
-        let mut key = format!("{}:{}", redis.prefix, renewal.name);
-        if let Terms::Quota { .. } = renewal.terms {
-            let _ = write!(key, ":{}", ask.period.start);
-        }
-        words.push(key);
+        words.push(match renewal.terms {
+            Terms::Quota { .. } => quota_key(redis, &renewal.name, ask.period),
+            Terms::Throttle { .. } => redis.key(&renewal.name),
+        });
     }
     words.push(gateway.to_owned());
     for (renewal, ask) in asks {
         let (kind, terms) = match renewal.terms {
-            Terms::Quota { limit } => {
-                let expiry = ask.period.end.saturating_add(KEPT_AFTER_PERIOD);
-                ("quota", [limit, expiry.saturating_mul(1_000), 0])
-            }
+            Terms::Quota { limit } => ("quota", [limit, expiry_millis(ask.period), 0]),
             Terms::Throttle { burst, rate } => {
                 let most = Terms::most_ahead(burst, rate);
                 ("throttle", [u64::from(burst), rate, most])

@@ -10,6 +10,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 use super::GATEWAY;
 use super::redis_model::RedisModel;
 use super::renewal::SCRIPT;
+use super::usage::COUNT;
 use crate::exchange::{Callout, CalloutAnswer, Event, Service, Step, Stream};
 use crate::gateway::Gateway;
 use crate::headers::Headers;
@@ -66,6 +67,7 @@ struct Fleet {
     /// The names of all keys that Redis was asked about.
     keys: BTreeSet<String>,
     is_up: bool,
+    loses_answers: bool,
     calls: usize,
 }
 
@@ -84,6 +86,7 @@ impl Fleet {
             redis: RedisModel::default(),
             keys: BTreeSet::new(),
             is_up: true,
+            loses_answers: false,
             calls: 0,
         }
     }
@@ -150,14 +153,25 @@ impl Fleet {
         let answer = match words[0].as_str() {
             "PING" => json!({"PING": [true, "PONG"]}),
             "EVAL" => {
-                assert_eq!(words[1], SCRIPT);
                 let count: usize = words[2].parse().unwrap();
                 let (keys, argv) = words[3..].split_at(count);
-                self.keys.extend(keys.iter().cloned());
-                json!({"EVAL": self.redis.renew(now.0 / 1_000, keys, argv)})
+                match words[1].as_str() {
+                    SCRIPT => {
+                        self.keys.extend(keys.iter().cloned());
+                        json!({"EVAL": self.redis.renew(now.0 / 1_000, keys, argv)})
+                    }
+                    COUNT => {
+                        self.redis.count_usage(keys, argv);
+                        json!({"EVAL": 1})
+                    }
+                    other => panic!("{other}"),
+                }
             }
             other => panic!("{other}"),
         };
+        if self.loses_answers {
+            return CalloutAnswer::Failed;
+        }
         let mut headers = Headers::default();
         headers.push(b":status", b"200");
         CalloutAnswer::Answered {
@@ -295,6 +309,28 @@ fn a_probe_finds_out_that_redis_is_back_and_no_request_waits_for_it() {
     fleet.wait(5_000);
     fleet.run_errands();
     assert_eq!(fleet.requests(0, 100), 100);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_was_used_is_told_and_counts_once_however_often_it_is_told() {
+    let mut fleet = Fleet::new(2, &document(&redis("deny"), &quota(10), &Value::Null));
+    assert_eq!(fleet.requests(0, 4) + fleet.requests(1, 1), 5);
+    for loses_answers in [true, false] {
+        fleet.loses_answers = loses_answers;
+        for _ in 0..30 {
+            fleet.wait(1_000);
+            fleet.run_errands();
+        }
+    }
+    assert_eq!(fleet.requests(0, 4) + fleet.requests(1, 1), 5);
+    fleet.requests(0, 7);
+    fleet.wait(1_000);
+    fleet.run_errands();
+    let usage = |name| fleet.redis.usage("{test}:usage:gold:acme", name);
+    assert_eq!(
+        (usage("used"), usage("refused"), usage("throttled")),
+        (10, 7, 0)
+    );
 }
 
 #[wasm_bindgen_test(unsupported = test)]

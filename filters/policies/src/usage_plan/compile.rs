@@ -161,11 +161,13 @@ fn compile_plan(
         compile_methods(&releases, plan, api_stage, &pointer, &mut methods, errors);
     }
     methods.sort_unstable_by_key(|(method, _)| *method);
+    let (usage_key, usage_name) = kept_at(b'u', "usage", [&*plan.id]);
     PlanLimits {
         throttle,
         quota,
         methods,
-        usage_key: store_key(b'u', [&*plan.id]),
+        usage_key,
+        usage_name,
     }
 }
 
