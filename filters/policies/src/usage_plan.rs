@@ -34,7 +34,7 @@ pub use allowance::{Allowance, Reason, Refusal, Remaining};
 use quota::Allotment;
 use request::{Level, Request};
 use throttle::Bucket;
-pub use usage::{Counts, Outcome, Usage, UsageRecords};
+pub use usage::{Counts, Outcome, Usage, UsageRecords, is_kept_usage};
 pub(crate) use usage::{DAYS_REPORTED, DayUsage, Initial, NotExtended, Report, begin_with, day};
 
 /// The usage plans and throttles of a gateway, compiled.

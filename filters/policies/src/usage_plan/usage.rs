@@ -22,6 +22,7 @@ use super::{Customer, UsagePlans};
 use crate::ports::{Store, Timestamp};
 
 pub(crate) use history::{DayCounts, History};
+pub use kept::is_kept_usage;
 pub(crate) use kept::{Initial, begin_with};
 pub(crate) use report::{DayUsage, NotExtended, Report};
 
