@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use crate::terminal::Terminal;
 use crate::{
     cache, check, compile, completions, deployments, docs, export, image, import, keys, man,
-    run as serve, schema, sdk, template, test_authorizer, test_invoke,
+    run as serve, schema, sdk, template, test_authorizer, test_invoke, usage,
 };
 
 /// The exit code of a command that refuses a configuration, or cannot do what it was asked, having
@@ -83,6 +83,8 @@ pub enum Verb {
     TestAuthorizer(test_authorizer::Arguments),
     /// Send one request through the policies without Envoy, and print the log of its execution.
     TestInvoke(test_invoke::Arguments),
+    /// Show what API keys have used of their plans, or let them use more.
+    Usage(usage::Arguments),
 }
 
 /// Does what was typed.
@@ -114,6 +116,7 @@ pub fn run(command_line: &CommandLine, terminal: &mut Terminal) -> io::Result<Ex
         Verb::Template(arguments) => template::run(arguments, terminal),
         Verb::TestAuthorizer(arguments) => test_authorizer::run(arguments, terminal),
         Verb::TestInvoke(arguments) => test_invoke::run(arguments, terminal),
+        Verb::Usage(arguments) => usage::run(arguments, terminal),
     }
 }
 

@@ -81,9 +81,10 @@ pub struct Configuration {
     /// path of a file.
     #[serde(default)]
     pub access_log: AccessLog,
-    /// What the gateway answers of API Gateway's management API, for `attache cache flush`. Without
-    /// this it answers nothing of it; only `attache run` makes up a token for itself, where a stage
-    /// has a cache and none but this computer's users can call.
+    /// What the gateway answers of API Gateway's management API, for `attache cache flush` and
+    /// `attache usage`. Without this it answers nothing of it; only `attache run` makes up a token
+    /// for itself, where there is a cache or a usage plan and none but this computer's users can
+    /// call.
     pub management_api: Option<ManagementApi>,
     /// Custom domain names: `api.example.com`, or `*.example.com` for every name with one more
     /// label.

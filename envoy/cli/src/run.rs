@@ -21,6 +21,7 @@ mod command;
 mod deployment;
 mod deployment_files;
 mod envoy_binary;
+mod kept_usage;
 mod management;
 mod process;
 mod sample_body;
@@ -50,6 +51,7 @@ use admin::Admin;
 use certificates::Certificates;
 use deployment::Deployment;
 use deployment_files::DeploymentFiles;
+use kept_usage::Keeper;
 use process::{POLL_INTERVAL, Process, Start};
 
 pub use arguments::Arguments;
@@ -59,11 +61,16 @@ pub use addresses::{SampleKey, write as write_addresses};
 pub use changes::describe as describe_changes;
 pub use deployment::DeployError;
 pub use envoy_binary::{Envoy, EnvoyError, OLDEST, TESTED, Version};
+pub use kept_usage::KeptUsageFile;
 pub use management::Management;
 
 /// How long requests may take to finish once a signal has come: AWS's longest integration and
 /// a little more.
 const DRAIN: Duration = Duration::from_secs(31);
+
+/// How long it takes at most until what workers have counted can be asked for: they store it four
+/// times a second.
+const LAST_COUNTS: Duration = Duration::from_millis(600);
 
 /// How long the files must be left alone before an edit counts as finished.
 const CALM: Duration = Duration::from_millis(150);
@@ -94,6 +101,8 @@ pub struct Options {
     pub secrets_key: SecretsKey,
     /// How other commands find the gateway and get at its management API.
     pub management: Management,
+    /// What was used in earlier runs, and what is told to the next.
+    pub kept_usage: KeptUsageFile,
 }
 
 /// A definition, ready to be served.
@@ -307,6 +316,9 @@ struct Serving {
     listen: SocketAddr,
     management: Management,
     announced: Option<Announcement>,
+    keeper: Keeper,
+    /// Whether it was said that nothing can be kept.
+    said_not_kept: bool,
 }
 
 impl Serving {
@@ -361,6 +373,8 @@ impl Serving {
                 listen: listen.unwrap_or(options.listen),
                 management: options.management.clone(),
                 announced: None,
+                keeper: options.kept_usage.clone().keeper(),
+                said_not_kept: false,
             }),
             Err(error) => Err(RunError::NotServed {
                 error,
@@ -383,7 +397,9 @@ impl Serving {
             Ok(announced) => self.announced = announced,
             Err(error) => tell(
                 messages,
-                &format!("warning: `attache cache flush` will not find this gateway: {error}"),
+                &format!(
+                    "warning: `attache cache` and `attache usage` will not find this gateway: {error}"
+                ),
             ),
         }
     }
@@ -406,7 +422,7 @@ impl Serving {
             };
             match event {
                 Ok(Event::Signal) => {
-                    self.drain(events, messages);
+                    self.drain(events, &gateway, messages);
                     return Ok(());
                 }
                 Ok(Event::Complaint(complaint)) => {
@@ -417,7 +433,7 @@ impl Serving {
                 }
                 Ok(Event::Edited) => {
                     if wait_for_calm(events, messages) == Calm::Signal {
-                        self.drain(events, messages);
+                        self.drain(events, &gateway, messages);
                         return Ok(());
                     }
                     // What is read now need not be noticed again.
@@ -433,6 +449,8 @@ impl Serving {
                     }
                 }
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    let kept = self.keeper.keep_sometimes(&gateway);
+                    self.say_whether_kept(kept, messages);
                     if self.certificates.have_changed() {
                         self.read_certificates_again(messages);
                     }
@@ -444,6 +462,18 @@ impl Serving {
                     complaints: self.process.complaints(),
                 });
             }
+        }
+    }
+
+    fn say_whether_kept(&mut self, kept: Result<(), String>, messages: &mut dyn Write) {
+        if let Err(reason) = kept
+            && !self.said_not_kept
+        {
+            self.said_not_kept = true;
+            tell(
+                messages,
+                &format!("warning: what keys use is not kept for the next run: {reason}"),
+            );
         }
     }
 
@@ -477,10 +507,16 @@ impl Serving {
 
     /// Lets the requests that are on their way finish, then ends Envoy. A second signal ends it
     /// at once.
-    fn drain(mut self, events: &Receiver<Event>, messages: &mut dyn Write) {
+    fn drain(mut self, events: &Receiver<Event>, gateway: &Gateway, messages: &mut dyn Write) {
         const ACTIVE: &str = "http.gateway.downstream_rq_active";
         let deadline = Instant::now() + DRAIN;
         let mut told = false;
+        let mut ends_at_once = false;
+        // It opens the connection over which the last requests are told, too: no new ones are taken
+        // then.
+        let kept = self.keeper.keep(gateway);
+        let is_kept = kept.is_ok() && !gateway.usage_plans.is_empty();
+        self.say_whether_kept(kept, messages);
         if self.admin.drain().is_ok() {
             while Instant::now() < deadline && self.process.ended().is_none() {
                 let active = self
@@ -500,9 +536,16 @@ impl Serving {
                     told = true;
                 }
                 if let Ok(Event::Signal) = events.recv_timeout(POLL_INTERVAL) {
+                    ends_at_once = true;
                     break;
                 }
             }
+        }
+        if is_kept && !ends_at_once && self.process.ended().is_none() {
+            // Until then every worker has stored what it has seen.
+            let _ = events.recv_timeout(LAST_COUNTS);
+            // What is not told now was told before the end began, but for the last requests.
+            let _ = self.keeper.keep(gateway);
         }
         self.process.stop();
     }

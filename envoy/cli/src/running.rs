@@ -148,8 +148,32 @@ fn private(folder: &Path, user: u32) -> io::Result<()> {
     ))
 }
 
+/// The folder for what outlasts a run, which is made where it is not there: in `XDG_STATE_HOME`, or
+/// else in `.local/state` of the user's home.
+///
+/// # Errors
+///
+/// When the user has no home, or the folder is not this user's alone.
+pub(crate) fn state_folder() -> io::Result<PathBuf> {
+    let variable = |name| {
+        let path = std::env::var_os(name).map(PathBuf::from);
+        path.filter(|path| path.is_absolute())
+    };
+    let state = variable("XDG_STATE_HOME")
+        .or_else(|| variable("HOME").map(|home| home.join(".local/state")))
+        .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+    fs::create_dir_all(&state)?;
+    let folder = state.join("attache");
+    private(&folder, rustix::process::getuid().as_raw())?;
+    Ok(folder)
+}
+
 /// The file of one configuration, wherever that is named from.
-fn file(folder: &Path, configuration: &Path) -> io::Result<PathBuf> {
+///
+/// # Errors
+///
+/// When there is no such configuration.
+pub(crate) fn file(folder: &Path, configuration: &Path) -> io::Result<PathBuf> {
     let path = fs::canonicalize(configuration)?;
     let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
     let name = hexadecimal(digest.get(..16).unwrap_or_default());

@@ -34,7 +34,7 @@ pub use allowance::{Allowance, Reason, Refusal, Remaining};
 pub(crate) use quota::{Allotment, Count};
 use request::{Level, Request};
 use throttle::Bucket;
-pub use usage::{Counts, Outcome, Usage, UsageRecords};
+pub use usage::{Counts, Outcome, Usage, UsageRecords, is_kept_usage};
 pub(crate) use usage::{
     DAYS_KEPT, DAYS_REPORTED, DayUsage, History, Initial, NotExtended, Report, begin_with, day,
 };

@@ -51,6 +51,7 @@ impl Attache {
             .args(arguments)
             .env("TMPDIR", temporary.path())
             .env("XDG_RUNTIME_DIR", runtime.path())
+            .env("XDG_STATE_HOME", runtime.path())
             .env("ATTACHE_ENVOY", envoy::binary())
             .envs(environment.iter().copied())
             .stdin(Stdio::null())

@@ -4,8 +4,7 @@
 //! narrowed to a method or to a key is attache's own.
 //! <https://docs.aws.amazon.com/apigateway/latest/api/API_FlushStageCache.html>
 
-use std::fmt::Write as _;
-
+use crate::management_client::encoded;
 use crate::memory_proxy::field;
 
 /// Header fields that are about the connection, or that the request needs for itself.
@@ -51,23 +50,6 @@ pub(super) fn target(api: &str, stage: &str, scope: &Scope<'_>) -> String {
     target.push('?');
     target.push_str(&query);
     target
-}
-
-/// A text with everything percent-encoded that may mean something in a URL.
-fn encoded(text: &str, plain: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric()
-            || b"-._~".contains(&byte)
-            || plain.as_bytes().contains(&byte)
-        {
-            encoded.push(char::from(byte));
-        } else {
-            // A text takes whatever is written to it.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
 }
 
 /// A header field of the request whose response is forgotten, as it was typed.

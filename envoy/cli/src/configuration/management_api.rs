@@ -3,7 +3,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// The part of API Gateway's management API that the gateway itself answers: the flushing of
-/// caches. Write one of the three.
+/// caches, and what keys have used of their plans. Write one of the three.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "management API")]

@@ -15,6 +15,9 @@ use crate::envoy_target::system_certificate_authorities;
 /// The longest answer that is read, in bytes; the gateway takes no more than 10 MB.
 const LONGEST_ANSWER: u64 = 11 * 1024 * 1024;
 
+/// How long a connection may have nothing to do and still be used.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
 /// Makes calls.
 pub(crate) struct Client {
     /// Whom the configuration names.
@@ -127,6 +130,7 @@ pub(crate) fn agent(timeout_millis: u32, encrypted: bool) -> Agent {
         .timeout_global(Some(Duration::from_millis(timeout_millis.into())))
         .http_status_as_error(false)
         .max_redirects(0)
+        .max_idle_age(LONGEST_PAUSE)
         .user_agent("")
         .accept("")
         .proxy(None);

@@ -11,6 +11,9 @@ Examples:
 
 What `attache deploy` and its like change is served at once, with --watch or without.
 
+What keys have used of their quotas outlasts a run: it is kept below XDG_STATE_HOME, or ~/.local/state,
+and the next run of the same configuration goes on from there.
+
 Envoy is the one that --envoy or ATTACHE_ENVOY names, or else the one that `make setup` installed
 in .tools, or else `envoy` on the PATH.";
 
@@ -43,4 +46,7 @@ pub struct Arguments {
     /// Follow edits of the configuration without dropping a request.
     #[arg(long)]
     pub watch: bool,
+    /// Begin to count anew, whatever keys have used of their quotas in earlier runs.
+    #[arg(long)]
+    pub forget_usage: bool,
 }

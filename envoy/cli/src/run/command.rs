@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::{Arguments, Compiled, Management, Options, RunError, SampleKey, run};
+use super::{Arguments, Compiled, KeptUsageFile, Management, Options, RunError, SampleKey, run};
 use crate::command_line::REFUSED;
 use crate::compile::access_log;
 use crate::deployments;
@@ -30,6 +30,7 @@ pub fn command(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<Exi
     terminal.findings(&report, Output::Text)?;
     let listen = SocketAddr::new(arguments.address, arguments.port);
     let management = Management::new(&project.file, listen);
+    let kept_usage = KeptUsageFile::of(&project.file, arguments.forget_usage);
     let options = Options {
         listen,
         tls_port: arguments.tls_port,
@@ -41,10 +42,12 @@ pub fn command(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<Exi
         access_log: access_log(&project.access_log),
         secrets_key: project.secrets_key.clone(),
         management: management.clone(),
+        kept_usage: kept_usage.clone(),
     };
     let compile = || {
         let mut compiled = compile(&arguments.path, &project.secrets_key)?;
         management.open(&mut compiled.gateway);
+        kept_usage.begin(&mut compiled.gateway);
         Ok::<_, Findings>(compiled)
     };
     let (output, messages) = terminal.streams();

@@ -1,5 +1,5 @@
-//! The management API of one run: a gateway with a cache can be told to forget, without a word of
-//! its configuration about it.
+//! The management API of one run: a gateway with a cache can be told to forget, and one with usage
+//! plans what was used, without a word of its configuration about it.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use attache_model::{Gateway, ManagementApi, Secret};
 use crate::project::token_sha256;
 use crate::running::{Announcement, Running, new_token};
 
-/// The first segment of the management API's paths, which no stage can have for a name beside it.
-const REST_APIS: &str = "restapis";
+/// The first segments of the management API's paths, which no stage can have for a name beside it.
+const FIRST_SEGMENTS: [&str; 2] = ["restapis", "usageplans"];
 
-/// What `attache cache flush` needs to find the gateway, and to be let in.
+/// What other commands need to find the gateway, and to be let in.
 #[derive(Clone, Debug)]
 pub struct Management {
     configuration: PathBuf,
@@ -26,7 +26,7 @@ impl Management {
     pub fn new(configuration: &Path, listen: SocketAddr) -> Self {
         Self {
             configuration: configuration.to_owned(),
-            // Without randomness there is no token, and so nobody who can flush.
+            // Without randomness there is no token, and so nobody who is let in.
             token: listen
                 .ip()
                 .is_loopback()
@@ -35,14 +35,15 @@ impl Management {
         }
     }
 
-    /// Opens the management API of a gateway that has a cache, unless its configuration says who
-    /// may use it, or has a stage in its place.
+    /// Opens the management API of a gateway that has a cache or a usage plan, unless its
+    /// configuration says who may use it, or has a stage in its place.
     pub fn open(&self, gateway: &mut Gateway) {
         let stages = || gateway.apis.iter().flat_map(|api| &api.stages);
         if let Some(token) = &self.token
             && gateway.management_api.is_none()
-            && stages().any(|stage| stage.cache_cluster.is_some())
-            && stages().all(|stage| stage.name != REST_APIS)
+            && (!gateway.usage_plans.is_empty()
+                || stages().any(|stage| stage.cache_cluster.is_some()))
+            && stages().all(|stage| !FIRST_SEGMENTS.contains(&&*stage.name))
         {
             gateway.management_api = Some(ManagementApi {
                 token_sha256: token_sha256(token),
@@ -71,12 +72,14 @@ impl Management {
 mod tests {
     use std::path::Path;
 
-    use attache_model::{Account, Api, CacheCluster, Gateway, ManagementApi, Protocol, Stage};
+    use attache_model::{
+        Account, Api, CacheCluster, Gateway, ManagementApi, Protocol, Stage, UsagePlan,
+    };
 
-    use super::Management;
+    use super::{FIRST_SEGMENTS, Management};
 
     #[test]
-    fn only_a_gateway_with_a_cache_and_this_computers_clients_is_opened() {
+    fn only_a_gateway_with_something_to_manage_and_this_computers_clients_is_opened() {
         let gateway = |has_cache: bool| Gateway {
             apis: vec![Api {
                 stages: vec![Stage {
@@ -100,9 +103,21 @@ mod tests {
         assert!(opened("[::1]:80", gateway(true)).is_some());
         assert_eq!(opened("127.0.0.1:0", gateway(false)), None);
         assert_eq!(opened("0.0.0.0:80", gateway(true)), None);
-        let mut in_its_place = gateway(true);
-        in_its_place.apis[0].stages.push(Stage::new("restapis"));
-        assert_eq!(opened("127.0.0.1:0", in_its_place), None);
+        let with_a_plan = Gateway {
+            usage_plans: vec![UsagePlan {
+                id: "gold".to_owned(),
+                throttle: None,
+                quota: None,
+                api_stages: Vec::new(),
+            }],
+            ..gateway(false)
+        };
+        assert!(opened("127.0.0.1:0", with_a_plan).is_some());
+        for name in FIRST_SEGMENTS {
+            let mut in_its_place = gateway(true);
+            in_its_place.apis[0].stages.push(Stage::new(name));
+            assert_eq!(opened("127.0.0.1:0", in_its_place), None);
+        }
         let configured = Some(ManagementApi {
             token_sha256: "00".repeat(32),
         });

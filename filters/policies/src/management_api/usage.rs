@@ -8,7 +8,7 @@
 //! ```
 //!
 //! The answers to the first two are AWS's: for each key a pair for each day, what was used and what
-//! was left. With `include=refusals` the first also has `refusals`, of the same form: what throttles
+//! was left. They stand under `values`, for which the SDKs say `items`. With `include=refusals` the first also has `refusals`, of the same form: what throttles
 //! and what the quota have refused. The third tells all there is to hand on to the next gateway, as
 //! [`KeptUsage`](attache_model::KeptUsage).
 //!
@@ -33,6 +33,9 @@ use crate::usage_plan::{DAYS_REPORTED, DayUsage, NotExtended, Report, day};
 /// How many keys an answer has unless the request says, and at most.
 const PAGE: usize = 25;
 const LONGEST_PAGE: usize = 500;
+
+/// The same of counts, which are told once for all and not page by page.
+const MOST_COUNTS: usize = 10_000;
 
 /// What stands for what is left where there is no quota.
 const NO_QUOTA: &str = "-1";
@@ -175,7 +178,7 @@ impl ManagementApi {
             Some("refusals") => true,
             Some(_) => return Err(Refusal::bad_request("Only refusals can be included.")),
         };
-        let page = query.page()?;
+        let page = query.page(LONGEST_PAGE)?;
         let report = Report::new(&gateway.usage_plans, place, days.0..=days.1, now);
         let report = report.ok_or_else(away)?;
         let (key_ids, next) = match &query.key_id {
@@ -199,7 +202,7 @@ impl ManagementApi {
         ports: &dyn Ports,
         query: &[u8],
     ) -> Result<String, Refusal> {
-        let page = Query::read(query)?.page()?;
+        let page = Query::read(query)?.page(MOST_COUNTS)?;
         let plans = self.plans.iter().enumerate();
         let all =
             plans.flat_map(|(place, plan)| plan.keys.iter().map(move |key| (place, plan, key)));
@@ -297,7 +300,7 @@ impl Query {
         Ok(read)
     }
 
-    fn page(&self) -> Result<Page, Refusal> {
+    fn page(&self, longest: usize) -> Result<Page, Refusal> {
         let number = |text: &Option<String>, otherwise| match text {
             Some(text) => text.parse().ok(),
             None => Some(otherwise),
@@ -307,7 +310,7 @@ impl Query {
                 .ok_or_else(|| Refusal::bad_request("Invalid position parameter."))?,
             length: number(&self.limit, PAGE)
                 .ok_or_else(|| Refusal::bad_request("Invalid limit parameter."))?
-                .clamp(1, LONGEST_PAGE),
+                .clamp(1, longest),
         };
         Ok(page)
     }
@@ -388,7 +391,7 @@ fn usage_json(
         date(last)
     );
     position(&mut json, next);
-    items(&mut json, "items", usage, |json, day| {
+    items(&mut json, "values", usage, |json, day| {
         let _ = write!(json, "{},", day.counts.used);
         match day.remaining {
             Some(remaining) => _ = write!(json, "{remaining}"),

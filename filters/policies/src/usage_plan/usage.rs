@@ -23,6 +23,7 @@ use super::{Customer, Limit, UsagePlans};
 use crate::ports::{Store, Timestamp};
 
 pub(crate) use history::{DAYS_KEPT, DayCounts, History};
+pub use kept::is_kept_usage;
 pub(crate) use kept::{Initial, begin_with};
 pub(crate) use report::{DayUsage, NotExtended, Report};
 

@@ -121,7 +121,7 @@ fn usage_is_told_as_aws_does() {
     world.call("dev", "guest", 2);
     let told = json!({
         "usagePlanId": "gold \"plan\"", "startDate": "2026-11-19", "endDate": "2026-11-20",
-        "items": {
+        "values": {
             "acme": [[0, 10], [3, 7]], "other/key": [[0, 10], [10, 0]], "c": [[0, 10], [0, 10]],
         },
     });
@@ -131,27 +131,27 @@ fn usage_is_told_as_aws_does() {
         with_refusals["refusals"],
         json!({"acme": [[0, 0], [0, 0]], "other/key": [[0, 0], [0, 2]], "c": [[0, 0], [0, 0]]})
     );
-    assert_eq!(with_refusals["items"], told["items"]);
+    assert_eq!(with_refusals["values"], told["values"]);
 
     let one = world.get(&format!("{GOLD}&keyId=other%2Fkey&limit=1"));
-    assert_eq!(one["items"], json!({"other/key": [[0, 10], [10, 0]]}));
+    assert_eq!(one["values"], json!({"other/key": [[0, 10], [10, 0]]}));
     assert_eq!(one.get("position"), None);
     // Without a quota.
     let free = world.get("/usageplans/free/usage?startDate=2026-11-20&endDate=2026-11-20");
-    assert_eq!(free["items"], json!({"guest": [[2, -1]]}));
+    assert_eq!(free["values"], json!({"guest": [[2, -1]]}));
 }
 
 #[wasm_bindgen_test(unsupported = test)]
 fn pages_follow_each_other() {
     let world = World::of(document());
     let first = world.get(&format!("{GOLD}&limit=2"));
-    assert_eq!(first["items"].as_object().unwrap().len(), 2);
+    assert_eq!(first["values"].as_object().unwrap().len(), 2);
     let position = first["position"].as_str().unwrap();
     let second = world.get(&format!("{GOLD}&limit=2&position={position}"));
-    assert_eq!(second["items"], json!({"c": [[0, 10], [0, 10]]}));
+    assert_eq!(second["values"], json!({"c": [[0, 10], [0, 10]]}));
     assert_eq!(second.get("position"), None);
     let beyond = world.get(&format!("{GOLD}&position=18446744073709551615"));
-    assert_eq!(beyond["items"], json!({}));
+    assert_eq!(beyond["values"], json!({}));
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -196,7 +196,7 @@ fn what_is_asked_wrongly_is_refused_in_the_form_of_aws() {
     }
     let longest = "/usageplans/free/usage?startDate=2026-09-20&endDate=2026-11-20";
     let longest = world.get(longest);
-    assert_eq!(longest["items"]["guest"].as_array().unwrap().len(), 62);
+    assert_eq!(longest["values"]["guest"].as_array().unwrap().len(), 62);
     let reply = world.send("GET", GOLD, ("x", "y"), "").unwrap();
     assert_eq!(reply.status, 403);
     // Another method or path is an API's.
@@ -227,11 +227,11 @@ fn more_can_be_granted_for_the_period() {
         usage,
         json!({
             "usagePlanId": "gold \"plan\"", "startDate": "2026-11-20", "endDate": "2026-11-20",
-            "items": {"acme": [[10, 2]]},
+            "values": {"acme": [[10, 2]]},
         })
     );
     world.call("prod", "acme", 3);
-    assert_eq!(world.get(GOLD)["items"]["acme"], json!([[0, 10], [12, 0]]));
+    assert_eq!(world.get(GOLD)["values"]["acme"], json!([[0, 10], [12, 0]]));
 
     for (path, body, status) in [
         (REMAINING, "", 400),
@@ -256,7 +256,7 @@ fn more_can_be_granted_for_the_period() {
         let (found, answer) = world.ask("PATCH", path, body);
         assert_eq!(found, status, "{path} {body}: {answer}");
     }
-    assert_eq!(world.get(GOLD)["items"]["acme"], json!([[0, 10], [12, 0]]));
+    assert_eq!(world.get(GOLD)["values"]["acme"], json!([[0, 10], [12, 0]]));
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -276,11 +276,11 @@ fn the_next_gateway_goes_on_with_the_counts_of_this_one() {
     let mut document = document();
     document["keptUsage"] = kept.into();
     let next = World::of(document.clone());
-    assert_eq!(next.get(GOLD)["items"], world.get(GOLD)["items"]);
+    assert_eq!(next.get(GOLD)["values"], world.get(GOLD)["values"]);
     next.call("prod", "acme", 1);
     // It is told again, as with an edit while the gateway runs.
     next.gateway.begin(&*next.proxy);
-    assert_eq!(next.get(GOLD)["items"]["acme"], json!([[0, 10], [5, 5]]));
+    assert_eq!(next.get(GOLD)["values"]["acme"], json!([[0, 10], [5, 5]]));
 
     // Of another period nothing is known, but of the days there is.
     document["usagePlans"][0]["quota"]["period"] = json!("DAY");
@@ -288,7 +288,7 @@ fn the_next_gateway_goes_on_with_the_counts_of_this_one() {
     document["apiKeys"][3]["usagePlans"] = json!(["gone"]);
     let other = World::of(document.clone());
     other.call("prod", "acme", 1);
-    assert_eq!(other.get(GOLD)["items"]["acme"], json!([[0, 10], [5, 9]]));
+    assert_eq!(other.get(GOLD)["values"]["acme"], json!([[0, 10], [5, 9]]));
 
     for wrong in ["?", "", "AAAA"] {
         document["keptUsage"][0]["quota"] = json!(wrong);
@@ -305,7 +305,7 @@ fn a_worker_that_ends_stores_what_it_has_seen() {
     world.gateway.end(&*world.proxy);
     let mut next = World::of(document());
     next.proxy = Rc::clone(&world.proxy);
-    assert_eq!(next.get(GOLD)["items"]["acme"], json!([[0, 10], [4, 6]]));
+    assert_eq!(next.get(GOLD)["values"]["acme"], json!([[0, 10], [4, 6]]));
 }
 
 #[wasm_bindgen_test(unsupported = test)]

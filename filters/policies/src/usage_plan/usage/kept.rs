@@ -20,6 +20,31 @@ use crate::ports::Store;
 /// Store keys and the values they begin with.
 pub(crate) type Initial = Vec<(Vec<u8>, Vec<u8>)>;
 
+/// Whether both values are such as a gateway has stored.
+#[must_use]
+pub fn is_kept_usage(kept: &KeptUsage) -> bool {
+    decode(kept).is_some()
+}
+
+type Decoded = (Option<(Count, Vec<u8>)>, Option<Vec<u8>>);
+
+/// Both values as they are stored, and the count in the first. `None` when something cannot be read.
+fn decode(kept: &KeptUsage) -> Option<Decoded> {
+    let bytes = |text: &String| BASE64_STANDARD.decode(text).ok();
+    let quota = match &kept.quota {
+        Some(text) => {
+            let value = bytes(text)?;
+            Some((Count::decode(&value)?, value))
+        }
+        None => None,
+    };
+    let history = match &kept.history {
+        Some(text) => Some(bytes(text).filter(|value| History::decode(value).is_some())?),
+        None => None,
+    };
+    Some((quota, history))
+}
+
 impl UsagePlans {
     /// What there is to keep of a key under a plan: the stored count of its quota and its history, in
     /// base64.
@@ -76,18 +101,14 @@ impl UsagePlans {
 
     /// `None` when something cannot be read.
     fn add_initial(&self, plan: usize, kept: &KeptUsage, initial: &mut Initial) -> Option<()> {
-        if let Some(quota) = &kept.quota {
-            let value = BASE64_STANDARD.decode(quota).ok()?;
-            let count = Count::decode(&value)?;
-            if let Some(limit) = self.plans.get(plan).and_then(|plan| plan.quota.as_ref())
-                && limit.rule.calendar.bounds(count.period.start) == Some(count.period)
-            {
-                initial.push((count_key(limit, &kept.api_key), value));
-            }
+        let (quota, history) = decode(kept)?;
+        if let Some((count, value)) = quota
+            && let Some(limit) = self.plans.get(plan).and_then(|plan| plan.quota.as_ref())
+            && limit.rule.calendar.bounds(count.period.start) == Some(count.period)
+        {
+            initial.push((count_key(limit, &kept.api_key), value));
         }
-        if let Some(history) = &kept.history {
-            let value = BASE64_STANDARD.decode(history).ok()?;
-            History::decode(&value)?;
+        if let Some(value) = history {
             initial.push((self.usage_key(plan, &kept.api_key)?, value));
         }
         Some(())
