@@ -271,9 +271,7 @@ fn a_fleet_holds_one_limit_and_leaves_nothing_running() {
         .map(|taken| taken.address().port().to_string())
         .collect();
     drop(taken);
-    let [first, second, redis, webdis] = &ports[..] else {
-        unreachable!();
-    };
+    let [first, second, redis, webdis] = &<[String; 4]>::try_from(ports.clone()).unwrap();
     let output = Command::new("python3")
         .arg(folder.join("examples/fleet/fleet.py"))
         .arg("--attache")

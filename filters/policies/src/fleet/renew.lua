@@ -41,7 +41,7 @@ for place, key in ipairs(KEYS) do
     returned = math.max(returned, known_returned)
     -- What was granted and is not known here was granted before Redis forgot, or by the gateway to
     -- itself while Redis was away.
-    total = total + (granted - known_granted) - (returned - known_returned)
+    total = math.max(0, total + (granted - known_granted) - (returned - known_returned))
     used = used + spent - known_spent
     left = math.max(0, number(6) + tonumber(fields[3] or 0) - total)
     local gateways = math.max(1, redis.call('HLEN', key) - 2)

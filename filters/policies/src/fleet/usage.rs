@@ -101,22 +101,19 @@ impl Fleet {
             });
         }
         let answer = self.run(&words, exchange).await?;
-        let found = answer.as_array().map(Vec::as_slice).unwrap_or_default();
-        let usages = found.iter().filter_map(|found| {
-            let [fields, used, extra] = found.as_array()?.as_slice() else {
-                return None;
-            };
-            let history = history(fields.as_array()?);
-            let count = quota.zip(period).and_then(|(_, period)| {
+        let mut rest = answer.as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut usages = Vec::with_capacity(key_ids.len());
+        while let Some((fields, [used, extra], after)) = next_usage(rest) {
+            let count = period.and_then(|period| {
                 Some(Count {
                     period,
                     used: used.as_str()?.parse().ok()?,
                     extra: extra.as_str()?.parse().ok()?,
                 })
             });
-            Some((history, count))
-        });
-        let usages: Vec<_> = usages.collect();
+            usages.push((history(fields), count));
+            rest = after;
+        }
         if usages.len() == key_ids.len() {
             Ok(usages)
         } else {
@@ -176,6 +173,15 @@ fn named(quota: &Limit<Allotment>, key_id: &str) -> String {
 
 fn kept_seconds() -> String {
     (DAYS_KEPT * SECONDS_OF_DAY).to_string()
+}
+
+/// The fields of the next usage of an answer, what stands behind them, and the rest.
+fn next_usage(answer: &[Value]) -> Option<(&[Value], &[Value; 2], &[Value])> {
+    let (length, rest) = answer.split_first()?;
+    let length = usize::try_from(length.as_u64()?).ok()?;
+    let (fields, rest) = rest.split_at_checked(length)?;
+    let (quota, rest) = rest.split_first_chunk()?;
+    Some((fields, quota, rest))
 }
 
 /// Reads the fields of a usage, `DAY:NAME` and a number each. What is none is left out.
