@@ -314,6 +314,7 @@ impl Lowering<'_> {
             access_log: configuration.access_log != AccessLog::Off,
             management_api: self.management_api(configuration.management_api.as_ref()),
             state: None,
+            usage_route: configuration.usage_route.clone(),
             kept_usage: Vec::new(),
         };
         (gateway, transport)

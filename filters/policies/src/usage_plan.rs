@@ -71,6 +71,7 @@ struct PlanLimits {
     methods: Vec<((usize, usize, usize), Limit<Bucket>)>,
     /// The start of the store keys under which it is kept what was used.
     usage_key: Box<[u8]>,
+    id: Box<str>,
 }
 
 /// What a request calls: positions in the configuration.

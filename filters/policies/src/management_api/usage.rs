@@ -145,11 +145,7 @@ impl ManagementApi {
             }
             UsageCall::Counts { query } => self.counts(gateway, ports, query)?,
         };
-        Ok(Reply {
-            status: 200,
-            headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
-            body: body.into_bytes(),
-        })
+        Ok(json(body))
     }
 
     fn get_usage(
@@ -311,6 +307,37 @@ impl Page {
     fn next(&self, number: usize) -> Option<usize> {
         let next = self.from.saturating_add(self.length);
         (next < number).then_some(next)
+    }
+}
+
+/// What a key has used of a plan, for its holder: by the query's days, or else the last 30.
+pub(crate) fn own_usage(
+    gateway: &Gateway,
+    ports: &dyn Ports,
+    (place, plan): (usize, &str),
+    key_id: &str,
+    query: &[u8],
+) -> Result<Reply, Refusal> {
+    const USUAL_DAYS: u32 = 30;
+    let query = Query::read(query)?;
+    let now = ports.now();
+    let days = if query.start_date.is_none() && query.end_date.is_none() {
+        ((day(now) + 1).saturating_sub(USUAL_DAYS), day(now))
+    } else {
+        query.days(now)?
+    };
+    gateway.usage_plans.store_usage(&gateway.usage, ports);
+    let report = Report::new(&gateway.usage_plans, place, days.0..=days.1, now);
+    let report = report.ok_or_else(away)?;
+    let of_key = [(key_id, report.of(key_id, ports).map_err(|_| away())?)];
+    Ok(json(usage_json(plan, days, &of_key, None, false)))
+}
+
+fn json(body: String) -> Reply {
+    Reply {
+        status: 200,
+        headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
+        body: body.into_bytes(),
     }
 }
 

@@ -162,6 +162,7 @@ fn compile_plan(
         quota,
         methods,
         usage_key: store_key(b'u', [&*plan.id]),
+        id: plan.id.as_str().into(),
     }
 }
 
