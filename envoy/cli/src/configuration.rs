@@ -86,6 +86,12 @@ pub struct Configuration {
     /// for itself, where there is a cache or a usage plan and none but this computer's users can
     /// call.
     pub management_api: Option<ManagementApi>,
+    /// A path, such as `/usage`, at which each stage under a usage plan tells the holder of an API
+    /// key what this key has used, in the form of AWS's `GetUsage`, for `GET` with the key in
+    /// `x-api-key`. It counts towards nothing, comes before what a REST API has at this path, and is
+    /// not served by stages whose keys come from an authorizer.
+    #[schemars(regex(pattern = "^(/[A-Za-z0-9._~-]+)+$"))]
+    pub usage_route: Option<String>,
     /// Custom domain names: `api.example.com`, or `*.example.com` for every name with one more
     /// label.
     #[serde(default)]

@@ -315,6 +315,7 @@ impl Lowering<'_> {
             access_log: configuration.access_log != AccessLog::Off,
             management_api: self.management_api(configuration.management_api.as_ref()),
             state: self.state(configuration.state.as_ref()),
+            usage_route: configuration.usage_route.clone(),
             kept_usage: Vec::new(),
         };
         (gateway, transport)

@@ -47,6 +47,10 @@ pub struct Gateway {
     /// Where what gateways share is kept; `None`: this gateway is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
+    /// The path, below each stage of a REST API, at which the holder of an API key is told what the
+    /// key has used; `None`: nobody is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage_route: Option<String>,
     /// The counts to begin with where the proxy has none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept_usage: Vec<KeptUsage>,
@@ -84,6 +88,7 @@ impl Gateway {
             access_log: false,
             management_api: None,
             state: None,
+            usage_route: None,
             kept_usage: Vec::new(),
         }
     }

@@ -45,6 +45,7 @@ mod test_client;
 #[cfg(test)]
 mod turns;
 pub mod usage_plan;
+mod usage_route;
 pub mod validation_expression;
 mod web_socket;
 

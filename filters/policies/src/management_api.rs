@@ -13,7 +13,7 @@
 //! or `usageplans` then. Every other request is routed as without it.
 
 mod flush_stage_cache;
-mod usage;
+pub(crate) mod usage;
 
 use attache_model::{self as model, Protocol};
 use sha2::{Digest, Sha256};
@@ -53,7 +53,7 @@ enum Call<'r> {
 }
 
 /// An error in the form of AWS's management API.
-struct Refusal {
+pub(crate) struct Refusal {
     status: u16,
     error_type: &'static str,
     message: String,
@@ -208,7 +208,7 @@ impl Refusal {
         }
     }
 
-    fn reply(self) -> Reply {
+    pub(crate) fn reply(self) -> Reply {
         let message = serde_json::Value::from(self.message);
         Reply {
             status: self.status,

@@ -12,6 +12,7 @@ use crate::request_id::RequestIds;
 use crate::response_cache::{self, Filling};
 use crate::route::Unmatched;
 use crate::usage_plan::{Customer, Outcome, Refusal, Target};
+use crate::usage_route;
 
 /// AWS takes no body over 10 MB.
 pub(crate) const LARGEST_BODY: u64 = 10_485_760;
@@ -25,6 +26,10 @@ pub async fn serve(gateway: &Gateway, exchange: &Exchange) -> Answer {
     if let Some(management_api) = &gateway.management_api
         && let Some(reply) = management_api.answer(gateway, exchange, &ids).await
     {
+        seen.end(gateway, ports, reply.status, None);
+        return Answer::Reply(reply);
+    }
+    if let Some(reply) = usage_route::answer(gateway, exchange, &ids).await {
         seen.end(gateway, ports, reply.status, None);
         return Answer::Reply(reply);
     }

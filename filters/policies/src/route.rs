@@ -261,6 +261,14 @@ impl From<Unmatched> for Denial {
     }
 }
 
+/// An API, a stage of it, the path without the stage, and the domain that led there.
+type FoundApi<'r> = (
+    &'r ApiRoutes,
+    Option<&'r StageRoutes>,
+    &'r [u8],
+    Option<CustomDomain<'r>>,
+);
+
 impl Routes {
     /// Finds the operation that serves a request, as if no stage had a canary release.
     ///
@@ -295,25 +303,9 @@ impl Routes {
         let mut head = RequestHead::read(request);
         let (target, query) = split_query(head.target);
         let path = collapse_leading_slashes(target);
-        let unknown = Unmatched::stage(Protocol::Rest, None);
-        let (api, stage, resource_path, domain) = match self.domains.find(head.authority, path) {
-            Some(mapped) => {
-                let (mapped, domain, resource_path) = mapped.ok_or(unknown.clone())?;
-                let api = self.apis.get(mapped.api).ok_or(unknown)?;
-                let stage = match mapped.stage {
-                    Some(stage) => api.stages.get(stage).map(|(_, stage)| stage),
-                    None => api.default_stage.as_ref(),
-                };
-                (api, stage, resource_path, Some(domain))
-            }
-            None => {
-                let api = self.api(head.authority).ok_or(unknown)?;
-                match api.stage(path).filter(|_| !api.is_behind_domains) {
-                    Some((stage, resource_path)) => (api, Some(stage), resource_path, None),
-                    None => (api, None, path, None),
-                }
-            }
-        };
+        let (api, stage, resource_path, domain) = self
+            .find_api(head.authority, path)
+            .ok_or_else(|| Unmatched::stage(Protocol::Rest, None))?;
         if api.protocol == Protocol::Http {
             // The override is a feature of REST APIs.
             head.method_override = None;
@@ -335,6 +327,38 @@ impl Routes {
                     _ => Denial::MissingAuthenticationToken,
                 },
             })
+    }
+
+    /// The API and the stage that a request is for, if it has such a stage, what is left of the path,
+    /// and the position of the custom domain name.
+    fn find_api<'r>(&'r self, authority: &[u8], path: &'r [u8]) -> Option<FoundApi<'r>> {
+        if let Some(mapped) = self.domains.find(authority, path) {
+            let (mapped, domain, resource_path) = mapped?;
+            let api = self.apis.get(mapped.api)?;
+            let stage = match mapped.stage {
+                Some(stage) => api.stages.get(stage).map(|(_, stage)| stage),
+                None => api.default_stage.as_ref(),
+            };
+            return Some((api, stage, resource_path, Some(domain)));
+        }
+        let api = self.api(authority)?;
+        Some(match api.stage(path).filter(|_| !api.is_behind_domains) {
+            Some((stage, resource_path)) => (api, Some(stage), resource_path, None),
+            None => (api, None, path, None),
+        })
+    }
+
+    /// The positions of API and stage that a request is for, whether it has such an operation or not,
+    /// and its path without the stage.
+    pub(crate) fn find_stage<'r>(
+        &'r self,
+        request: &'r Headers,
+    ) -> Option<(usize, usize, &'r [u8])> {
+        let head = RequestHead::read(request);
+        let path = collapse_leading_slashes(split_query(head.target).0);
+        let (_, stage, resource_path, _) = self.find_api(head.authority, path)?;
+        let release = stage?.release(None);
+        Some((release.api, release.stage, resource_path))
     }
 
     /// The same for a request to a release that is known already, whatever its host: the stage

@@ -75,6 +75,7 @@ struct PlanLimits {
     methods: Vec<((usize, usize, usize), Limit<Bucket>)>,
     /// The start of the store keys under which it is kept what was used.
     usage_key: Box<[u8]>,
+    id: Box<str>,
     /// The start of the keys under which Redis keeps the same.
     usage_name: Box<str>,
 }

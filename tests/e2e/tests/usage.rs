@@ -1,6 +1,7 @@
 //! What keys use of their plans: told while a gateway runs, and kept for the next one.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "a test that cannot go on says so by panicking"
 )]
 

@@ -4,6 +4,7 @@
 //! report has a name, under which it is made again until it is answered, and counts once.
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::renewal::{expiry_millis, quota_key};
 use crate::exchange::{Callout, Exchange};
@@ -100,7 +101,8 @@ impl Fleet {
                 None => self.redis.key(&usage),
             });
         }
-        let answer = self.run(&words, exchange).await?;
+        // However many ask, a worker asks once.
+        let answer = self.run(&words, true, exchange).await?;
         let mut rest = answer.as_array().map(Vec::as_slice).unwrap_or_default();
         let mut usages = Vec::with_capacity(key_ids.len());
         while let Some((fields, [used, extra], after)) = next_usage(rest) {
@@ -147,16 +149,22 @@ impl Fleet {
         words.push(expiry_millis(period).to_string());
         words.push(day(now).to_string());
         words.push(kept_seconds());
-        let done = self.run(&words, exchange).await;
+        let done = self.run(&words, false, exchange).await;
         done.map(|_| ()).map_err(|_| NotExtended::Undecided)
     }
 
-    async fn run(&self, words: &[String], exchange: &Exchange) -> Result<Value, Fault> {
+    async fn run(
+        &self,
+        words: &[String],
+        is_shared: bool,
+        exchange: &Exchange,
+    ) -> Result<Value, Fault> {
         let ports = exchange.ports();
         if Breaker::course(ports) == Course::Leave {
             return Err(Fault::Unreachable(None));
         }
-        let callout = self.redis.call(words.iter().map(String::as_bytes));
+        let mut callout = self.redis.call(words.iter().map(String::as_bytes));
+        callout.shared_as = is_shared.then(|| Sha256::digest(&callout.body).into());
         let answer = self.redis.answer(exchange.callout(callout).await);
         self.ended(ports, answer.as_ref().map(|_| ()));
         answer

@@ -119,10 +119,7 @@ impl ManagementApi {
         call: UsageCall<'_>,
     ) -> Result<Reply, Refusal> {
         let ports = exchange.ports();
-        if gateway.fleet.is_none() {
-            // What this worker has seen is told without delay.
-            gateway.usage_plans.store_usage(&gateway.usage, ports);
-        }
+        store(gateway, exchange);
         let body = match call {
             UsageCall::Get { plan, query } => {
                 self.get_usage(gateway, exchange, plan, query).await?
@@ -155,11 +152,7 @@ impl ManagementApi {
             }
             UsageCall::Counts { query } => self.counts(gateway, ports, query)?,
         };
-        Ok(Reply {
-            status: 200,
-            headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
-            body: body.into_bytes(),
-        })
+        Ok(json(body))
     }
 
     async fn get_usage(
@@ -236,6 +229,14 @@ impl ManagementApi {
         let mut plans = self.plans.iter().enumerate();
         let found = plans.find(|(_, plan)| is_named(name, &plan.id));
         found.ok_or_else(|| Refusal::not_found("Invalid Usage Plan ID specified"))
+    }
+}
+
+/// What this worker has seen is told without delay, where it need not be told to Redis first.
+fn store(gateway: &Gateway, exchange: &Exchange) {
+    if gateway.fleet.is_none() {
+        let (plans, ports) = (&gateway.usage_plans, exchange.ports());
+        plans.store_usage(&gateway.usage, ports);
     }
 }
 
@@ -345,6 +346,37 @@ impl Page {
     fn next(&self, number: usize) -> Option<usize> {
         let next = self.from.saturating_add(self.length);
         (next < number).then_some(next)
+    }
+}
+
+/// What a key has used of a plan, for its holder: by the query's days, or else the last 30.
+pub(crate) async fn own_usage(
+    gateway: &Gateway,
+    exchange: &Exchange,
+    (place, plan): (usize, &str),
+    key_id: &str,
+    query: &[u8],
+) -> Result<Reply, Refusal> {
+    const USUAL_DAYS: u32 = 30;
+    let query = Query::read(query)?;
+    let now = exchange.ports().now();
+    let days = if query.start_date.is_none() && query.end_date.is_none() {
+        ((day(now) + 1).saturating_sub(USUAL_DAYS), day(now))
+    } else {
+        query.days(now)?
+    };
+    store(gateway, exchange);
+    let report = Report::new(&gateway.usage_plans, place, days.0..=days.1, now);
+    let report = report.ok_or_else(away)?;
+    let of_key = tell(gateway, exchange, &report, vec![key_id]).await?;
+    Ok(json(usage_json(plan, days, &of_key, None, false)))
+}
+
+fn json(body: String) -> Reply {
+    Reply {
+        status: 200,
+        headers: vec![("content-type".to_owned(), b"application/json".to_vec())],
+        body: body.into_bytes(),
     }
 }
 

@@ -168,6 +168,7 @@ fn compile_plan(
         methods,
         usage_key,
         usage_name,
+        id: plan.id.as_str().into(),
     }
 }
 

@@ -237,6 +237,11 @@ impl UsagePlans {
         self.plans.get(plan)?.quota.as_ref()
     }
 
+    /// The id of a plan.
+    pub(crate) fn id(&self, plan: usize) -> Option<&str> {
+        self.plans.get(plan).map(|plan| &*plan.id)
+    }
+
     /// Where the history of a key under a plan is kept.
     fn usage_key(&self, plan: usize, key_id: &str) -> Option<Vec<u8>> {
         let plan = self.plans.get(plan)?;

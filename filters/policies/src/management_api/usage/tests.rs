@@ -309,6 +309,61 @@ fn a_worker_that_ends_stores_what_it_has_seen() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn the_holder_of_a_key_is_told_of_this_key_where_the_configuration_says_so() {
+    let with = |changes: &[(&str, Value)]| {
+        let mut document = document();
+        for (pointer, value) in changes {
+            let (parent, name) = pointer.rsplit_once('/').unwrap();
+            document.pointer_mut(parent).unwrap()[name] = value.clone();
+        }
+        World::of(document)
+    };
+    let on = ("/usageRoute", json!("/account/usage"));
+    let route = "/prod/account/usage?startDate=2026-11-20&endDate=2026-11-20";
+    let world = with(std::slice::from_ref(&on));
+    world.call("prod", "acme", 3);
+    let ask = |world: &World, method: &str, path: &str, key: &str| {
+        let reply = world.send(method, path, ("x-api-key", key), "");
+        let reply = reply.expect("an answer");
+        (
+            reply.status,
+            serde_json::from_slice(&reply.body).unwrap_or(Value::Null),
+        )
+    };
+    let (status, told) = ask(&world, "GET", route, "acme");
+    assert_eq!(status, 200);
+    let expected = json!({
+        "usagePlanId": "gold \"plan\"", "startDate": "2026-11-20", "endDate": "2026-11-20",
+        "values": {"acme": [[3, 7]]},
+    });
+    assert_eq!(told, expected);
+    // Asking uses up nothing, and the days may be left out.
+    let (_, told) = ask(&world, "GET", "/prod/account/usage", "acme");
+    assert_eq!(told["values"]["acme"].as_array().unwrap().len(), 30);
+    assert_eq!(told["values"]["acme"][29], json!([3, 7]));
+
+    let forbidden = (403, json!({"message": "Forbidden"}));
+    // No key, no such key, a key for another stage.
+    assert_eq!(ask(&world, "GET", route, ""), forbidden);
+    assert_eq!(ask(&world, "GET", route, "none"), forbidden);
+    assert_eq!(ask(&world, "GET", route, "guest"), forbidden);
+    assert_eq!(
+        ask(&world, "GET", "/prod/account/usage?startDate=x", "acme").0,
+        400
+    );
+    // Not for another method or path, nor unless it is on, nor where keys come from an authorizer.
+    let elsewhere = (403, json!({"message": "Missing Authentication Token"}));
+    assert_eq!(ask(&world, "POST", route, "acme"), elsewhere);
+    assert_eq!(
+        ask(&world, "GET", "/prod/account/usage/", "acme"),
+        elsewhere
+    );
+    assert_eq!(ask(&with(&[]), "GET", route, "acme"), elsewhere);
+    let source = ("/apis/0/apiKeySource", json!("AUTHORIZER"));
+    assert_eq!(ask(&with(&[on, source]), "GET", route, "acme"), elsewhere);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn no_stage_stands_in_the_way() {
     let mut document = document();
     document["apis"][0]["stages"][1]["name"] = json!("usageplans");
