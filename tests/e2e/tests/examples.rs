@@ -265,13 +265,12 @@ fn a_forecast_is_made_once_and_read_often() {
 #[test]
 fn a_fleet_holds_one_limit_and_leaves_nothing_running() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let taken: Vec<Refusing> = (0..4).map(|_| Refusing::new()).collect();
-    let ports: Vec<String> = taken
-        .iter()
-        .map(|taken| taken.address().port().to_string())
-        .collect();
+    let taken = [(); 4].map(|()| Refusing::new());
+    let ports = taken
+        .each_ref()
+        .map(|taken| taken.address().port().to_string());
     drop(taken);
-    let [first, second, redis, webdis] = &<[String; 4]>::try_from(ports.clone()).unwrap();
+    let [first, second, redis, webdis] = &ports;
     let output = Command::new("python3")
         .arg(folder.join("examples/fleet/fleet.py"))
         .arg("--attache")
