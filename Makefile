@@ -14,6 +14,8 @@ FUZZ_RUSTFLAGS := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-co
 FUZZ_HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 FUZZ_TARGETS := $(notdir $(wildcard tests/fuzz/corpus/*))
 FUZZ_SECONDS := 60
+# Redis and Webdis as Debian 12 has them.
+REDIS_PACKAGES := redis-server redis-tools webdis libatomic1 libb64-0d libevent-2.1-7 libhiredis0.14 libjansson4 libjemalloc2 liblzf1
 
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
 FILTERS := $(TARGET)/filters
@@ -24,7 +26,7 @@ WASM_TESTER := $(TOOLS)/bin/wasm-bindgen-test-runner
 RING := ATTACHE_WASM_DIR=$(FILTERS) ATTACHE_ENVOY=$(ENVOY) ATTACHE_BIN=$(TARGET)/debug/attache tests/ring
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-rust setup-python setup-envoy setup-clients setup-targets setup-sdk setup-browser setup-wasm-tests setup-deny setup-bench wasm build image run lint test bench fuzz docs clean \
+.PHONY: help setup setup-rust setup-python setup-envoy setup-clients setup-targets setup-sdk setup-browser setup-redis setup-wasm-tests setup-deny setup-bench wasm build image run fleet lint test bench fuzz docs clean \
 	test-unit test-wasm test-golden test-conformance test-scenarios test-envoy test-fuzz test-structure
 
 help: ## List the targets
@@ -119,6 +121,20 @@ $(TOOLS)/browser/installed: tests/e2e/clients/browser/package-lock.json
 		|| echo "npm is missing or failed: install Node.js (Debian: apt-get install npm)" >&2
 	@touch $@
 
+# Debian's packages, unpacked with the libraries that not every machine has: neither root nor a service
+# is needed. Where that fails, root installs them; RUNLEVEL keeps them from being started as services.
+# What is installed serves as well.
+setup-redis: ## Get Redis and Webdis, through which gateways share their limits
+	@test -x $(TOOLS)/redis/usr/bin/webdis || { command -v redis-server && command -v webdis; } >/dev/null \
+		|| ( echo "getting Redis and Webdis"; rm -rf $(TOOLS)/redis && mkdir -p $(TOOLS)/redis/packages && cd $(TOOLS)/redis/packages \
+			&& { apt-get download -q $(REDIS_PACKAGES) >/dev/null 2>&1 \
+				|| { apt-get update -q && apt-get download -q $(REDIS_PACKAGES); } >/dev/null 2>&1; } \
+			&& for package in *.deb; do dpkg-deb -x $$package .. || exit 1; done \
+			&& ! LD_LIBRARY_PATH=$$(echo $(TOOLS)/redis/usr/lib/*) ldd ../usr/bin/redis-server ../usr/bin/webdis | grep -q 'not found' ) \
+		|| { rm -rf $(TOOLS)/redis; test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -q >/dev/null \
+			&& RUNLEVEL=1 apt-get install -qy --no-install-recommends redis-server webdis >/dev/null; } \
+		|| { echo "Redis or Webdis is missing: install them (Debian: apt-get install redis-server webdis)" >&2; exit 1; }
+
 # Not `--locked`: the lock file of wasm-bindgen-cli names crates that have been withdrawn since.
 setup-wasm-tests: setup-rust ## Get what runs tests inside wasm: wasm-bindgen's runner (minutes), and Node.js if there is none
 	@$(WASM_TESTER) --version 2>/dev/null | grep -qx 'wasm-bindgen-test-runner $(WASM_BINDGEN_VERSION)' \
@@ -161,6 +177,9 @@ run: setup build ## Serve examples/petstore on port 8080, with its back end on p
 	while kill -0 $$gateway 2>/dev/null; do wait $$gateway; status=$$?; done; \
 	kill $$backend; exit $$status
 
+fleet: setup build setup-redis ## Show one limit over two gateways: examples/fleet, with Redis and Webdis
+	@python3 examples/fleet/fleet.py --attache $(ATTACHE) --envoy $(ENVOY) --redis-folder $(TOOLS)/redis
+
 lint: setup-rust ## Formatting, clippy, and what dependencies are allowed
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
@@ -192,7 +211,7 @@ test-conformance: wasm ## Ring 2: third-party test vectors
 test-scenarios: wasm ## Ring 4: configuration and exchange, in memory and in a real Envoy
 	@$(RING) scenarios -p attache-scenarios
 
-test-envoy: wasm setup-clients setup-targets setup-sdk setup-browser ## What only a real Envoy and the whole command can show
+test-envoy: wasm setup-clients setup-targets setup-sdk setup-browser setup-redis ## What only a real Envoy and the whole command can show
 	@ATTACHE_WASM_DIR=$(FILTERS) cargo build --quiet -p attache
 	@$(RING) envoy -p attache-e2e
 

@@ -121,11 +121,12 @@ fn has_lasting_key(project: &Project, report: &mut Report) -> bool {
         return true;
     }
     let (variable, _) = project.secrets_key.variable();
-    let (place, what) = if project.gateway.credentials.is_empty() {
-        let place = first_encrypted(&project.gateway).and_then(|part| project.places.find(&part));
-        (place, "responses are encrypted")
+    let gateway = &project.gateway;
+    let (place, what) = if let Some(part) = first_sealed(gateway) {
+        (project.places.find(part), "secrets are sealed")
     } else {
-        (project.places.find("/credentials"), "secrets are sealed")
+        let place = first_encrypted(gateway).and_then(|part| project.places.find(&part));
+        (place, "responses are encrypted")
     };
     let (file, span, pointer) = match place {
         Some(place) => (place.file, place.span, place.pointer),
@@ -144,6 +145,18 @@ fn has_lasting_key(project: &Project, report: &mut Report) -> bool {
         )),
     );
     false
+}
+
+/// The first setting that holds a sealed secret.
+fn first_sealed(gateway: &Gateway) -> Option<&'static str> {
+    let redis = gateway.state.as_ref().map(|state| &state.redis);
+    if !gateway.credentials.is_empty() {
+        Some("/credentials")
+    } else if redis.is_some_and(|redis| redis.authorization.is_some()) {
+        Some("/state/redis/authorization")
+    } else {
+        None
+    }
 }
 
 /// The setting of the first operation whose responses are encrypted.

@@ -1,4 +1,4 @@
-//! The gateway as a set of containers: Envoy, what watches it, and what a later gateway shares.
+//! The gateway as a set of containers: Envoy, what watches it, and what it shares with others.
 //!
 //! What watches it is the same for every gateway, and stands in `envoy/compose` as it is copied.
 
@@ -8,6 +8,7 @@ use attache_policies::sealed_secret::VARIABLE as SECRETS_KEY;
 use minijinja::context;
 
 use crate::envoy_target::{TargetError, template};
+use crate::project::Project;
 
 /// The version of Envoy that the tests use.
 const ENVOY_VERSION: &str = include_str!("../../VERSION");
@@ -19,7 +20,7 @@ pub(crate) const FOLDER: &str = "/etc/attache/";
 pub(crate) const STATISTICS_PORT: u16 = 9902;
 
 /// The files that are the same for every gateway, by their paths in the folder.
-pub(crate) const WATCHING: [(&str, &str); 7] = [
+pub(crate) const WATCHING: [(&str, &str); 6] = [
     (
         "prometheus/prometheus.yml",
         include_str!("../../compose/prometheus/prometheus.yml"),
@@ -44,8 +45,22 @@ pub(crate) const WATCHING: [(&str, &str); 7] = [
         "grafana/dashboards/api-owner.json",
         include_str!("../../compose/grafana/dashboards/api-owner.json"),
     ),
-    ("webdis.json", include_str!("../../compose/webdis.json")),
 ];
+
+/// What Webdis reads, where limits are shared through it: it lets gateways do what they do, which
+/// is to run scripts and to ask whether anybody is there.
+pub(crate) const WEBDIS: (&str, &str) = ("webdis.json", include_str!("../../compose/webdis.json"));
+
+/// The service that speaks HTTP for Redis, and the port that it listens on.
+const WEBDIS_AUTHORITY: &str = "webdis:7379";
+
+/// Whether a gateway shares its limits through the Webdis of the containers.
+#[must_use]
+pub(crate) fn shares(project: &Project) -> bool {
+    let state = project.gateway.state.as_ref();
+    let url = state.and_then(|state| state.redis.url.strip_prefix("http://"));
+    url.is_some_and(|rest| rest.split('/').next() == Some(WEBDIS_AUTHORITY))
+}
 
 /// What `compose.yaml` depends on.
 pub(crate) struct Containers<'a> {
@@ -61,6 +76,8 @@ pub(crate) struct Containers<'a> {
     pub(crate) certificate_folders: &'a BTreeSet<&'a str>,
     /// Whether the gateway does nothing without the secrets key.
     pub(crate) needs_secrets_key: bool,
+    /// Whether the gateway shares its limits through the Redis beside it.
+    pub(crate) shares: bool,
     /// Whether the gateway signs calls to AWS's services.
     pub(crate) signs: bool,
 }
@@ -94,6 +111,7 @@ pub(crate) fn compose(containers: &Containers<'_>) -> Result<String, TargetError
             statistics_port => STATISTICS_PORT,
             secrets_key => containers.needs_secrets_key.then_some(SECRETS_KEY),
             secrets_key_reference => format!("${{{SECRETS_KEY}:?is missing}}"),
+            shares => containers.shares,
             signing => containers.signs,
         },
     )?)

@@ -16,6 +16,7 @@ mod management_api;
 mod masking;
 mod response_cache;
 mod shape;
+mod state;
 pub(crate) mod suggestion;
 mod usage_plan;
 mod wording;
@@ -39,6 +40,7 @@ pub(crate) use masking::looks_like_a_secret;
 pub use masking::{masked, masked_unparsed};
 pub use response_cache::{CacheCluster, CacheMode, UnauthorizedCacheControlHeaderStrategy};
 pub use shape::{Reading, read, schema};
+pub use state::{OnFailure, Redis, RedisAuth, RedisDialect, State};
 pub use usage_plan::{ApiStage, Period, Quota, Throttle, UsagePlan};
 
 /// The configuration of one gateway: APIs, usage plans, API keys and credentials.
@@ -107,6 +109,8 @@ pub struct Configuration {
     /// How long WebSocket connections may last.
     #[serde(default)]
     pub web_sockets: WebSockets,
+    /// Where several gateways keep what they share.
+    pub state: Option<State>,
 }
 
 /// The AWS account that the gateway stands for.

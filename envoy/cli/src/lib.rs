@@ -27,6 +27,7 @@ pub mod man;
 mod management_client;
 mod memory_proxy;
 pub mod openapi;
+mod plain_http;
 pub mod project;
 pub mod run;
 pub mod running;

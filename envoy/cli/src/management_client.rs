@@ -2,7 +2,6 @@
 
 use std::fmt::{self, Write as _};
 use std::io;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,6 +14,7 @@ use crate::command_line::REFUSED;
 use crate::configuration::Configuration;
 use crate::diagnostic::Report;
 use crate::memory_proxy::agent;
+use crate::plain_http::is_readable_on_the_way;
 use crate::project;
 use crate::running::Running;
 use crate::terminal::Terminal;
@@ -268,16 +268,6 @@ fn address(url: &str) -> Result<Uri, Failure> {
             "`{url}` is not the address of a gateway: write `http://HOST:PORT` or `https://HOST`"
         ))
     })
-}
-
-/// Whether others can read on the way what is sent there.
-fn is_readable_on_the_way(uri: &Uri) -> bool {
-    let host = uri.host().unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let is_here = host == "localhost"
-        || host.ends_with(".localhost")
-        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
-    uri.scheme_str() == Some("http") && !is_here
 }
 
 /// `{"message": "…"}`, as one line that can do nothing to a terminal.

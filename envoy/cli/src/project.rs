@@ -23,6 +23,7 @@ mod places;
 mod policy;
 mod response_cache;
 mod stage;
+mod state;
 mod usage_plan;
 mod vpc_link;
 
@@ -313,7 +314,7 @@ impl Lowering<'_> {
             endpoints,
             access_log: configuration.access_log != AccessLog::Off,
             management_api: self.management_api(configuration.management_api.as_ref()),
-            state: None,
+            state: self.state(configuration.state.as_ref()),
             usage_route: configuration.usage_route.clone(),
             kept_usage: Vec::new(),
         };

@@ -53,7 +53,10 @@ pub fn is_needed(gateway: &Gateway) -> bool {
     let mut cached = stages
         .filter_map(|stage| stage.cache_cluster.as_ref())
         .flat_map(|cluster| &cluster.operations);
-    !gateway.credentials.is_empty() || cached.any(|operation| operation.encrypted)
+    let redis = gateway.state.as_ref().map(|state| &state.redis);
+    !gateway.credentials.is_empty()
+        || redis.is_some_and(|redis| redis.authorization.is_some())
+        || cached.any(|operation| operation.encrypted)
 }
 
 impl SecretsKey {

@@ -180,6 +180,12 @@ impl Split<'_> {
                 "the split layout answers at the API's own address, not at custom domain names",
             );
         }
+        if gateway.state.is_some() {
+            self.refuse(
+                "/state",
+                "the filters of the split layout count by themselves, and share nothing in Redis",
+            );
+        }
         if gateway.management_api.is_some() {
             self.refuse(
                 "/managementApi",

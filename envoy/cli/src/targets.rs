@@ -341,6 +341,7 @@ fn compose(
         .map(|folder| folder.to_str().ok_or(TargetError::Path(folder.to_owned())))
         .collect::<Result<BTreeSet<&str>, TargetError>>()
         .map_err(told)?;
+    let shares = compose_target::shares(project);
     let containers = compose_target::compose(&Containers {
         address: request.address.to_string(),
         port: request.port(),
@@ -348,6 +349,7 @@ fn compose(
         files: &names,
         certificate_folders: &certificate_folders,
         needs_secrets_key: is_needed(&project.gateway),
+        shares,
         signs: project
             .upstreams
             .iter()
@@ -361,6 +363,7 @@ fn compose(
     files.extend(
         compose_target::WATCHING
             .iter()
+            .chain(shares.then_some(&compose_target::WEBDIS))
             .map(|(path, text)| File::text(*path, *text)),
     );
     files.extend(secrets(project)?);

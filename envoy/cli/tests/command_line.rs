@@ -188,6 +188,34 @@ fn files_to_deploy_need_a_key_that_stays() {
 }
 
 #[test]
+fn what_redis_is_shown_needs_a_key_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/shared-state");
+    for file in ["attache.yaml", "openapi.yaml", "token.txt"] {
+        std::fs::copy(golden.join(file), folder.path().join(file)).unwrap();
+    }
+    for (key, told) in [
+        (None, "secrets are sealed with a key that Envoy needs too"),
+        (Some("c2hvcnQ="), "no secret can be sealed"),
+    ] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_attache"));
+        command.env_remove("ATTACHE_SECRETS_KEY");
+        if let Some(key) = key {
+            command.env("ATTACHE_SECRETS_KEY", key);
+        }
+        let out = folder.path().join("out");
+        command.args(["compile", "--target", "envoy", "--out"]);
+        let output = command.arg(out).arg(folder.path()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(told), "{said}");
+        // At the setting that asks for it.
+        assert!(said.contains("attache.yaml:7:"), "{said}");
+        assert!(!said.contains("secret-"), "{said}");
+    }
+}
+
+#[test]
 fn encrypted_responses_need_a_key_too() {
     const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     let folder = tempfile::tempdir().unwrap();

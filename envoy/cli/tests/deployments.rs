@@ -18,6 +18,7 @@ const HASHED: &str = "hashed-0123456789-0123456789";
 
 const ACCESS: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
 const TOKEN: &str = "a-token-that-nobody-guesses-0123456789";
+const PASSWORD: &str = "a-password:of-redis-that-nobody-guesses";
 
 const CONFIGURATION: &str = "\
 apis:
@@ -305,15 +306,18 @@ fn a_secret_of_the_configuration_is_never_in_a_deployment() {
         "usagePlans:\n",
         "credentials:\n  AKIAIOSFODNN7EXAMPLE:\n    secretAccessKeyFile: access.txt\n    \
          principal: {arn: 'arn:aws:iam::000000000000:user/alice'}\nmanagementApi: {tokenFile: \
-         token.txt}\nusagePlans:\n",
+         token.txt}\nstate: {redis: {url: 'http://127.0.0.1:7379', auth: {username: gateway, \
+         passwordFile: password.txt}}}\nusagePlans:\n",
     );
     folder.write("access.txt", ACCESS);
     folder.write("token.txt", TOKEN);
+    folder.write("password.txt", PASSWORD);
     for (secret, whose) in [
         (ACME, "`acme`"),
         (HASHED, "`hashed`"),
         (ACCESS, "`AKIAIOSFODNN7EXAMPLE`"),
         (TOKEN, "the token of the management API"),
+        (PASSWORD, "the password for Redis"),
     ] {
         for place in [
             format!("{clean}# curl -H 'x-api-key: {secret}'\n"),
@@ -347,7 +351,15 @@ fn a_secret_of_the_configuration_is_never_in_a_deployment() {
     folder.done("deploy --stage prod");
     for file in files(&folder.path("deployments")) {
         let text = fs::read_to_string(&file).unwrap();
-        for secret in [ACME, HASHED, &sha256(HASHED), ACCESS, TOKEN, &sha256(TOKEN)] {
+        for secret in [
+            ACME,
+            HASHED,
+            &sha256(HASHED),
+            ACCESS,
+            TOKEN,
+            &sha256(TOKEN),
+            PASSWORD,
+        ] {
             assert!(!text.contains(secret), "{file}");
         }
         assert!(!text.contains(folder.0.path().to_str().unwrap()), "{file}");

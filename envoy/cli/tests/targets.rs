@@ -146,6 +146,13 @@ fn every_target_is_written_as_expected() {
             "tests/targets/secrets/envoy-gateway",
         ),
         (
+            "tests/targets/shared-state",
+            Target::Compose,
+            Fused,
+            None,
+            "tests/targets/shared-state/compose",
+        ),
+        (
             "tests/targets/split",
             Target::Envoy,
             Split,
@@ -178,6 +185,13 @@ fn every_target_is_written_as_expected() {
         for (name, text) in made {
             // What is the same for every gateway stands in envoy/compose, from where it is taken.
             let is_common = name.contains('/') || name == "webdis.json";
+            if name == "webdis.json" {
+                compare(
+                    &root().join("envoy/compose/webdis.json"),
+                    &text,
+                    &mut differences,
+                );
+            }
             if is_common && folder != "envoy/compose" {
                 continue;
             }

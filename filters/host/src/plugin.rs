@@ -18,12 +18,7 @@ use crate::hostcalls::{self, Buffer, HeaderMap};
 use crate::ports::HostPorts;
 use crate::stream::Request;
 
-/// How often the service is asked for errands, and the timer's longest period.
-const TICK_MILLIS: u32 = 250;
-
 const NANOS_OF_MILLI: u64 = 1_000_000;
-
-const TICK_NANOS: u64 = TICK_MILLIS as u64 * NANOS_OF_MILLI;
 
 /// How soon the next of many waiting streams are woken.
 const NEXT_MILLIS: u32 = 1;
@@ -44,6 +39,8 @@ pub(crate) struct Plugin<S> {
     context: u32,
     pub(crate) service: Arc<S>,
     pub(crate) ports: Rc<HostPorts>,
+    /// How often the service is asked for errands, and the timer's longest period.
+    errand_millis: u32,
     calls: RefCell<InFlight<Waiter<S>>>,
     /// Ended calls that streams still wait for.
     answers: RefCell<VecDeque<(u32, CalloutAnswer)>>,
@@ -74,6 +71,7 @@ impl<S: Service> Plugin<S> {
     pub(crate) fn new(context: u32, service: S) -> Self {
         Self {
             context,
+            errand_millis: service.errand_interval_millis().max(NEXT_MILLIS),
             service: Arc::new(service),
             ports: Rc::new(HostPorts::new()),
             calls: RefCell::default(),
@@ -91,8 +89,12 @@ impl<S: Service> Plugin<S> {
     pub(crate) fn start(&self) {
         self.service.begin(&*self.ports);
         let now = hostcalls::monotonic_now();
-        self.errands_due.set(now.saturating_add(TICK_NANOS));
-        self.tick_every(TICK_MILLIS);
+        self.errands_due.set(self.next_errands(now));
+        self.tick_every(self.errand_millis);
+    }
+
+    fn next_errands(&self, now: u64) -> u64 {
+        now.saturating_add(u64::from(self.errand_millis) * NANOS_OF_MILLI)
     }
 
     /// Tells the service that it holds no longer.
@@ -174,7 +176,7 @@ impl<S: Service> Plugin<S> {
             let now = hostcalls::monotonic_now();
             // A timer may be a little early.
             if now.saturating_add(NANOS_OF_MILLI) >= self.errands_due.get() {
-                self.errands_due.set(now.saturating_add(TICK_NANOS));
+                self.errands_due.set(self.next_errands(now));
                 self.run_errands();
             }
             self.wake();
@@ -211,7 +213,7 @@ impl<S: Service> Plugin<S> {
             let next = first.map_or(errands, |pause| pause.min(errands));
             let nanos = next.saturating_sub(now);
             let millis = u32::try_from(nanos.div_ceil(NANOS_OF_MILLI)).unwrap_or(u32::MAX);
-            millis.clamp(NEXT_MILLIS, TICK_MILLIS)
+            millis.clamp(NEXT_MILLIS, self.errand_millis)
         } else {
             NEXT_MILLIS
         };

@@ -117,6 +117,9 @@ pub struct Callout {
     pub shared_as: Option<[u8; 32]>,
 }
 
+/// How often a service is asked for errands unless it says otherwise, in milliseconds.
+pub const ERRAND_INTERVAL_MILLIS: u32 = 250;
+
 /// A call that a filter makes on its own account, apart from any request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Errand {
@@ -265,9 +268,14 @@ pub trait Service: Send + Sync + Sized + 'static {
     fn end(&self, _ports: &dyn Ports) {}
 
     /// What is to be fetched now, apart from any request. The proxy asks every worker a few times
-    /// a second.
+    /// a second: as often as [`errand_interval_millis`](Self::errand_interval_millis) says.
     fn errands(&self, _ports: &dyn Ports) -> Vec<Errand> {
         Vec::new()
+    }
+
+    /// How often to ask for errands, in milliseconds.
+    fn errand_interval_millis(&self) -> u32 {
+        ERRAND_INTERVAL_MILLIS
     }
 
     /// What came of an errand.

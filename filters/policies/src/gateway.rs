@@ -9,7 +9,8 @@ use crate::api_key::ApiKeys;
 use crate::authorization::{Authorizations, Caller};
 use crate::compile_error::CompileError;
 use crate::cors::{Cors, CorsConfigurations};
-use crate::exchange::{Answer, CalloutAnswer, Errand, Exchange, Service};
+use crate::exchange::{Answer, CalloutAnswer, ERRAND_INTERVAL_MILLIS, Errand, Exchange, Service};
+use crate::fleet::{self, Fleet};
 use crate::gateway_response::GatewayResponses;
 use crate::headers::Headers;
 use crate::integration::{Integrations, Upstream};
@@ -17,6 +18,7 @@ use crate::management_api::ManagementApi;
 use crate::observation::Metrics;
 use crate::pipeline;
 use crate::ports::{Environment, Ports};
+use crate::redis::Redis;
 use crate::request_validation::RequestValidations;
 use crate::response_cache::ResponseCaches;
 use crate::route::Routes;
@@ -62,6 +64,9 @@ pub struct Gateway {
     pub(crate) authorizations: Authorizations,
     pub(crate) api_keys: ApiKeys,
     pub(crate) usage_plans: UsagePlans,
+    /// Where gateways share their limits.
+    pub(crate) fleet: Option<Fleet>,
+    redis: Option<Arc<Redis>>,
     pub(crate) usage: UsageRecords,
     initial_usage: usage_plan::Initial,
     pub(crate) usage_route: Option<Box<str>>,
@@ -123,6 +128,12 @@ impl Gateway {
         let authorizations = kept(authorizations, &mut faults);
         let api_keys = kept(ApiKeys::compile(document), &mut faults);
         let usage_plans = kept(UsagePlans::compile(document), &mut faults);
+        let redis = document
+            .state
+            .as_ref()
+            .map(|state| Redis::compile(&state.redis, environment).map(Arc::new))
+            .transpose();
+        let redis = kept(redis, &mut faults);
         let initial_usage = usage_plans.as_ref().map(|plans| plans.initial(document));
         let initial_usage = kept(initial_usage.unwrap_or(Ok(Vec::new())), &mut faults);
         let request_validations = kept(RequestValidations::compile(document), &mut faults);
@@ -133,12 +144,15 @@ impl Gateway {
         let management_api = kept(ManagementApi::compile(document), &mut faults);
         let gateway_responses = kept(GatewayResponses::compile(document), &mut faults);
         let compiled = || {
+            let redis = redis?;
             Some(Self {
                 routes: routes?,
                 cors: cors?,
                 authorizations: authorizations?,
                 api_keys: api_keys?,
                 usage_plans: usage_plans?,
+                fleet: redis.clone().map(Fleet::new),
+                redis,
                 usage: UsageRecords::default(),
                 initial_usage: initial_usage?,
                 usage_route: document.usage_route.as_deref().map(Into::into),
@@ -167,6 +181,7 @@ impl Gateway {
         let integrations = self.integrations.upstreams();
         integrations
             .chain(self.authorizations.upstreams())
+            .chain(self.redis.iter().map(|redis| &redis.upstream))
             .cloned()
             .collect()
     }
@@ -289,12 +304,28 @@ impl Service for Gateway {
         for (place, cache) in self.response_caches.iter() {
             self.metrics.hold(ports, place, cache.tend(ports));
         }
-        self.usage_plans.store_usage(&self.usage, ports);
-        self.authorizations.errands(ports)
+        if self.fleet.is_none() {
+            self.usage_plans.store_usage(&self.usage, ports);
+        }
+        let mut errands = self.authorizations.errands(ports);
+        if let Some(fleet) = &self.fleet {
+            errands.extend(fleet.errands(&self.usage_plans, &self.usage, ports));
+        }
+        errands
     }
 
     fn fetched(&self, errand: usize, answer: CalloutAnswer, ports: &dyn Ports) {
-        self.authorizations.fetched(errand, answer, ports);
+        match &self.fleet {
+            Some(fleet) if errand >= fleet::FIRST_ERRAND => fleet.fetched(errand, answer, ports),
+            _ => self.authorizations.fetched(errand, answer, ports),
+        }
+    }
+
+    fn errand_interval_millis(&self) -> u32 {
+        match self.fleet {
+            Some(_) => fleet::TICK_MILLIS,
+            None => ERRAND_INTERVAL_MILLIS,
+        }
     }
 
     async fn serve(self: Arc<Self>, exchange: Exchange) -> Answer {

@@ -13,6 +13,7 @@ mod denial;
 mod exchange;
 pub mod execution_log;
 pub mod filter;
+mod fleet;
 mod gateway;
 pub mod gateway_response;
 mod headers;
@@ -32,6 +33,7 @@ mod observation;
 pub mod pipeline;
 pub mod ports;
 pub mod rate_limit_headers;
+mod redis;
 pub mod request_id;
 pub mod request_validation;
 pub mod response_cache;
@@ -50,8 +52,9 @@ mod web_socket;
 pub use compile_error::CompileError;
 pub use denial::Denial;
 pub use exchange::{
-    Answer, Callout, CalloutAnswer, Edits, Errand, Event, Exchange, Hold, InFlight, MOST_WAITING,
-    Pauses, Reply, ResponseHead, Service, Shared, Step, Stream, UpstreamFailure,
+    Answer, Callout, CalloutAnswer, ERRAND_INTERVAL_MILLIS, Edits, Errand, Event, Exchange, Hold,
+    InFlight, MOST_WAITING, Pauses, Reply, ResponseHead, Service, Shared, Step, Stream,
+    UpstreamFailure,
 };
 pub use gateway::Gateway;
 pub use headers::{Field, HeaderEdit, Headers};

@@ -29,7 +29,7 @@ pub async fn serve(gateway: &Gateway, exchange: &Exchange) -> Answer {
         seen.end(gateway, ports, reply.status, None);
         return Answer::Reply(reply);
     }
-    if let Some(reply) = usage_route::answer(gateway, exchange, &ids) {
+    if let Some(reply) = usage_route::answer(gateway, exchange, &ids).await {
         seen.end(gateway, ports, reply.status, None);
         return Answer::Reply(reply);
     }
@@ -156,10 +156,14 @@ async fn decide<'e>(
         stage: route.stage,
         operation: route.operation,
     };
-    let now = ports.now();
-    let admitted = gateway.usage_plans.admit(target, customer, ports, now);
+    let plans = &gateway.usage_plans;
+    let admitted = match &gateway.fleet {
+        Some(fleet) => fleet.admit(plans, exchange, target, customer).await,
+        None => plans.admit(target, customer, ports, ports.now()),
+    };
     if let Some(customer) = customer {
-        gateway.usage.record(customer, Outcome::of(&admitted), now);
+        let outcome = Outcome::of(&admitted);
+        gateway.usage.record(customer, outcome, ports.now());
     }
     let allowance = admitted.map_err(Denied::by_limit)?;
 

@@ -12,13 +12,13 @@
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-request-throttling.html>
 
-mod allowance;
+pub(crate) mod allowance;
 mod compile;
-mod counter;
-mod period;
-mod quota;
-mod request;
-mod throttle;
+pub(crate) mod counter;
+pub(crate) mod period;
+pub(crate) mod quota;
+pub(crate) mod request;
+pub(crate) mod throttle;
 mod usage;
 
 #[cfg(test)]
@@ -31,11 +31,13 @@ mod workers_tests;
 use crate::ports::{Store, Timestamp};
 
 pub use allowance::{Allowance, Reason, Refusal, Remaining};
-use quota::Allotment;
+pub(crate) use quota::{Allotment, Count};
 use request::{Level, Request};
 use throttle::Bucket;
 pub use usage::{Counts, Outcome, Usage, UsageRecords, is_kept_usage};
-pub(crate) use usage::{DAYS_REPORTED, DayUsage, Initial, NotExtended, Report, begin_with, day};
+pub(crate) use usage::{
+    DAYS_KEPT, DAYS_REPORTED, DayUsage, History, Initial, NotExtended, Report, begin_with, day,
+};
 
 /// The usage plans and throttles of a gateway, compiled.
 #[derive(Clone, Debug)]
@@ -51,9 +53,11 @@ pub struct UsagePlans {
 /// A limit and the start of the store key under which its state is kept. The states of one
 /// customer have the customer's key id after it.
 #[derive(Clone, Debug)]
-struct Limit<T> {
-    rule: T,
-    store_key: Box<[u8]>,
+pub(crate) struct Limit<T> {
+    pub(crate) rule: T,
+    pub(crate) store_key: Box<[u8]>,
+    /// What Redis calls it; the limit of one customer has the customer's key id after it.
+    pub(crate) name: Box<str>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -72,6 +76,20 @@ struct PlanLimits {
     /// The start of the store keys under which it is kept what was used.
     usage_key: Box<[u8]>,
     id: Box<str>,
+    /// The start of the keys under which Redis keeps the same.
+    usage_name: Box<str>,
+}
+
+/// The limits that apply to one request.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits<'l> {
+    /// Empty when nobody presents a key.
+    pub(crate) key_id: &'l str,
+    /// The plan's, the stage's and the account's.
+    pub(crate) throttles: [Option<&'l Limit<Bucket>>; 3],
+    pub(crate) quota: Option<&'l Limit<Allotment>>,
+    /// Whether anybody wants to know what is left.
+    pub(crate) tells: bool,
 }
 
 /// What a request calls: positions in the configuration.
@@ -117,6 +135,39 @@ impl UsagePlans {
         store: &dyn Store,
         now: Timestamp,
     ) -> Result<Allowance, Refusal> {
+        let limits = self.limits(target, customer)?;
+        let key_id = limits.key_id;
+        let [plan, stage, account] = limits.throttles;
+        let mut request = Request {
+            throttles: [
+                plan.map(|limit| Level::new(limit, key_id)),
+                stage.map(|limit| Level::new(limit, "")),
+                account.map(|limit| Level::new(limit, "")),
+            ],
+            quota: limits.quota.map(|limit| Level::new(limit, key_id)),
+            store,
+            now,
+            tells: self.tells,
+        };
+        let outcome = request.look().and_then(|()| request.take());
+        outcome.map_err(|refusal| self.told(refusal))
+    }
+
+    /// What of a refusal clients are told.
+    pub(crate) fn told(&self, refusal: Refusal) -> Refusal {
+        if self.tells {
+            refusal
+        } else {
+            refusal.untold()
+        }
+    }
+
+    /// The limits that apply to a request.
+    pub(crate) fn limits<'l>(
+        &'l self,
+        target: Target,
+        customer: Option<Customer<'l>>,
+    ) -> Result<Limits<'l>, Refusal> {
         let stage = self
             .apis
             .get(target.api)
@@ -132,29 +183,15 @@ impl UsagePlans {
         };
         let key_id = customer.map_or("", |customer| customer.key_id);
 
-        let mut request = Request {
+        Ok(Limits {
+            key_id,
             throttles: [
-                plan.and_then(|plan| plan.throttle(target))
-                    .map(|limit| Level::new(limit, key_id)),
-                stage
-                    .throttle(target.operation)
-                    .map(|limit| Level::new(limit, "")),
-                self.account.as_ref().map(|limit| Level::new(limit, "")),
+                plan.and_then(|plan| plan.throttle(target)),
+                stage.throttle(target.operation),
+                self.account.as_ref(),
             ],
-            quota: plan
-                .and_then(|plan| plan.quota.as_ref())
-                .map(|limit| Level::new(limit, key_id)),
-            store,
-            now,
+            quota: plan.and_then(|plan| plan.quota.as_ref()),
             tells: self.tells,
-        };
-        let outcome = request.look().and_then(|()| request.take());
-        outcome.map_err(|refusal| {
-            if self.tells {
-                refusal
-            } else {
-                refusal.untold()
-            }
         })
     }
 }

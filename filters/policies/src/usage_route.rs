@@ -21,7 +21,11 @@ use crate::management_api::usage::own_usage;
 use crate::request_id::RequestIds;
 
 /// The answer to a request that is for the route; `None` for any other.
-pub(crate) fn answer(gateway: &Gateway, exchange: &Exchange, ids: &RequestIds) -> Option<Reply> {
+pub(crate) async fn answer(
+    gateway: &Gateway,
+    exchange: &Exchange,
+    ids: &RequestIds,
+) -> Option<Reply> {
     let wanted = gateway.usage_route.as_deref()?;
     let request = exchange.request();
     if request.first(b":method") != Some(b"GET") {
@@ -35,7 +39,7 @@ pub(crate) fn answer(gateway: &Gateway, exchange: &Exchange, ids: &RequestIds) -
     {
         return None;
     }
-    let mut reply = match usage(gateway, exchange, api, stage) {
+    let mut reply = match usage(gateway, exchange, api, stage).await {
         Ok(answer) => answer.unwrap_or_else(Refusal::reply),
         Err(denial) => denial.reply(Protocol::Rest),
     };
@@ -45,7 +49,7 @@ pub(crate) fn answer(gateway: &Gateway, exchange: &Exchange, ids: &RequestIds) -
     Some(reply)
 }
 
-fn usage(
+async fn usage(
     gateway: &Gateway,
     exchange: &Exchange,
     api: usize,
@@ -60,5 +64,5 @@ fn usage(
     let target = request.first(b":path").unwrap_or_default();
     let query = target.splitn(2, |byte| *byte == b'?').nth(1);
     let query = query.unwrap_or_default();
-    Ok(own_usage(gateway, ports, plan, key.id(), query))
+    Ok(own_usage(gateway, exchange, plan, key.id(), query).await)
 }

@@ -6,6 +6,9 @@
 //! - [`Attache`]: the command line's process; [`Project`]: a folder for it to serve.
 //! - [`Service`]: servers that are not ours, an OpenID issuer, Cognito, Lambda; [`Signer`]:
 //!   botocore, which signs requests as AWS's clients do. `make setup-clients` gets them.
+//! - [`Redis`], [`Webdis`]: those of Debian, which a test may kill, freeze and fill; [`Upstash`]: the
+//!   other way to reach a Redis; [`Relay`]: a network between two of them that a test may cut.
+//!   `make setup-redis` gets the programs.
 //! - [`Raw`]: a connection for bytes that no HTTP client would send; [`Client`]: an ordinary
 //!   HTTP/1.1 or HTTP/2 client.
 //! - [`Gate`]: holds an answer back until a test lets it go, so that no test depends on time.
@@ -30,12 +33,16 @@ mod gate;
 pub mod load;
 mod project;
 mod raw;
+mod redis;
+mod relay;
 mod service;
 mod signing;
 mod tls;
 mod tool;
+mod upstash;
 mod wait;
 mod wasm;
+mod webdis;
 
 pub use attache::{Attache, attache_program, is_running};
 pub use backend::{Backend, Reaction, Refusing, Seen};
@@ -44,9 +51,13 @@ pub use envoy::Envoy;
 pub use gate::Gate;
 pub use project::{Operation, Project, definition, definition_with};
 pub use raw::{Raw, RawResponse};
+pub use redis::{Redis, redis_folder};
+pub use relay::Relay;
 pub use service::{Service, client_source, run_client};
 pub use signing::{Signer, sign_all};
 pub use tls::{CertificateAuthority, TlsBackend};
 pub use tool::{installed, tool};
+pub use upstash::Upstash;
 pub use wait::{DEADLINE, until};
 pub use wasm::module;
+pub use webdis::Webdis;

@@ -5,7 +5,15 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
-use attache_e2e::{Attache, Body, Client, Project, Request, Response, Service, load};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use attache_e2e::{
+    Attache, Body, Client, Project, Refusing, Request, Response, Service, attache_program, load,
+    redis_folder,
+};
 use serde_json::{Value, json};
 
 fn send(attache: &Attache, request: &Request) -> Response {
@@ -252,4 +260,39 @@ fn a_forecast_is_made_once_and_read_often() {
         .header("authorization", "Bearer an-example-token-0123456789");
     assert_eq!(send(&attache, &flush).status, 202);
     assert_eq!(ask("forecasts/cairo"), forecast("cairo", &["sun"; 3], 5));
+}
+
+#[test]
+fn a_fleet_holds_one_limit_and_leaves_nothing_running() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let taken: Vec<Refusing> = (0..4).map(|_| Refusing::new()).collect();
+    let ports: Vec<String> = taken
+        .iter()
+        .map(|taken| taken.address().port().to_string())
+        .collect();
+    drop(taken);
+    let [first, second, redis, webdis] = &ports[..] else {
+        unreachable!();
+    };
+    let output = Command::new("python3")
+        .arg(folder.join("examples/fleet/fleet.py"))
+        .arg("--attache")
+        .arg(attache_program())
+        .arg("--redis-folder")
+        .arg(redis_folder())
+        .args(["--ports", first, second, "--redis-port", redis])
+        .args(["--webdis-port", webdis, "--seconds", "2"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}{said}");
+    assert!(told.contains("✓ admitted 500 of 500\n"), "{told}");
+    assert!(told.contains("✓ nothing is left of the quota\n"), "{told}");
+    assert_eq!(told.matches('✓').count(), 3, "{told}");
+    for port in ports {
+        let address = format!("127.0.0.1:{port}").parse().unwrap();
+        let patience = Duration::from_secs(1);
+        assert!(TcpStream::connect_timeout(&address, patience).is_err());
+    }
 }

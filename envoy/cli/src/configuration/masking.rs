@@ -32,6 +32,11 @@ const WAYS_TO_SECRETS: [&str; 4] = [
     "sessionTokenEnv",
 ];
 
+/// What may be shown of the settings of Redis.
+const SHOWN_OF_STATE: [&str; 5] = ["dialect", "prefix", "onFailure", "timeoutMs", "username"];
+/// The settings of an authorization for Redis, whose names may be shown.
+const AUTH: [&str; 5] = ["token", "tokenFile", "username", "password", "passwordFile"];
+
 /// The length of AWS's secret access keys.
 const SECRET_ACCESS_KEY: usize = 40;
 
@@ -135,6 +140,10 @@ enum Inside {
     Credentials,
     Credential,
     ManagementApi,
+    State,
+    RedisAuth,
+    /// An address, unless someone wrote a secret into it.
+    RedisUrl,
     /// A file or a variable that holds a secret, unless someone wrote the secret itself.
     WayToSecret,
 }
@@ -150,6 +159,9 @@ fn collect(node: &Node, inside: Inside, secrets: &mut Vec<Range<usize>>) {
                 let is_shown = match inside {
                     Inside::ApiKeys | Inside::ApiKey => SHOWN.contains(&name),
                     Inside::Credential => SHOWN_OF_CREDENTIALS.contains(&name),
+                    Inside::State | Inside::RedisAuth => {
+                        SHOWN_OF_STATE.contains(&name) && entry.value.as_mapping().is_none()
+                    }
                     _ => false,
                 };
                 if is_shown {
@@ -162,6 +174,13 @@ fn collect(node: &Node, inside: Inside, secrets: &mut Vec<Range<usize>>) {
                     (Inside::Elsewhere, "apiKeys") => Inside::ApiKeys,
                     (Inside::Elsewhere, "credentials") => Inside::Credentials,
                     (Inside::Elsewhere, "managementApi") => Inside::ManagementApi,
+                    (Inside::Elsewhere, "state") => Inside::State,
+                    (Inside::State, "url") => Inside::RedisUrl,
+                    (Inside::State | Inside::RedisAuth, "tokenFile" | "passwordFile") => {
+                        Inside::WayToSecret
+                    }
+                    (Inside::State, "auth") | (Inside::RedisAuth, _) => Inside::RedisAuth,
+                    (Inside::State | Inside::RedisUrl, _) => Inside::State,
                     (Inside::ManagementApi, WAY_TO_TOKEN) => Inside::WayToSecret,
                     (Inside::ManagementApi, _) => Inside::ManagementApi,
                     (Inside::Credential, name) if WAYS_TO_SECRETS.contains(&name) => {
@@ -184,6 +203,7 @@ fn collect(node: &Node, inside: Inside, secrets: &mut Vec<Range<usize>>) {
             }
         }
         Value::String(text) if inside == Inside::WayToSecret && !looks_like_a_secret(text) => {}
+        Value::String(text) if inside == Inside::RedisUrl && !text.contains(['@', '?', '#']) => {}
         Value::String(_) | Value::Integer(_) | Value::Float(_) if inside != Inside::Elsewhere => {
             secrets.push(node.span.clone());
         }
@@ -199,6 +219,8 @@ fn is_bare_key(name: &str, value: &Node, inside: Inside) -> bool {
         Inside::ApiKeys => value.as_mapping().is_none() && name.len() >= SHORTEST_KEY,
         Inside::ApiKey => value.is_null() && !HIDDEN.contains(&name),
         Inside::ManagementApi => !TOKEN.contains(&name),
+        Inside::RedisAuth => !AUTH.contains(&name),
+        Inside::State | Inside::RedisUrl => value.is_null() && name.len() >= SHORTEST_KEY,
         Inside::Credentials => value.as_mapping().is_none() && name.len() >= SECRET_ACCESS_KEY,
         Inside::Credential | Inside::WayToSecret => {
             value.is_null() && !WAYS_TO_SECRETS.contains(&name)
@@ -233,161 +255,4 @@ fn hide(text: &str, mut secrets: Vec<Range<usize>>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::{masked, masked_unparsed};
-    use crate::diagnostic::Report;
-    use crate::document::Document;
-
-    const KEY: &str = "kR4fh2-Zq90LmVx7TbYw31";
-
-    #[test]
-    fn no_key_can_be_seen_wherever_it_was_written() {
-        for text in [
-            format!("apiKeys:\n  acme: {{value: {KEY}, usagePlans: [gold]}}\n"),
-            format!("apiKeys:\n  acme: {{value: \"{KEY}\"}}\n"),
-            format!("apiKeys:\n  acme: {KEY}\n"),
-            format!("apiKeys:\n  acme: {{valeu: {KEY}}}\n"),
-            format!("apiKeys:\n  acme: {{valueSha256: {KEY}}}\n"),
-            format!("apiKeys:\n  - {KEY}\n"),
-            format!("apiKeys:\n  acme: {{{KEY}}}\n"),
-            format!("apiKeys:\n  acme: {{value: x,{KEY}, usagePlans: [gold]}}\n"),
-            format!("apiKeys:\n  {KEY}:\n"),
-            format!("apiKeys:\n  {KEY}: [gold]\n"),
-            format!("apiKeys:\n  acme:\n    value: |\n      {KEY}\n      {KEY}\n"),
-            format!("apiKeys:\nacme:\n  value: {KEY}\n"),
-            format!("apis:\n  shop:\n    apiKeys: {{acme: {{value: {KEY}}}}}\n"),
-        ] {
-            let document = Document::parse(
-                Path::new("attache.yaml"),
-                text.as_bytes(),
-                &mut Report::new(),
-            )
-            .expect("a tree");
-            let shown = masked(&document);
-            assert!(!shown.contains(KEY), "{shown}");
-            assert_eq!(shown.len(), text.len());
-            assert_eq!(shown.lines().count(), text.lines().count());
-        }
-    }
-
-    #[test]
-    fn no_secret_of_a_credential_can_be_seen() {
-        const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
-        for text in [
-            format!("credentials:\n  AKIA: {{secretAccessKey: {SECRET}, principal: {{}}}}\n"),
-            format!("credentials:\n  AKIA: {SECRET}\n"),
-            format!("credentials:\n  {SECRET}:\n"),
-            format!("credentials:\n  - {SECRET}\n"),
-            format!("credentials:\n  AKIA: {{{SECRET}}}\n"),
-            format!("credentials:\n  AKIA: {{secretAccessKeyFile: {SECRET}}}\n"),
-            format!("credentials:\n  AKIA: {{sessionTokenEnv: {{a: {SECRET}}}}}\n"),
-            format!("credentials:\n  AKIA: {{token: [{SECRET}]}}\n"),
-        ] {
-            let document = Document::parse(
-                Path::new("attache.yaml"),
-                text.as_bytes(),
-                &mut Report::new(),
-            )
-            .expect("a tree");
-            let shown = masked(&document);
-            assert!(!shown.contains("wJalrXUtn"), "{shown}");
-        }
-        let text = "credentials:\n  AKIA: {secretAccessKeyFile: a.txt, principal: {arn: a}}\n";
-        let document = Document::parse(
-            Path::new("attache.yaml"),
-            text.as_bytes(),
-            &mut Report::new(),
-        )
-        .expect("a tree");
-        assert_eq!(masked(&document), text);
-    }
-
-    #[test]
-    fn no_token_of_the_management_api_can_be_seen() {
-        for text in [
-            format!("managementApi: {{token: {KEY}}}\n"),
-            format!("managementApi: {{tokenSha256: {KEY}}}\n"),
-            format!("managementApi: {{tokne: {KEY}}}\n"),
-            format!("managementApi: {KEY}\n"),
-            format!("managementApi: [{KEY}]\n"),
-            format!("managementApi: {{{KEY}}}\n"),
-            format!("managementApi: {{{KEY}: true}}\n"),
-            format!("managementApi: {{token: {{a: {KEY}}}}}\n"),
-            format!("managementApi: {{token: x,{KEY}}}\n"),
-            format!("managementApi:\n  {KEY}:\n"),
-            format!(
-                "managementApi: {{tokenFile: {}}}\n",
-                KEY.replace('-', "0").repeat(2)
-            ),
-        ] {
-            let document = Document::parse(
-                Path::new("attache.yaml"),
-                text.as_bytes(),
-                &mut Report::new(),
-            )
-            .expect("a tree");
-            let shown = masked(&document);
-            assert!(!shown.contains("fh2"), "{shown}");
-        }
-        let text = "managementApi: {tokenFile: secrets/management-token.txt}\n";
-        let document = Document::parse(
-            Path::new("attache.yaml"),
-            text.as_bytes(),
-            &mut Report::new(),
-        )
-        .expect("a tree");
-        assert_eq!(masked(&document), text);
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_read_shows_no_key_either() {
-        for text in [
-            format!("apiKeys: {{acme: {{value: {KEY}"),
-            format!("apiKeys:\n\tacme: '{KEY}'\n"),
-            format!("value:{KEY}"),
-            "apiKeys: {acme: {value: kR4{fh2-Zq90LmVx7TbYw31".to_owned(),
-            "apiKeys: {acme: {value: \"kR4fh2-Zq90\"LmVx7TbYw31, usagePlans".to_owned(),
-        ] {
-            let shown = masked_unparsed(&text);
-            assert!(
-                !shown.contains("fh2-Zq90") && !shown.contains("LmVx7TbYw31"),
-                "{shown}"
-            );
-            assert!(
-                !text.contains("usagePlans") || shown.contains("usagePlans"),
-                "{shown}"
-            );
-            assert_eq!(shown.len(), text.len());
-        }
-    }
-
-    #[test]
-    fn what_the_tree_does_not_hold_may_be_a_key_too() {
-        let text = format!(
-            "# yaml-language-server: $schema=../../docs/attache.schema.json\n\
-             # before: {KEY}\napiKeys:\n  acme: {{value: {KEY}}}\n  acme: {{value: {KEY}}}\n"
-        );
-        let document = Document::parse(
-            Path::new("attache.yaml"),
-            text.as_bytes(),
-            &mut Report::new(),
-        )
-        .expect("a tree");
-        assert_eq!(masked(&document), text.replace(KEY, &"*".repeat(KEY.len())));
-    }
-
-    #[test]
-    fn all_else_can_be_seen() {
-        let text = "apis: {shop: {definition: shop.yaml}}\n\
-                    apiKeys: {acme: {usagePlans: [a-plan-with-a-rather-long-name], enabled: true}}\n";
-        let document = Document::parse(
-            Path::new("attache.yaml"),
-            text.as_bytes(),
-            &mut Report::new(),
-        )
-        .expect("a tree");
-        assert_eq!(masked(&document), text);
-    }
-}
+mod tests;

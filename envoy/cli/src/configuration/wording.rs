@@ -61,11 +61,7 @@ pub(super) fn diagnostics(
         Kind::Custom { keyword, .. } if keyword == NOT_SUPPORTED_YET => fault.not_supported_yet(),
         Kind::Minimum { limit } => vec![fault.out_of_range("at least", limit)],
         Kind::Maximum { limit } => vec![fault.out_of_range("at most", limit)],
-        Kind::Pattern { pattern } if pattern.starts_with("^https?:") => vec![
-            fault
-                .error("wrong-form", " is not an address")
-                .hint("write it with its scheme: `http://HOST:PORT` or `https://HOST`"),
-        ],
+        Kind::Pattern { pattern } if pattern.starts_with("^https?:") => vec![fault.no_address()],
         Kind::MinProperties { .. } | Kind::MinLength { .. } => vec![fault.empty()],
         _ => vec![fault.error("wrong-form", " is not of the expected form")],
     }
@@ -120,7 +116,7 @@ impl Fault<'_> {
     /// Whether a name that is no setting may be a customer's key or a token in the wrong place, or
     /// what follows a comma in one without quotes.
     fn may_be_a_key(&self, name: &str) -> bool {
-        (self.in_api_keys() || self.in_management_api())
+        (self.in_api_keys() || self.in_management_api() || self.in_redis_auth())
             && suggestion::meant(name, &self.known_fields()).is_none()
             && self.place_elsewhere(name).is_none()
     }
@@ -140,10 +136,15 @@ impl Fault<'_> {
         self.pointer.as_str().starts_with("/managementApi")
     }
 
+    fn in_redis_auth(&self) -> bool {
+        self.pointer.as_str().starts_with("/state/redis/auth")
+    }
+
     /// Whether what is written here may be a key or a secret, and must not be repeated.
     fn may_hold_a_secret(&self) -> bool {
         self.in_api_keys()
             || self.in_management_api()
+            || self.in_redis_auth()
             || self.pointer.as_str().starts_with("/credentials/")
     }
 
@@ -195,7 +196,7 @@ impl Fault<'_> {
                     "what stands here is no setting of {thing}, and may be a part of its value"
                 ),
             )
-            .hint(if self.in_management_api() {
+            .hint(if self.in_management_api() || self.in_redis_auth() {
                 "write the token in quotes: `token: \"…\"`"
             } else {
                 "write the value in quotes: `value: \"…\"`"
@@ -398,6 +399,12 @@ impl Fault<'_> {
             (Value::String(_), "object") if self.in_management_api() => {
                 error.hint("write `managementApi: {tokenFile: …}`, and the token into the file")
             }
+            (Value::String(_), "object") if self.in_redis_auth() => {
+                error.hint("write `auth: {tokenFile: …}`, and the token into the file")
+            }
+            (Value::String(_), "object") if self.pointer.as_str().starts_with("/state") => {
+                error.hint("write `state: {redis: {url: …}}`")
+            }
             (Value::String(_), "object") if self.is_api_key() => {
                 error.hint("write a key's value as `{value: …, usagePlans: […]}`")
             }
@@ -421,6 +428,18 @@ impl Fault<'_> {
     fn is_credential(&self) -> bool {
         let pointer = self.pointer.as_str();
         pointer.starts_with("/credentials/") && pointer.matches('/').count() == 2
+    }
+
+    fn no_address(&self) -> Diagnostic {
+        let error = self.error("wrong-form", " is not an address");
+        let text = self.node().and_then(Node::as_str).unwrap_or_default();
+        if text.starts_with("redis:") || text.starts_with("rediss:") {
+            return error.hint(
+                "Envoy's filters reach Redis over HTTP alone: put Webdis in front of it, and write \
+                 its address, `http://HOST:7379`",
+            );
+        }
+        error.hint("write it with its scheme: `http://HOST:PORT` or `https://HOST`")
     }
 
     fn not_an_option(&self, options: &Json) -> Diagnostic {

@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use attache_model::{KeyDigest, Secret};
+use attache_model::{KeyDigest, Redis, Secret};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -81,11 +83,12 @@ impl<'p> Secrets<'p> {
                 .open(id, &credential.secret_access_key)?;
             Some((secret, format!("the secret access key of `{id}`")))
         });
+        let opened = credentials.chain(redis_secret(project));
         Self {
             clear: clear
                 .map(|(id, value)| (value.reveal().as_str(), key(id)))
                 .collect(),
-            opened: credentials.collect(),
+            opened: opened.collect(),
             digests,
         }
     }
@@ -137,4 +140,25 @@ impl<'p> Secrets<'p> {
             _ => None,
         }
     }
+}
+
+/// What stands behind `Bearer`, or the password behind `Basic`.
+fn redis_secret(project: &Project) -> Option<(Secret<Vec<u8>>, String)> {
+    let sealed = project
+        .gateway
+        .state
+        .as_ref()?
+        .redis
+        .authorization
+        .as_ref()?;
+    let value = project.secrets_key.open(Redis::AUTHORIZATION, sealed)?;
+    if let Some(token) = value.reveal().strip_prefix(b"Bearer ") {
+        let token = Secret::new(token.to_owned());
+        return Some((token, "the token for Redis".to_owned()));
+    }
+    let pair = value.reveal().strip_prefix(b"Basic ")?;
+    let pair = Secret::new(STANDARD.decode(pair).ok()?);
+    let colon = pair.reveal().iter().position(|byte| *byte == b':')?;
+    let password = Secret::new(pair.reveal().get(colon + 1..)?.to_owned());
+    Some((password, "the password for Redis".to_owned()))
 }

@@ -32,26 +32,33 @@ impl Lowering<'_> {
     ) -> Vec<Credential> {
         let pointer = Pointer::root().key("credentials");
         self.remember_name("/credentials", &pointer);
-        let key = match self.secrets_key {
-            _ if credentials.is_empty() => return Vec::new(),
-            Ok(key) => Some(key),
+        if credentials.is_empty() {
+            return Vec::new();
+        }
+        let key = self.sealing_key(&pointer);
+        let mut lowered = Vec::new();
+        for (id, credential) in credentials {
+            let pointer = pointer.key(id);
+            let model = format!("/credentials/{}", lowered.len());
+            lowered.extend(self.credential(id, credential, key.as_ref(), &pointer, &model));
+        }
+        lowered
+    }
+
+    /// The key that secrets are sealed with; `None` after a fault at the setting that asks for it.
+    pub(super) fn sealing_key(&mut self, pointer: &Pointer) -> Option<SecretsKey> {
+        match self.secrets_key {
+            Ok(key) => Some(key.clone()),
             Err(reason) => {
                 self.refuse_name(
                     "secrets-key",
-                    &pointer,
+                    pointer,
                     format!("no secret can be sealed: {reason}"),
                     format!("make a key with `{HOW_TO_MAKE}`"),
                 );
                 None
             }
-        };
-        let mut lowered = Vec::new();
-        for (id, credential) in credentials {
-            let pointer = pointer.key(id);
-            let model = format!("/credentials/{}", lowered.len());
-            lowered.extend(self.credential(id, credential, key, &pointer, &model));
         }
-        lowered
     }
 
     fn credential(
@@ -252,7 +259,7 @@ impl Lowering<'_> {
     }
 
     /// A secret without the line's end that editors put after it.
-    fn checked_secret(
+    pub(super) fn checked_secret(
         &mut self,
         what: &str,
         text: &str,

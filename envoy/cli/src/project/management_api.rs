@@ -83,13 +83,10 @@ pub(crate) fn token_sha256(token: &Secret<String>) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Why a text cannot be sent as a token (RFC 6750, section 2.1), or must not be one.
+/// Why a text cannot be sent as a token, or must not be one.
 fn fault(token: &str) -> Option<String> {
-    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
-    if token.contains("${") {
-        Some("the token holds `${`, and variables are not filled in here".to_owned())
-    } else if !token.bytes().all(known) {
-        Some("a token consists of letters, digits and `-._~+/=`, and this one does not".to_owned())
+    if let Some(reason) = bearer_fault(token) {
+        Some(reason.to_owned())
     } else if LENGTHS.contains(&token.len()) {
         None
     } else {
@@ -99,5 +96,17 @@ fn fault(token: &str) -> Option<String> {
             LENGTHS.end(),
             token.len()
         ))
+    }
+}
+
+/// Why a text cannot follow `Bearer` (RFC 6750, section 2.1).
+pub(super) fn bearer_fault(token: &str) -> Option<&'static str> {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte);
+    if token.contains("${") {
+        Some("the token holds `${`, and variables are not filled in here")
+    } else if !token.bytes().all(known) {
+        Some("a token consists of letters, digits and `-._~+/=`, and this one does not")
+    } else {
+        None
     }
 }

@@ -119,28 +119,38 @@ impl ManagementApi {
         call: UsageCall<'_>,
     ) -> Result<Reply, Refusal> {
         let ports = exchange.ports();
-        // What this worker has seen is told without delay.
-        gateway.usage_plans.store_usage(&gateway.usage, ports);
+        if gateway.fleet.is_none() {
+            // What this worker has seen is told without delay.
+            gateway.usage_plans.store_usage(&gateway.usage, ports);
+        }
         let body = match call {
-            UsageCall::Get { plan, query } => self.get_usage(gateway, ports, plan, query)?,
+            UsageCall::Get { plan, query } => {
+                self.get_usage(gateway, exchange, plan, query).await?
+            }
             UsageCall::Update { plan, key } => {
                 let (place, keys) = self.plan(plan)?;
                 let key_id = keys.key(key)?;
                 let remaining = remaining(exchange.request_body().await)?;
                 let now = ports.now();
-                gateway
-                    .usage_plans
-                    .set_remaining(place, key_id, remaining, ports, now)
-                    .map_err(|reason| match reason {
-                        NotExtended::NoQuota => {
-                            Refusal::bad_request(format!("Usage Plan {} has no quota", keys.id))
-                        }
-                        NotExtended::Undecided => away(),
-                    })?;
+                let plans = &gateway.usage_plans;
+                let set = match &gateway.fleet {
+                    Some(fleet) => {
+                        fleet
+                            .set_remaining(plans, place, key_id, remaining, exchange)
+                            .await
+                    }
+                    None => plans.set_remaining(place, key_id, remaining, ports, now),
+                };
+                set.map_err(|reason| match reason {
+                    NotExtended::NoQuota => {
+                        Refusal::bad_request(format!("Usage Plan {} has no quota", keys.id))
+                    }
+                    NotExtended::Undecided => away(),
+                })?;
                 let today = day(now);
                 let report = Report::new(&gateway.usage_plans, place, today..=today, now);
                 let report = report.ok_or_else(away)?;
-                let of_key = [(key_id, report.of(key_id, ports).map_err(|_| away())?)];
+                let of_key = tell(gateway, exchange, &report, vec![key_id]).await?;
                 usage_json(&keys.id, (today, today), &of_key, None, false)
             }
             UsageCall::Counts { query } => self.counts(gateway, ports, query)?,
@@ -148,16 +158,16 @@ impl ManagementApi {
         Ok(json(body))
     }
 
-    fn get_usage(
+    async fn get_usage(
         &self,
         gateway: &Gateway,
-        ports: &dyn Ports,
+        exchange: &Exchange,
         plan: &[u8],
         query: &[u8],
     ) -> Result<String, Refusal> {
         let query = Query::read(query)?;
         let (place, plan) = self.plan(plan)?;
-        let now = ports.now();
+        let now = exchange.ports().now();
         let days = query.days(now)?;
         let include = match query.include.as_deref() {
             None => false,
@@ -167,19 +177,17 @@ impl ManagementApi {
         let page = query.page(LONGEST_PAGE)?;
         let report = Report::new(&gateway.usage_plans, place, days.0..=days.1, now);
         let report = report.ok_or_else(away)?;
-        let of_key = |key_id| Ok((key_id, report.of(key_id, ports).map_err(|_| away())?));
-        let (usage, next) = match &query.key_id {
+        let (key_ids, next) = match &query.key_id {
             Some(wanted) => {
                 let key_id = plan.keys.iter().find(|key_id| ***key_id == **wanted);
-                let key_id = key_id.ok_or_else(no_such_key)?;
-                (vec![of_key(&**key_id)?], None)
+                (vec![&**key_id.ok_or_else(no_such_key)?], None)
             }
             None => {
                 let keys = plan.keys.iter().skip(page.from).take(page.length);
-                let usage: Result<Vec<_>, _> = keys.map(|key_id| of_key(&**key_id)).collect();
-                (usage?, page.next(plan.keys.len()))
+                (keys.map(|key| &**key).collect(), page.next(plan.keys.len()))
             }
         };
+        let usage = tell(gateway, exchange, &report, key_ids).await?;
         Ok(usage_json(&plan.id, days, &usage, next, include))
     }
 
@@ -225,6 +233,32 @@ impl ManagementApi {
         let found = plans.find(|(_, plan)| is_named(name, &plan.id));
         found.ok_or_else(|| Refusal::not_found("Invalid Usage Plan ID specified"))
     }
+}
+
+/// What keys have used of a plan, as Redis knows it where gateways share their limits.
+async fn tell<'k>(
+    gateway: &Gateway,
+    exchange: &Exchange,
+    report: &Report<'_>,
+    key_ids: Vec<&'k str>,
+) -> Result<Vec<(&'k str, Vec<DayUsage>)>, Refusal> {
+    let found = match &gateway.fleet {
+        Some(fleet) => {
+            let plans = &gateway.usage_plans;
+            let usage = fleet.usage(plans, report.plan(), &key_ids, exchange).await;
+            let usage = usage.map_err(|_| away())?;
+            let days = usage
+                .iter()
+                .map(|(history, count)| report.days(history, *count));
+            days.collect()
+        }
+        None => {
+            let ports = exchange.ports();
+            let days = key_ids.iter().map(|key_id| report.of(key_id, ports));
+            days.collect::<Result<Vec<_>, _>>().map_err(|_| away())?
+        }
+    };
+    Ok(key_ids.into_iter().zip(found).collect())
 }
 
 impl PlanKeys {
@@ -311,25 +345,28 @@ impl Page {
 }
 
 /// What a key has used of a plan, for its holder: by the query's days, or else the last 30.
-pub(crate) fn own_usage(
+pub(crate) async fn own_usage(
     gateway: &Gateway,
-    ports: &dyn Ports,
+    exchange: &Exchange,
     (place, plan): (usize, &str),
     key_id: &str,
     query: &[u8],
 ) -> Result<Reply, Refusal> {
     const USUAL_DAYS: u32 = 30;
     let query = Query::read(query)?;
+    let ports = exchange.ports();
     let now = ports.now();
     let days = if query.start_date.is_none() && query.end_date.is_none() {
         ((day(now) + 1).saturating_sub(USUAL_DAYS), day(now))
     } else {
         query.days(now)?
     };
-    gateway.usage_plans.store_usage(&gateway.usage, ports);
+    if gateway.fleet.is_none() {
+        gateway.usage_plans.store_usage(&gateway.usage, ports);
+    }
     let report = Report::new(&gateway.usage_plans, place, days.0..=days.1, now);
     let report = report.ok_or_else(away)?;
-    let of_key = [(key_id, report.of(key_id, ports).map_err(|_| away())?)];
+    let of_key = tell(gateway, exchange, &report, vec![key_id]).await?;
     Ok(json(usage_json(plan, days, &of_key, None, false)))
 }
 

@@ -61,7 +61,7 @@ impl From<Reason> for Denial {
 
 impl Refusal {
     /// By a throttle that cannot say when it will have a token.
-    pub(super) fn throttled() -> Self {
+    pub(crate) fn throttled() -> Self {
         Self {
             reason: Reason::Throttled,
             retry_after: None,
@@ -70,7 +70,7 @@ impl Refusal {
     }
 
     /// By a throttle that has a token after `wait` nanoseconds.
-    pub(super) fn throttled_for(wait: Option<u64>) -> Self {
+    pub(crate) fn throttled_for(wait: Option<u64>) -> Self {
         Self {
             retry_after: wait.map(|wait| wait.div_ceil(SECOND)),
             ..Self::throttled()
@@ -78,7 +78,7 @@ impl Refusal {
     }
 
     /// The same with nothing but its reason.
-    pub(super) fn untold(self) -> Self {
+    pub(crate) fn untold(self) -> Self {
         Self {
             reason: self.reason,
             ..Self::throttled()
@@ -86,7 +86,7 @@ impl Refusal {
     }
 
     /// By a quota that cannot be counted.
-    pub(super) fn uncounted() -> Self {
+    pub(crate) fn uncounted() -> Self {
         Self {
             reason: Reason::QuotaExceeded,
             ..Self::throttled()
@@ -94,7 +94,7 @@ impl Refusal {
     }
 
     /// By a quota that is used up.
-    pub(super) fn quota_exceeded(quota: &Allotment, count: Count, now: Timestamp) -> Self {
+    pub(crate) fn quota_exceeded(quota: &Allotment, count: Count, now: Timestamp) -> Self {
         let remaining = Remaining::of_quota(quota, count, now);
         Self {
             reason: Reason::QuotaExceeded,
@@ -108,7 +108,7 @@ impl Refusal {
 }
 
 impl Remaining {
-    pub(super) fn of_bucket(bucket: &Bucket, left: Left) -> Self {
+    pub(crate) fn of_bucket(bucket: &Bucket, left: Left) -> Self {
         Self {
             requests: bucket.tokens(left).into(),
             reset: Some(left.full_in.div_ceil(SECOND)),
@@ -116,8 +116,22 @@ impl Remaining {
         }
     }
 
+    /// A bucket of many gateways, of which one knows that so many tokens are left.
+    pub(crate) fn of_leased_bucket(bucket: &Bucket, tokens: u64) -> Self {
+        let burst = u64::from(bucket.burst());
+        let tokens = tokens.min(burst);
+        let missing = u128::from(burst - tokens) * u128::from(SECOND);
+        let full_in = (missing * u128::from(SECOND)).checked_div(bucket.rate().into());
+        let reset = full_in.and_then(|nanos| u64::try_from(nanos).ok());
+        Self {
+            requests: tokens,
+            reset: reset.map(|nanos| nanos.div_ceil(SECOND)),
+            ..Self::of_empty_bucket(bucket, None)
+        }
+    }
+
     /// A bucket that has its next token after `wait` nanoseconds.
-    pub(super) fn of_empty_bucket(bucket: &Bucket, wait: Option<u64>) -> Self {
+    pub(crate) fn of_empty_bucket(bucket: &Bucket, wait: Option<u64>) -> Self {
         Self {
             limit: bucket.burst().into(),
             window: bucket.full_after_empty().map(|full| full.div_ceil(SECOND)),
@@ -126,7 +140,7 @@ impl Remaining {
         }
     }
 
-    pub(super) fn of_quota(quota: &Allotment, count: Count, now: Timestamp) -> Self {
+    pub(crate) fn of_quota(quota: &Allotment, count: Count, now: Timestamp) -> Self {
         let period = count.period;
         Self {
             limit: quota.limit,

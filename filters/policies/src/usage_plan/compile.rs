@@ -30,7 +30,7 @@ impl UsagePlans {
     pub fn compile(gateway: &Gateway) -> Result<Self, Vec<CompileError>> {
         let mut errors = Vec::new();
         let account = gateway.account.throttle.map(|throttle| {
-            let key = store_key(b'a', []);
+            let key = kept_at(b'a', "throttle:account", []);
             compile_throttle(throttle, key, "/account/throttle", &mut errors)
         });
         let mut apis = Vec::with_capacity(gateway.apis.len());
@@ -74,7 +74,7 @@ fn compile_stage(
     errors: &mut Vec<CompileError>,
 ) -> StageLimits {
     let default = stage.throttle.map(|throttle| {
-        let key = store_key(b's', [&*api.id, &stage.name]);
+        let key = kept_at(b's', "throttle:stage", [&*api.id, &stage.name]);
         compile_throttle(throttle, key, &format!("{pointer}/throttle"), errors)
     });
     let mut methods = Vec::new();
@@ -96,7 +96,11 @@ fn compile_stage(
             ));
         }
         if let Some(throttle) = settings.throttle {
-            let key = store_key(b'm', [&*api.id, &stage.name, path, method]);
+            let key = kept_at(
+                b'm',
+                "throttle:method",
+                [&*api.id, &stage.name, path, method],
+            );
             let pointer = format!("{pointer}/throttle");
             let limit = compile_throttle(throttle, key, &pointer, errors);
             methods.push((settings.operation, limit));
@@ -113,7 +117,7 @@ fn compile_plan(
     errors: &mut Vec<CompileError>,
 ) -> PlanLimits {
     let throttle = plan.throttle.map(|throttle| {
-        let key = store_key(b'p', [&*plan.id]);
+        let key = kept_at(b'p', "throttle:plan", [&*plan.id]);
         compile_throttle(throttle, key, &format!("{pointer}/throttle"), errors)
     });
     let quota = plan
@@ -157,11 +161,13 @@ fn compile_plan(
         compile_methods(&releases, plan, api_stage, &pointer, &mut methods, errors);
     }
     methods.sort_unstable_by_key(|(method, _)| *method);
+    let (usage_key, usage_name) = kept_at(b'u', "usage", [&*plan.id]);
     PlanLimits {
         throttle,
         quota,
         methods,
-        usage_key: store_key(b'u', [&*plan.id]),
+        usage_key,
+        usage_name,
         id: plan.id.as_str().into(),
     }
 }
@@ -251,7 +257,11 @@ fn compile_methods(
             ));
         }
         let ApiStage { api, stage, .. } = api_stage;
-        let key = store_key(b'o', [&*plan.id, api, stage, path, method]);
+        let key = kept_at(
+            b'o',
+            "throttle:plan-method",
+            [&*plan.id, api, stage, path, method],
+        );
         let pointer = format!("{pointer}/throttle");
         let limit = compile_throttle(wanted.throttle, key, &pointer, errors);
         limits.extend(places.into_iter().map(|place| (place, limit.clone())));
@@ -260,7 +270,7 @@ fn compile_methods(
 
 fn compile_throttle(
     throttle: Throttle,
-    store_key: Box<[u8]>,
+    (store_key, name): (Box<[u8]>, Box<str>),
     pointer: &str,
     errors: &mut Vec<CompileError>,
 ) -> Limit<Bucket> {
@@ -276,6 +286,7 @@ fn compile_throttle(
     Limit {
         rule: Bucket::new(throttle),
         store_key,
+        name,
     }
 }
 
@@ -307,13 +318,38 @@ fn compile_quota(
         Period::Month => "M",
     };
     let offset = quota.offset.to_string();
+    let ids = [&*plan.id, period, &offset, zone_name];
+    let (store_key, name) = kept_at(b'q', "quota", ids);
     Some(Limit {
         rule: Allotment {
             limit: quota.limit,
             calendar,
         },
-        store_key: store_key(b'q', [&*plan.id, period, &offset, zone_name]),
+        store_key,
+        name,
     })
+}
+
+/// Where a limit is kept: by this gateway, and in Redis.
+fn kept_at<const COUNT: usize>(kind: u8, name: &str, ids: [&str; COUNT]) -> (Box<[u8]>, Box<str>) {
+    (store_key(kind, ids), redis_name(name, ids))
+}
+
+/// The same for people to read, without anything that could be mistaken for a colon between two
+/// ids.
+fn redis_name<const COUNT: usize>(kind: &str, ids: [&str; COUNT]) -> Box<str> {
+    let mut name = kind.to_owned();
+    for id in ids {
+        name.push(':');
+        for letter in id.chars() {
+            match letter {
+                '%' => name.push_str("%25"),
+                ':' => name.push_str("%3A"),
+                letter => name.push(letter),
+            }
+        }
+    }
+    name.into_boxed_str()
 }
 
 /// The kind of a limit and the ids of what it limits, each id with its length before it.

@@ -66,12 +66,7 @@ impl Allotment {
     pub(crate) fn current(&self, count: Option<Count>, now: Timestamp) -> Option<Count> {
         let now = now.as_secs();
         match count {
-            Some(count)
-                if now < count.period.end
-                    && now.saturating_add(CLOCK_TOLERANCE) >= count.period.start =>
-            {
-                Some(count)
-            }
+            Some(count) if count.period.still_counts(now) => Some(count),
             other => {
                 let period = self.calendar.bounds(now)?;
                 let kept = other.filter(|count| now < count.period.start);
@@ -89,6 +84,25 @@ impl Allotment {
         self.limit
             .saturating_add_signed(count.extra)
             .saturating_sub(count.used)
+    }
+}
+
+impl Allotment {
+    /// The period that a request counts in that comes `now`, when `known` is the last that one was
+    /// counted in; `None` when the clock is beyond every calendar.
+    pub(crate) fn period(&self, known: Option<Bounds>, now: Timestamp) -> Option<Bounds> {
+        let now = now.as_secs();
+        known
+            .filter(|period| period.still_counts(now))
+            .or_else(|| self.calendar.bounds(now))
+    }
+}
+
+impl Bounds {
+    /// Whether a clock that shows `now` is still in this period, or has only just gone back out of
+    /// it.
+    fn still_counts(self, now: u64) -> bool {
+        now < self.end && now.saturating_add(CLOCK_TOLERANCE) >= self.start
     }
 }
 

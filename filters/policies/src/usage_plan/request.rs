@@ -10,18 +10,18 @@ use super::throttle::{self, Bucket, Left, State};
 use crate::ports::{Store, StoreError, Stored, Timestamp};
 
 /// A request and its limits, in the order in which they decide.
-pub(super) struct Request<'r> {
+pub(crate) struct Request<'r> {
     /// The plan's, the stage's and the account's.
-    pub(super) throttles: [Option<Level<'r, Bucket, Left>>; 3],
-    pub(super) quota: Option<Level<'r, Allotment, Count>>,
-    pub(super) store: &'r dyn Store,
-    pub(super) now: Timestamp,
+    pub(crate) throttles: [Option<Level<'r, Bucket, Left>>; 3],
+    pub(crate) quota: Option<Level<'r, Allotment, Count>>,
+    pub(crate) store: &'r dyn Store,
+    pub(crate) now: Timestamp,
     /// Whether anybody wants to know what is left.
-    pub(super) tells: bool,
+    pub(crate) tells: bool,
 }
 
 /// A limit, and how far the request has got with it.
-pub(super) struct Level<'r, T, L> {
+pub(crate) struct Level<'r, T, L> {
     rule: &'r T,
     store_key: Cow<'r, [u8]>,
     /// What was stored when the limit was looked at.
@@ -32,7 +32,7 @@ pub(super) struct Level<'r, T, L> {
 
 impl<'r, T, L> Level<'r, T, L> {
     /// `key_id` is empty when everybody shares the limit.
-    pub(super) fn new(limit: &'r Limit<T>, key_id: &'r str) -> Self {
+    pub(crate) fn new(limit: &'r Limit<T>, key_id: &'r str) -> Self {
         Self {
             rule: &limit.rule,
             store_key: store_key(limit, key_id),
@@ -44,7 +44,7 @@ impl<'r, T, L> Level<'r, T, L> {
 
 impl Request<'_> {
     /// Whether every limit has something left. Takes nothing.
-    pub(super) fn look(&mut self) -> Result<(), Refusal> {
+    pub(crate) fn look(&mut self) -> Result<(), Refusal> {
         let (store, now) = (self.store, self.now);
         for (place, level) in (0..).zip(&mut self.throttles) {
             if let Some(level) = level
@@ -60,7 +60,7 @@ impl Request<'_> {
     }
 
     /// Takes one from every limit, or from none.
-    pub(super) fn take(&mut self) -> Result<Allowance, Refusal> {
+    pub(crate) fn take(&mut self) -> Result<Allowance, Refusal> {
         let outcome = self.take_all();
         if outcome.is_err() {
             for level in self.throttles.iter().flatten() {
@@ -98,10 +98,10 @@ impl Request<'_> {
 }
 
 /// Nanoseconds until a bucket has a token again, if anybody can tell.
-type Wait = Option<u64>;
+pub(crate) type Wait = Option<u64>;
 
 impl Level<'_, Bucket, Left> {
-    fn look(&mut self, store: &dyn Store, now: Timestamp) -> Result<(), Wait> {
+    pub(crate) fn look(&mut self, store: &dyn Store, now: Timestamp) -> Result<(), Wait> {
         let key = &*self.store_key;
         self.seen = store.get(key).map_err(|StoreError| None)?;
         let state = stored_state(value(self.seen.as_ref())).map_err(|Undecided| None)?;
@@ -118,7 +118,7 @@ impl Level<'_, Bucket, Left> {
         }
     }
 
-    fn take(&mut self, store: &dyn Store, now: Timestamp) -> Result<Left, Wait> {
+    pub(crate) fn take(&mut self, store: &dyn Store, now: Timestamp) -> Result<Left, Wait> {
         change(store, &self.store_key, self.seen.take(), |seen| {
             Ok(match self.rule.take(stored_state(seen)?, now) {
                 throttle::Decision::Admit { state, left } => {
@@ -130,8 +130,13 @@ impl Level<'_, Bucket, Left> {
         .unwrap_or(Err(None))
     }
 
+    /// What was taken is [given back](Self::give_back) when the request is refused after all.
+    pub(crate) const fn mark_taken(&mut self, left: Left) {
+        self.taken = Some(left);
+    }
+
     /// Undoes [`take`](Self::take). When that fails the token is lost, which lets nobody through.
-    fn give_back(&self, store: &dyn Store) {
+    pub(crate) fn give_back(&self, store: &dyn Store) {
         if self.taken.is_none() {
             return;
         }
@@ -146,7 +151,7 @@ impl Level<'_, Bucket, Left> {
     }
 
     /// The refusal of the throttle at this place; the first place is the plan's.
-    fn refusal(&self, place: usize, wait: Wait) -> Refusal {
+    pub(crate) fn refusal(&self, place: usize, wait: Wait) -> Refusal {
         let mut refusal = Refusal::throttled_for(wait);
         if place == 0 {
             refusal.allowance.throttle = Some(Remaining::of_empty_bucket(self.rule, wait));

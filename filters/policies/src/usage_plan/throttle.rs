@@ -160,6 +160,11 @@ impl Bucket {
         self.burst
     }
 
+    /// Billionths of a token per second.
+    pub(crate) const fn rate(&self) -> u64 {
+        self.rate
+    }
+
     /// Nanoseconds until an empty bucket is full; `None` when nothing fills it.
     pub(crate) fn full_after_empty(&self) -> Option<u64> {
         (self.burst > 0 && self.rate > 0).then(|| self.depth.rounded_up())

@@ -18,10 +18,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::allowance::{Reason, Refusal};
 use super::counter::{Change, Undecided, change};
-use super::{Customer, UsagePlans};
+use super::quota::Allotment;
+use super::{Customer, Limit, UsagePlans};
 use crate::ports::{Store, Timestamp};
 
-pub(crate) use history::{DayCounts, History};
+pub(crate) use history::{DAYS_KEPT, DayCounts, History};
 pub use kept::is_kept_usage;
 pub(crate) use kept::{Initial, begin_with};
 pub(crate) use report::{DayUsage, NotExtended, Report};
@@ -228,6 +229,17 @@ impl UsagePlans {
     /// The id of a plan.
     pub(crate) fn id(&self, plan: usize) -> Option<&str> {
         self.plans.get(plan).map(|plan| &*plan.id)
+    }
+
+    /// What Redis calls the usage of a key under a plan.
+    pub(crate) fn usage_name(&self, plan: usize, key_id: &str) -> Option<String> {
+        let plan = self.plans.get(plan)?;
+        Some(format!("{}:{key_id}", plan.usage_name))
+    }
+
+    /// The quota of a plan.
+    pub(crate) fn quota(&self, plan: usize) -> Option<&Limit<Allotment>> {
+        self.plans.get(plan)?.quota.as_ref()
     }
 
     /// Where the history of a key under a plan is kept.

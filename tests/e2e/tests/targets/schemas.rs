@@ -14,10 +14,11 @@ use serde_json::{Value, json};
 use super::{IMAGES, compile, documents, workspace};
 
 /// The projects, and the layout of each, that the schemas are asked about.
-const PROJECTS: [(&str, &str); 4] = [
+const PROJECTS: [(&str, &str); 5] = [
     ("examples/petstore", "fused"),
     ("examples/response-cache", "fused"),
     ("tests/targets/secrets", "fused"),
+    ("tests/targets/shared-state", "fused"),
     ("tests/targets/split", "split"),
 ];
 

@@ -320,7 +320,7 @@ fn the_holder_of_a_key_is_told_of_this_key_where_the_configuration_says_so() {
     };
     let on = ("/usageRoute", json!("/account/usage"));
     let route = "/prod/account/usage?startDate=2026-11-20&endDate=2026-11-20";
-    let world = with(&[on.clone()]);
+    let world = with(std::slice::from_ref(&on));
     world.call("prod", "acme", 3);
     let ask = |world: &World, method: &str, path: &str, key: &str| {
         let reply = world.send(method, path, ("x-api-key", key), "");

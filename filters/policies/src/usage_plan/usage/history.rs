@@ -6,7 +6,7 @@
 use super::Counts;
 
 /// How many days are kept: a report, and the longest quota period before it.
-const DAYS_KEPT: usize = 93;
+pub(crate) const DAYS_KEPT: usize = 93;
 
 /// The first byte of the stored form.
 const FORM: u8 = 1;

@@ -59,6 +59,11 @@ impl<'p> Report<'p> {
         })
     }
 
+    /// The position of the plan.
+    pub(crate) const fn plan(&self) -> usize {
+        self.plan
+    }
+
     /// What one key has used on each of the days.
     pub(crate) fn of(&self, key_id: &str, store: &dyn Store) -> Result<Vec<DayUsage>, Undecided> {
         let history = match self.plans.usage_key(self.plan, key_id) {

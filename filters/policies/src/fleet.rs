@@ -1,0 +1,349 @@
+//! Holds many gateways to one limit: what they spend they have taken from Redis ahead of need.
+//!
+//! ```text
+//! a request ─► lease (shared by the gateway's workers) ─► admitted       no call
+//!                │ half of it is spent ─► renewed on the side            one call for many limits
+//!                └ nothing is left ─► asks, and waits ─► admitted, or refused
+//!                                        └ no answer ─► allow, deny or local
+//! ```
+//!
+//! A quota is never exceeded: what Redis has granted to one gateway it grants to no other. Of a
+//! throttle with rate R and burst B all gateways together admit at most B + R·T + A in any time T,
+//! where A is what they may hold ahead: a quarter of B or of R·1 s, whichever is more, and at least
+//! one; and one for each call under way that requests wait for.
+//!
+//! While Redis is away nobody waits for it: a circuit breaker opens after a few failures, and what
+//! is held is spent. After that `onFailure` decides. What quotas let through meanwhile is counted
+//! when Redis is back.
+
+mod lease;
+#[cfg(test)]
+mod redis_model;
+mod renewal;
+mod request;
+mod usage;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use attache_model::OnFailure;
+
+use crate::exchange::{Callout, CalloutAnswer, Errand, Exchange};
+use crate::ports::{Ports, Swap, Timestamp};
+use crate::redis::{Breaker, Course, Fault, Redis};
+use crate::usage_plan::{Allowance, Customer, Refusal, Target, UsagePlans, UsageRecords};
+use lease::{Ask, Lease};
+use renewal::Renewal;
+use request::Tended;
+use usage::UsageReport;
+
+/// Where the name under which Redis knows this gateway is stored. It lasts as long as the leases.
+const GATEWAY: &[u8] = b"Fgateway";
+
+/// The most limits that one call renews.
+const MOST_IN_CALL: usize = 256;
+
+/// The most limits that wait for a call on the side. What does not fit is asked for by requests.
+const MOST_DUE: usize = 16_384;
+
+/// The most leases that are looked after at one time.
+const MOST_TENDED: usize = 512;
+
+/// How often a lease is looked after, in milliseconds.
+const TENDED_EVERY_MILLIS: u64 = 1_000;
+
+/// How often Redis is told what was used, in milliseconds.
+const REPORTED_EVERY_MILLIS: u64 = 1_000;
+
+/// How often the service wants to be asked for errands, in milliseconds.
+pub(crate) const TICK_MILLIS: u32 = 100;
+
+/// The first [`Errand::id`] of those made here.
+pub(crate) const FIRST_ERRAND: usize = 1 << 30;
+
+/// What a gateway that shares its limits does beside counting.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    redis: Arc<Redis>,
+    /// The name of this gateway, once it was read.
+    gateway: OnceLock<String>,
+    work: Mutex<Work>,
+}
+
+/// What is done on the side, by this worker.
+#[derive(Debug, Default)]
+struct Work {
+    /// To be renewed with the next call.
+    due: Vec<Renewal>,
+    /// What this worker has asked for, and when each is looked after again.
+    tended: VecDeque<(Timestamp, Renewal)>,
+    /// The store keys of those.
+    known: BTreeSet<Box<[u8]>>,
+    /// Calls under way, by their errands.
+    calls: BTreeMap<usize, Call>,
+    /// What Redis has not confirmed to have counted, and whether it is being told.
+    report: Option<(UsageReport, bool)>,
+    /// When what was used was last gathered.
+    reported_at: Timestamp,
+    /// How many calls were made.
+    count: usize,
+}
+
+/// A call on the side.
+#[derive(Debug)]
+enum Call {
+    Probe,
+    Renewals(Vec<(Renewal, Ask)>),
+    Usage,
+}
+
+impl Work {
+    fn is_due(&mut self, renewal: Renewal) {
+        if self.due.len() < MOST_DUE {
+            self.due.push(renewal);
+        }
+    }
+
+    fn tend_next(&mut self, renewal: Renewal, now: Timestamp) {
+        let next = now.0.saturating_add(TENDED_EVERY_MILLIS * 1_000_000);
+        self.tended.push_back((Timestamp(next), renewal));
+    }
+}
+
+impl Fleet {
+    pub(crate) fn new(redis: Arc<Redis>) -> Self {
+        Self {
+            redis,
+            gateway: OnceLock::new(),
+            work: Mutex::default(),
+        }
+    }
+
+    /// Whether a request is within every limit, which it then counts towards. As
+    /// [`UsagePlans::admit`], but for many gateways; waits when a lease has nothing left.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] by the first limit in AWS's order that has nothing left.
+    pub(crate) async fn admit(
+        &self,
+        plans: &UsagePlans,
+        exchange: &Exchange,
+        target: Target,
+        customer: Option<Customer<'_>>,
+    ) -> Result<Allowance, Refusal> {
+        let limits = plans.limits(target, customer)?;
+        request::Request::new(self, &limits, exchange)
+            .admit()
+            .await
+            .map_err(|refusal| plans.told(refusal))
+    }
+
+    fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn on_failure(&self) -> OnFailure {
+        self.redis.on_failure
+    }
+
+    /// The name under which Redis knows all workers of this gateway.
+    fn gateway(&self, ports: &dyn Ports) -> Option<&str> {
+        if let Some(name) = self.gateway.get() {
+            return Some(name);
+        }
+        let name = match ports.get(GATEWAY).ok()? {
+            Some(stored) => stored.value,
+            None => {
+                let name = format!("{:016x}{:016x}", ports.next_u64(), ports.next_u64());
+                match ports
+                    .compare_and_swap(GATEWAY, name.as_bytes(), None)
+                    .ok()?
+                {
+                    Swap::Done => name.into_bytes(),
+                    Swap::Conflict => ports.get(GATEWAY).ok()??.value,
+                }
+            }
+        };
+        let name = String::from_utf8(name).ok()?;
+        Some(self.gateway.get_or_init(|| name))
+    }
+
+    /// A lease is half spent.
+    fn renew_soon(&self, renewal: Renewal) {
+        self.work().is_due(renewal);
+    }
+
+    /// Tells what came of a call.
+    fn ended(&self, ports: &dyn Ports, outcome: Result<(), &Fault>) {
+        Breaker::report(
+            ports,
+            ports.now(),
+            outcome,
+            &self.redis.upstream.authority(),
+        );
+    }
+
+    /// What is to be asked now, apart from any request.
+    pub(crate) fn errands(
+        &self,
+        plans: &UsagePlans,
+        records: &UsageRecords,
+        ports: &dyn Ports,
+    ) -> Vec<Errand> {
+        let now = ports.now();
+        if Breaker::course(ports) == Course::Leave {
+            if !Breaker::probes(ports, now) {
+                return Vec::new();
+            }
+            let callout = self.redis.call([&b"PING"[..]]);
+            return vec![self.errand(Call::Probe, callout)];
+        }
+        let Some(gateway) = self.gateway(ports) else {
+            return Vec::new();
+        };
+        self.tend(ports, now);
+        let mut errands = Vec::new();
+        let due = std::mem::take(&mut self.work().due);
+        for due in due.chunks(MOST_IN_CALL) {
+            let mut asks: Vec<(Renewal, Ask)> = Vec::with_capacity(due.len());
+            for renewal in due {
+                if let Some(lease) = stored(ports, &renewal.store_key) {
+                    asks.push((renewal.clone(), lease.ask(now, 0)));
+                }
+            }
+            if !asks.is_empty() {
+                let callout = renewal::call(&self.redis, gateway, &asks);
+                errands.push(self.errand(Call::Renewals(asks), callout));
+            }
+        }
+        errands.extend(self.report(plans, records, gateway, ports));
+        errands
+    }
+
+    /// Tells Redis what was used, once a second and one report at a time.
+    fn report(
+        &self,
+        plans: &UsagePlans,
+        records: &UsageRecords,
+        gateway: &str,
+        ports: &dyn Ports,
+    ) -> Option<Errand> {
+        let now = ports.now();
+        let callout = {
+            let mut work = self.work();
+            if work.report.is_none() && now.millis_since(work.reported_at) >= REPORTED_EVERY_MILLIS
+            {
+                work.reported_at = now;
+                let report = UsageReport::of(records, gateway, work.count, ports);
+                work.report = report.map(|report| (report, false));
+            }
+            let (report, under_way) = work.report.as_mut()?;
+            if std::mem::replace(under_way, true) {
+                return None;
+            }
+            report.call(&self.redis, plans, now)
+        };
+        Some(self.errand(Call::Usage, callout))
+    }
+
+    fn errand(&self, call: Call, callout: Callout) -> Errand {
+        let mut work = self.work();
+        let id = FIRST_ERRAND + work.count % FIRST_ERRAND;
+        work.count = work.count.wrapping_add(1);
+        work.calls.insert(id, call);
+        Errand { id, callout }
+    }
+
+    /// What came of an errand.
+    pub(crate) fn fetched(&self, errand: usize, answer: CalloutAnswer, ports: &dyn Ports) {
+        let call = self.work().calls.remove(&errand);
+        match call {
+            None => {}
+            Some(Call::Probe) => {
+                let outcome = self.redis.answer(answer);
+                self.ended(ports, outcome.as_ref().map(|_| ()));
+            }
+            // Who asks for nothing at once is not kept waiting by a failure either: the next
+            // request that has nothing left finds out.
+            Some(Call::Renewals(asks)) => {
+                let _ = self.learn(ports, &asks, answer);
+            }
+            Some(Call::Usage) => {
+                let outcome = self.redis.answer(answer);
+                self.ended(ports, outcome.as_ref().map(|_| ()));
+                let mut work = self.work();
+                if outcome.is_ok() {
+                    work.report = None;
+                } else if let Some((_, under_way)) = &mut work.report {
+                    // The same again: it counts once.
+                    *under_way = false;
+                }
+            }
+        }
+    }
+
+    /// Takes down what Redis has answered.
+    fn learn(
+        &self,
+        ports: &dyn Ports,
+        asks: &[(Renewal, Ask)],
+        answer: CalloutAnswer,
+    ) -> Result<(), ()> {
+        let grants = match renewal::answer(&self.redis, asks.len(), answer) {
+            Ok(grants) => grants,
+            Err(fault) => {
+                self.ended(ports, Err(&fault));
+                return Err(());
+            }
+        };
+        self.ended(ports, Ok(()));
+        let now = ports.now();
+        for ((renewal, ask), grant) in asks.iter().zip(&grants) {
+            request::learn(ports, &renewal.store_key, ask, grant, now);
+        }
+        Ok(())
+    }
+
+    /// Looks after a lease that this worker has asked for.
+    fn hold(&self, renewal: Renewal, now: Timestamp) {
+        let mut work = self.work();
+        if !work.known.contains(&renewal.store_key) {
+            work.known.insert(renewal.store_key.clone());
+            work.tend_next(renewal, now);
+        }
+    }
+
+    /// Gives back what is held for nothing.
+    fn tend(&self, ports: &dyn Ports, now: Timestamp) {
+        let mut work = self.work();
+        for _ in 0..MOST_TENDED {
+            // A clock that was put back leaves nobody waiting for it.
+            let latest = now.0.saturating_add(2 * TENDED_EVERY_MILLIS * 1_000_000);
+            let due = |next: &Timestamp| *next <= now || next.0 > latest;
+            if !work.tended.front().is_some_and(|(next, _)| due(next)) {
+                return;
+            }
+            let Some((_, renewal)) = work.tended.pop_front() else {
+                return;
+            };
+            match request::tend(ports, &renewal.store_key, now) {
+                Tended::Forget => {
+                    work.known.remove(&renewal.store_key);
+                }
+                Tended::Keep => work.tend_next(renewal, now),
+                Tended::Tell => {
+                    work.is_due(renewal.clone());
+                    work.tend_next(renewal, now);
+                }
+            }
+        }
+    }
+}
+
+fn stored(store: &dyn Ports, key: &[u8]) -> Option<Lease> {
+    Lease::decode(&store.get(key).ok()??.value)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,528 @@
+//! One request before limits that many gateways share.
+
+use attache_model::OnFailure;
+use sha2::{Digest, Sha256};
+
+use super::Fleet;
+use super::lease::{Ask, Care, FOREVER, Grant, Lease, Spend};
+use super::renewal::{self, Renewal, Terms};
+use crate::exchange::Exchange;
+use crate::ports::{Ports, StoreError, Stored, Timestamp};
+use crate::redis::{Breaker, Course};
+use crate::usage_plan::allowance::{Allowance, Refusal, Remaining};
+use crate::usage_plan::counter::{Change, Undecided, change};
+use crate::usage_plan::quota::{Allotment, Count};
+use crate::usage_plan::request::Level as LocalLevel;
+use crate::usage_plan::throttle::{Bucket, Left};
+use crate::usage_plan::{Limit, Limits};
+
+/// How often a request asks, or loses what was there to others, before it is refused.
+const ROUNDS: usize = 24;
+
+/// A request and its limits, in the order in which they decide.
+pub(super) struct Request<'r> {
+    fleet: &'r Fleet,
+    exchange: &'r Exchange,
+    tells: bool,
+    /// The throttles of plan, stage and account, then the quota.
+    levels: [Option<Level<'r>>; 4],
+}
+
+/// A limit, and how far the request has got with it.
+struct Level<'r> {
+    rule: Rule<'r>,
+    renewal: Renewal,
+    seen: Option<Stored>,
+    /// Redis was to be asked and did not answer.
+    unanswered: bool,
+    taken: Taken,
+}
+
+enum Rule<'r> {
+    Throttle {
+        bucket: &'r Bucket,
+        /// The bucket that this gateway has for itself while Redis is away.
+        alone: LocalLevel<'r, Bucket, Left>,
+    },
+    Quota(&'r Allotment),
+}
+
+/// What a request has taken from a limit.
+#[derive(Clone, Copy)]
+enum Taken {
+    Nothing,
+    /// One from the lease, which is now this, and whether it is to be renewed.
+    Leased(Lease, bool),
+    /// One of the gateway's own bucket.
+    Alone(Left),
+    /// One that nobody has counted.
+    Uncounted,
+}
+
+/// Where a request stands with a limit.
+enum Look {
+    Ready,
+    Empty,
+    Refused(Refusal),
+}
+
+/// Why a limit could not be taken from.
+enum Missed {
+    /// What was there is gone.
+    Lost,
+    Refused(Refusal),
+}
+
+impl<'r> Request<'r> {
+    pub(super) fn new(fleet: &'r Fleet, limits: &Limits<'r>, exchange: &'r Exchange) -> Self {
+        let key_id = limits.key_id;
+        let [plan, stage, account] = limits.throttles;
+        let throttle = |limit: Option<&'r Limit<Bucket>>, key_id| {
+            limit.map(|limit| Level {
+                rule: Rule::Throttle {
+                    bucket: &limit.rule,
+                    alone: LocalLevel::new(limit, key_id),
+                },
+                renewal: renewal_of(limit, key_id, limit.rule.terms()),
+                seen: None,
+                unanswered: false,
+                taken: Taken::Nothing,
+            })
+        };
+        Self {
+            fleet,
+            exchange,
+            tells: limits.tells,
+            levels: [
+                throttle(plan, key_id),
+                throttle(stage, ""),
+                throttle(account, ""),
+                limits.quota.map(|limit| Level {
+                    rule: Rule::Quota(&limit.rule),
+                    renewal: renewal_of(
+                        limit,
+                        key_id,
+                        Terms::Quota {
+                            limit: limit.rule.limit,
+                        },
+                    ),
+                    seen: None,
+                    unanswered: false,
+                    taken: Taken::Nothing,
+                }),
+            ],
+        }
+    }
+
+    /// Takes one from every limit, or from none.
+    pub(super) async fn admit(mut self) -> Result<Allowance, Refusal> {
+        let ports = self.exchange.ports();
+        for _ in 0..ROUNDS {
+            let now = ports.now();
+            if self.look(ports, now)? {
+                match self.take(ports, now) {
+                    Ok(()) => return Ok(self.allowance(now)),
+                    Err(Missed::Lost) => {}
+                    Err(Missed::Refused(refusal)) => return Err(refusal),
+                }
+            } else {
+                self.ask(ports, now).await;
+            }
+        }
+        Err(Refusal::throttled())
+    }
+
+    /// Whether every limit has something left. What has nothing is marked as empty by what was
+    /// seen of it.
+    fn look(&mut self, ports: &dyn Ports, now: Timestamp) -> Result<bool, Refusal> {
+        let policy = self.fleet.on_failure();
+        let mut ready = true;
+        for (place, level) in self.levels.iter_mut().enumerate() {
+            let Some(level) = level else { continue };
+            match level.look(ports, now, policy) {
+                Look::Ready => {}
+                Look::Empty => ready = false,
+                // Only when no earlier limit has still to be asked about.
+                Look::Refused(refusal) if ready => return Err(of_place(refusal, place)),
+                Look::Refused(_) => return Ok(false),
+            }
+        }
+        Ok(ready)
+    }
+
+    /// Asks Redis about every limit that has nothing left, and about what is due besides.
+    async fn ask(&mut self, ports: &dyn Ports, now: Timestamp) {
+        let wanting = |level: &&mut Level<'_>| level.is_empty(now);
+        let fleet = self.fleet;
+        let answered = if Breaker::course(ports) == Course::Leave {
+            false
+        } else if let Some(gateway) = fleet.gateway(ports) {
+            let mut asks = Vec::new();
+            for level in self.levels.iter_mut().flatten().filter(wanting) {
+                if let Some(lease) = level.lease(now) {
+                    level.store_new(ports, lease);
+                    asks.push((level.renewal.clone(), lease.ask(now, 1)));
+                }
+            }
+            let mut callout = renewal::call(&fleet.redis, gateway, &asks);
+            callout.shared_as = Some(name_of(&asks));
+            let answer = self.exchange.callout(callout).await;
+            let learned = fleet.learn(ports, &asks, answer).is_ok();
+            if learned {
+                let now = ports.now();
+                for (renewal, _) in asks {
+                    fleet.hold(renewal, now);
+                }
+            }
+            learned
+        } else {
+            false
+        };
+        if !answered {
+            for level in self.levels.iter_mut().flatten() {
+                level.unanswered |= level.is_empty(now);
+            }
+        }
+    }
+
+    fn take(&mut self, ports: &dyn Ports, now: Timestamp) -> Result<(), Missed> {
+        let policy = self.fleet.on_failure();
+        let mut missed = None;
+        for (place, level) in self.levels.iter_mut().enumerate() {
+            let Some(level) = level else { continue };
+            match level.take(ports, now, policy) {
+                Ok(taken) => level.taken = taken,
+                Err(Missed::Refused(refusal)) => {
+                    missed = Some(Missed::Refused(of_place(refusal, place)));
+                    break;
+                }
+                Err(Missed::Lost) => {
+                    missed = Some(Missed::Lost);
+                    break;
+                }
+            }
+        }
+        for level in self.levels.iter_mut().flatten() {
+            if missed.is_some() {
+                level.give_back(ports);
+            } else if let Taken::Leased(_, true) = level.taken {
+                self.fleet.renew_soon(level.renewal.clone());
+            }
+        }
+        missed.map_or(Ok(()), Err)
+    }
+
+    fn allowance(&self, now: Timestamp) -> Allowance {
+        if !self.tells {
+            return Allowance::default();
+        }
+        let [of_plan, _, _, quota] = &self.levels;
+        let remaining = |level: &Option<Level<'_>>| level.as_ref()?.remaining(now);
+        Allowance {
+            throttle: remaining(of_plan),
+            quota: remaining(quota),
+        }
+    }
+}
+
+/// What a customer is told of a limit that is not their own is nothing.
+fn of_place(refusal: Refusal, place: usize) -> Refusal {
+    const OF_THE_PLAN: usize = 0;
+    const QUOTA: usize = 3;
+    if matches!(place, OF_THE_PLAN | QUOTA) {
+        refusal
+    } else {
+        Refusal {
+            allowance: Allowance::default(),
+            ..refusal
+        }
+    }
+}
+
+impl Level<'_> {
+    fn key(&self) -> &[u8] {
+        &self.renewal.store_key
+    }
+
+    /// The lease as it was seen, or a new one where there is none for this time; `None` beyond
+    /// every calendar, or when what is stored is none.
+    fn lease(&self, now: Timestamp) -> Option<Lease> {
+        self.rule.current(value(self.seen.as_ref()), now).ok()
+    }
+
+    fn is_empty(&self, now: Timestamp) -> bool {
+        self.lease(now)
+            .is_some_and(|lease| lease.spend(now) == Spend::Empty)
+    }
+
+    fn look(&mut self, ports: &dyn Ports, now: Timestamp, policy: OnFailure) -> Look {
+        match ports.get(self.key()) {
+            Ok(seen) => self.seen = seen,
+            Err(StoreError) => return Look::Refused(self.rule.unknown()),
+        }
+        let Some(lease) = self.lease(now) else {
+            return Look::Refused(self.rule.unknown());
+        };
+        if let Rule::Throttle { bucket, .. } = &self.rule
+            && bucket.full_after_empty().is_none()
+        {
+            // It admits nothing, whoever asks.
+            return Look::Refused(Refusal::throttled());
+        }
+        match lease.spend(now) {
+            Spend::Spent { .. } => Look::Ready,
+            Spend::Closed(wait) => Look::Refused(self.rule.refusal(&lease, wait, now)),
+            Spend::Empty if !self.unanswered => Look::Empty,
+            Spend::Empty => match (&mut self.rule, policy) {
+                (rule, OnFailure::Deny) => Look::Refused(rule.unknown()),
+                (_, OnFailure::Allow) => Look::Ready,
+                (Rule::Throttle { alone, .. }, OnFailure::Local) => match alone.look(ports, now) {
+                    Ok(()) => Look::Ready,
+                    Err(wait) => Look::Refused(alone.refusal(0, wait)),
+                },
+                (Rule::Quota(_), OnFailure::Local) => {
+                    if lease.pool > 0 {
+                        Look::Ready
+                    } else {
+                        Look::Refused(self.rule.refusal(&lease, 0, now))
+                    }
+                }
+            },
+        }
+    }
+
+    /// Redis is asked with a lease that is stored, so that what it grants has a place.
+    fn store_new(&mut self, ports: &dyn Ports, lease: Lease) {
+        let seen = self.rule.stored(value(self.seen.as_ref()));
+        if seen.is_none_or(|seen| seen.period != lease.period) {
+            let version = self.seen.as_ref().map(|seen| seen.version);
+            // Whoever was faster has stored the same.
+            let _ = ports.compare_and_swap(self.key(), &lease.encode(), version);
+        }
+    }
+
+    fn take(
+        &mut self,
+        ports: &dyn Ports,
+        now: Timestamp,
+        policy: OnFailure,
+    ) -> Result<Taken, Missed> {
+        let seen = self.seen.take();
+        let (rule, unanswered) = (&self.rule, self.unanswered);
+        let leased = change(ports, &self.renewal.store_key, seen, |seen| {
+            let lease = rule.current(seen, now)?;
+            let counts_alone = matches!(rule, Rule::Quota(_)) && unanswered;
+            Ok(match lease.spend(now) {
+                Spend::Spent { lease, low } => {
+                    Change::Write(lease.encode(), Ok(Taken::Leased(lease, low)))
+                }
+                Spend::Closed(wait) => {
+                    Change::Keep(Err(Missed::Refused(rule.refusal(&lease, wait, now))))
+                }
+                Spend::Empty if counts_alone && policy != OnFailure::Deny => {
+                    if lease.pool > 0 || policy == OnFailure::Allow {
+                        let lease = lease.overdrawn();
+                        Change::Write(lease.encode(), Ok(Taken::Leased(lease, false)))
+                    } else {
+                        Change::Keep(Err(Missed::Refused(rule.refusal(&lease, 0, now))))
+                    }
+                }
+                Spend::Empty if unanswered => Change::Keep(Ok(Taken::Uncounted)),
+                Spend::Empty => Change::Keep(Err(Missed::Lost)),
+            })
+        });
+        let taken = leased.unwrap_or_else(|Undecided| Err(Missed::Refused(self.rule.unknown())))?;
+        match (taken, &mut self.rule, policy) {
+            (Taken::Uncounted, Rule::Throttle { alone, .. }, OnFailure::Local) => {
+                match alone.take(ports, now) {
+                    Ok(left) => {
+                        alone.mark_taken(left);
+                        Ok(Taken::Alone(left))
+                    }
+                    Err(wait) => Err(Missed::Refused(alone.refusal(0, wait))),
+                }
+            }
+            (Taken::Uncounted, rule, OnFailure::Deny) => Err(Missed::Refused(rule.unknown())),
+            (taken, ..) => Ok(taken),
+        }
+    }
+
+    /// Undoes [`take`](Self::take). When that fails the token is lost, which lets nobody through.
+    fn give_back(&mut self, ports: &dyn Ports) {
+        match std::mem::replace(&mut self.taken, Taken::Nothing) {
+            Taken::Nothing | Taken::Uncounted => {}
+            Taken::Alone(_) => {
+                if let Rule::Throttle { alone, .. } = &self.rule {
+                    alone.give_back(ports);
+                }
+            }
+            Taken::Leased(taken, _) => {
+                let Ok(seen) = ports.get(self.key()) else {
+                    return;
+                };
+                let _ = change(ports, self.key(), seen, |seen| {
+                    let lease = self.rule.stored(seen).ok_or(Undecided)?;
+                    Ok(if lease.period == taken.period {
+                        Change::Write(lease.unspent().encode(), ())
+                    } else {
+                        Change::Keep(())
+                    })
+                });
+            }
+        }
+    }
+
+    fn remaining(&self, now: Timestamp) -> Option<Remaining> {
+        match (&self.rule, self.taken) {
+            (Rule::Throttle { bucket, .. }, Taken::Leased(lease, _)) => {
+                Some(Remaining::of_leased_bucket(bucket, tokens(&lease)))
+            }
+            (Rule::Throttle { bucket, .. }, Taken::Alone(left)) => {
+                Some(Remaining::of_bucket(bucket, left))
+            }
+            (Rule::Quota(quota), Taken::Leased(lease, _)) => {
+                Some(Remaining::of_quota(quota, quota.count(&lease), now))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What a gateway knows to be left: its own, and what all had when it asked last.
+fn tokens(lease: &Lease) -> u64 {
+    lease.left().saturating_add(lease.pool)
+}
+
+impl Rule<'_> {
+    /// The lease that counts now.
+    fn current(&self, value: Option<&[u8]>, now: Timestamp) -> Result<Lease, Undecided> {
+        let stored = match value {
+            Some(bytes) => Some(Lease::decode(bytes).ok_or(Undecided)?),
+            None => None,
+        };
+        match self {
+            Self::Throttle { .. } => Ok(stored.unwrap_or(Lease::new(FOREVER, 0))),
+            Self::Quota(quota) => {
+                let period = stored.map(|lease| lease.period);
+                let period = quota.period(period, now).ok_or(Undecided)?;
+                Ok(stored
+                    .filter(|lease| lease.period == period)
+                    .unwrap_or(Lease::new(period, quota.limit)))
+            }
+        }
+    }
+
+    fn stored(&self, value: Option<&[u8]>) -> Option<Lease> {
+        Lease::decode(value?)
+    }
+
+    /// The refusal of a limit that cannot be known.
+    fn unknown(&self) -> Refusal {
+        match self {
+            Self::Throttle { .. } => Refusal::throttled(),
+            Self::Quota(_) => Refusal::uncounted(),
+        }
+    }
+
+    /// The refusal of a limit that has nothing for so many nanoseconds.
+    fn refusal(&self, lease: &Lease, wait: u64, now: Timestamp) -> Refusal {
+        match self {
+            Self::Throttle { bucket, .. } => {
+                let mut refusal = Refusal::throttled_for(Some(wait));
+                let remaining = Remaining::of_empty_bucket(bucket, Some(wait));
+                refusal.allowance.throttle = Some(remaining);
+                refusal
+            }
+            Self::Quota(quota) => Refusal::quota_exceeded(quota, quota.count(lease), now),
+        }
+    }
+}
+
+impl Allotment {
+    fn count(&self, lease: &Lease) -> Count {
+        Count {
+            period: lease.period,
+            used: self.limit.saturating_sub(tokens(lease)),
+            extra: 0,
+        }
+    }
+}
+
+impl Bucket {
+    const fn terms(&self) -> Terms {
+        Terms::Throttle {
+            burst: self.burst(),
+            rate: self.rate(),
+        }
+    }
+}
+
+/// Puts what Redis has granted into a lease.
+pub(super) fn learn(ports: &dyn Ports, key: &[u8], ask: &Ask, grant: &Grant, now: Timestamp) {
+    let Ok(seen) = ports.get(key) else { return };
+    let _ = change(ports, key, seen, |seen| {
+        let lease = seen.and_then(Lease::decode).ok_or(Undecided)?;
+        let next = lease.learn(ask, grant, now);
+        Ok(if next == lease {
+            Change::Keep(())
+        } else {
+            Change::Write(next.encode(), ())
+        })
+    });
+}
+
+/// Looks after a lease. What is to be told is stored first: once it is told, it holds.
+pub(super) fn tend(ports: &dyn Ports, key: &[u8], now: Timestamp) -> Tended {
+    let Ok(seen) = ports.get(key) else {
+        return Tended::Keep;
+    };
+    change(ports, key, seen, |seen| {
+        let lease = seen.and_then(Lease::decode).ok_or(Undecided)?;
+        Ok(match lease.tend(now) {
+            Care::Keep => Change::Keep(Tended::Keep),
+            Care::Forget => Change::Keep(Tended::Forget),
+            Care::Tell(next) => Change::Write(next.encode(), Tended::Tell),
+        })
+    })
+    .unwrap_or(Tended::Forget)
+}
+
+/// What is to be done about a lease that was looked after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tended {
+    Keep,
+    Forget,
+    Tell,
+}
+
+fn renewal_of<T>(limit: &Limit<T>, key_id: &str, terms: Terms) -> Renewal {
+    let mut store_key = Vec::with_capacity(1 + limit.store_key.len() + key_id.len());
+    store_key.push(b'F');
+    store_key.extend_from_slice(&limit.store_key);
+    store_key.extend_from_slice(key_id.as_bytes());
+    let mut name = limit.name.to_string();
+    if !key_id.is_empty() {
+        name.push(':');
+        name.push_str(key_id);
+    }
+    Renewal {
+        store_key: store_key.into(),
+        name: name.into(),
+        terms,
+    }
+}
+
+/// Requests of one worker that ask about the same limits share a call.
+fn name_of(asks: &[(Renewal, Ask)]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(b"fleet");
+    for (renewal, ask) in asks {
+        hash.update(&renewal.store_key);
+        hash.update(ask.period.start.to_le_bytes());
+    }
+    hash.finalize().into()
+}
+
+fn value(seen: Option<&Stored>) -> Option<&[u8]> {
+    seen.map(|stored| stored.value.as_slice())
+}

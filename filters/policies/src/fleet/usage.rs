@@ -1,0 +1,208 @@
+//! What was used of the usage plans, by the requests of all gateways.
+//!
+//! Each worker adds what it has counted to Redis a few times a second, in one call for many keys. A
+//! report has a name, under which it is made again until it is answered, and counts once.
+
+use serde_json::Value;
+
+use super::renewal::{expiry_millis, quota_key};
+use crate::exchange::{Callout, Exchange};
+use crate::ports::{Ports, Timestamp};
+use crate::redis::{Breaker, Course, Fault, Redis};
+use crate::usage_plan::{
+    Allotment, Count, DAYS_KEPT, History, Limit, NotExtended, Usage, UsagePlans, UsageRecords, day,
+};
+
+use super::Fleet;
+
+pub(super) const COUNT: &str = include_str!("count_usage.lua");
+
+const READ: &str = include_str!("read_usage.lua");
+
+const SET_REMAINING: &str = include_str!("set_remaining.lua");
+
+/// How many keys one report is about at most.
+const MOST_IN_REPORT: usize = 256;
+
+const SECONDS_OF_DAY: usize = 86_400;
+
+/// What is to be added, under the name that makes it count once.
+#[derive(Clone, Debug)]
+pub(super) struct UsageReport {
+    name: String,
+    usages: Vec<Usage>,
+}
+
+impl UsageReport {
+    /// What has come together; `None` when nothing has.
+    ///
+    /// No other report of this worker has its `number`.
+    pub(super) fn of(
+        records: &UsageRecords,
+        gateway: &str,
+        number: usize,
+        ports: &dyn Ports,
+    ) -> Option<Self> {
+        let usages = records.drain(MOST_IN_REPORT);
+        (!usages.is_empty()).then(|| Self {
+            name: format!("report:{gateway}:{:016x}:{number}", ports.next_u64()),
+            usages,
+        })
+    }
+
+    pub(super) fn call(&self, redis: &Redis, plans: &UsagePlans, now: Timestamp) -> Callout {
+        let named = self.usages.iter().filter_map(|usage| {
+            let name = plans.usage_name(usage.usage_plan, &usage.key_id)?;
+            Some((redis.key(&name), usage))
+        });
+        let named: Vec<_> = named.collect();
+        let mut words = script(COUNT, named.len() + 1);
+        words.push(redis.key(&self.name));
+        words.extend(named.iter().map(|(key, _)| key.clone()));
+        let kept = u32::try_from(DAYS_KEPT).unwrap_or(u32::MAX);
+        words.push(day(now).saturating_sub(kept).to_string());
+        words.push(kept_seconds());
+        for (_, usage) in named {
+            let counts = &usage.counts;
+            words.push(usage.day.to_string());
+            let counts = [counts.used, counts.throttled, counts.refused];
+            words.extend(counts.iter().map(u64::to_string));
+        }
+        redis.call(words.iter().map(String::as_bytes))
+    }
+}
+
+/// What is known of a key under a plan.
+type KeyUsage = (History, Option<Count>);
+
+impl Fleet {
+    /// What keys have used of a plan.
+    ///
+    /// # Errors
+    ///
+    /// When Redis does not answer.
+    pub(crate) async fn usage(
+        &self,
+        plans: &UsagePlans,
+        plan: usize,
+        key_ids: &[&str],
+        exchange: &Exchange,
+    ) -> Result<Vec<KeyUsage>, Fault> {
+        let now = exchange.ports().now();
+        let quota = plans.quota(plan);
+        let period = quota.and_then(|quota| quota.rule.period(None, now));
+        let mut words = script(READ, key_ids.len() * 2);
+        for key_id in key_ids {
+            let usage = plans.usage_name(plan, key_id).unwrap_or_default();
+            words.push(self.redis.key(&usage));
+            words.push(match quota.zip(period) {
+                Some((quota, period)) => quota_key(&self.redis, &named(quota, key_id), period),
+                None => self.redis.key(&usage),
+            });
+        }
+        let answer = self.run(&words, exchange).await?;
+        let found = answer.as_array().map(Vec::as_slice).unwrap_or_default();
+        let usages = found.iter().filter_map(|found| {
+            let [fields, used, extra] = found.as_array()?.as_slice() else {
+                return None;
+            };
+            let history = history(fields.as_array()?);
+            let count = quota.zip(period).and_then(|(_, period)| {
+                Some(Count {
+                    period,
+                    used: used.as_str()?.parse().ok()?,
+                    extra: extra.as_str()?.parse().ok()?,
+                })
+            });
+            Some((history, count))
+        });
+        let usages: Vec<_> = usages.collect();
+        if usages.len() == key_ids.len() {
+            Ok(usages)
+        } else {
+            Err(Fault::Refused("something else than usage".to_owned()))
+        }
+    }
+
+    /// Sets what is left to a key of the quota's current period. Gateways that refuse the key's
+    /// requests look again within ten seconds.
+    ///
+    /// # Errors
+    ///
+    /// [`NotExtended`].
+    pub(crate) async fn set_remaining(
+        &self,
+        plans: &UsagePlans,
+        plan: usize,
+        key_id: &str,
+        remaining: u64,
+        exchange: &Exchange,
+    ) -> Result<(), NotExtended> {
+        let now = exchange.ports().now();
+        let quota = plans.quota(plan).ok_or(NotExtended::NoQuota)?;
+        let period = quota.rule.period(None, now).ok_or(NotExtended::Undecided)?;
+        let usage = plans.usage_name(plan, key_id).unwrap_or_default();
+        let mut words = script(SET_REMAINING, 2);
+        words.push(quota_key(&self.redis, &named(quota, key_id), period));
+        words.push(self.redis.key(&usage));
+        words.push(quota.rule.limit.to_string());
+        words.push(remaining.to_string());
+        words.push(expiry_millis(period).to_string());
+        words.push(day(now).to_string());
+        words.push(kept_seconds());
+        let done = self.run(&words, exchange).await;
+        done.map(|_| ()).map_err(|_| NotExtended::Undecided)
+    }
+
+    async fn run(&self, words: &[String], exchange: &Exchange) -> Result<Value, Fault> {
+        let ports = exchange.ports();
+        if Breaker::course(ports) == Course::Leave {
+            return Err(Fault::Unreachable(None));
+        }
+        let callout = self.redis.call(words.iter().map(String::as_bytes));
+        let answer = self.redis.answer(exchange.callout(callout).await);
+        self.ended(ports, answer.as_ref().map(|_| ()));
+        answer
+    }
+}
+
+fn script(script: &str, keys: usize) -> Vec<String> {
+    vec!["EVAL".to_owned(), script.to_owned(), keys.to_string()]
+}
+
+fn named(quota: &Limit<Allotment>, key_id: &str) -> String {
+    format!("{}:{key_id}", quota.name)
+}
+
+fn kept_seconds() -> String {
+    (DAYS_KEPT * SECONDS_OF_DAY).to_string()
+}
+
+/// Reads the fields of a usage, `DAY:NAME` and a number each. What is none is left out.
+fn history(fields: &[Value]) -> History {
+    let (pairs, _) = fields.as_chunks();
+    let mut read: Vec<(u32, &str, &str)> = pairs
+        .iter()
+        .filter_map(|[name, value]| {
+            let (day, name) = name.as_str()?.split_once(':')?;
+            Some((day.parse().ok()?, name, value.as_str()?))
+        })
+        .collect();
+    // The latest days are kept.
+    read.sort_unstable_by_key(|(day, ..)| *day);
+    let mut history = History::default();
+    for (day, name, value) in read {
+        let Some(day) = history.day(day) else {
+            continue;
+        };
+        let count = || value.parse().unwrap_or(0);
+        match name {
+            "used" => day.counts.used = count(),
+            "throttled" => day.counts.throttled = count(),
+            "refused" => day.counts.refused = count(),
+            "granted" => day.granted = value.parse().unwrap_or(0),
+            _ => {}
+        }
+    }
+    history
+}

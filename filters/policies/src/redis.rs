@@ -1,0 +1,234 @@
+//! Redis, as gateways reach it: over HTTP, because a filter can make no other connection.
+//!
+//! Two dialects are in use. [Webdis] takes the words of a command percent-encoded with slashes
+//! between them, and answers with an object that has the command's name; a status or an error is a
+//! pair of a truth value and a text there. Upstash's [REST API], which Dragonfly speaks too, takes
+//! a JSON array, and answers with `result` or `error`.
+//!
+//! [Webdis]: https://github.com/nicolasff/webdis
+//! [REST API]: https://upstash.com/docs/redis/features/restapi
+
+mod breaker;
+
+use std::fmt;
+
+use attache_model::{self as model, RedisDialect};
+use serde_json::Value;
+
+use crate::compile_error::CompileError;
+use crate::exchange::{Callout, CalloutAnswer};
+use crate::integration::Upstream;
+use crate::integration::uri::parse_fixed;
+use crate::ports::Environment;
+use crate::sealed_secret::SealingKey;
+
+pub(crate) use breaker::{Breaker, Course};
+
+/// A server, and how it is called.
+#[derive(Debug)]
+pub(crate) struct Redis {
+    pub(crate) upstream: Upstream,
+    cluster: String,
+    authority: String,
+    target: String,
+    dialect: RedisDialect,
+    authorization: Option<Authorization>,
+    pub(crate) timeout_millis: u32,
+    /// What the name of every key begins with.
+    pub(crate) prefix: String,
+    pub(crate) on_failure: model::OnFailure,
+}
+
+/// The value of the `Authorization` field.
+struct Authorization(Vec<u8>);
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nobody answered in time, or not as the dialect says. Holds the status, if there was one.
+    Unreachable(Option<String>),
+    /// Redis answered with an error, such as `OOM` or `READONLY`.
+    Refused(String),
+}
+
+impl Redis {
+    /// # Errors
+    ///
+    /// When the URL is none of a service, or what stands in `Authorization` cannot be opened.
+    pub(crate) fn compile(
+        redis: &model::Redis,
+        environment: &dyn Environment,
+    ) -> Result<Self, Vec<CompileError>> {
+        let mut errors = Vec::new();
+        let authorization = redis.authorization.as_ref().and_then(|sealed| {
+            let key = SealingKey::from_environment(environment);
+            let opened = key.ok().flatten().and_then(|key| {
+                let name = model::Redis::AUTHORIZATION;
+                Some(key.open(name, sealed).ok()?.reveal().clone())
+            });
+            if opened.is_none() {
+                errors.push(
+                    CompileError::new(
+                        "/state/redis/authorization",
+                        "what Redis is shown cannot be opened",
+                    )
+                    .hint("give the proxy the key that it was sealed with"),
+                );
+            }
+            opened.map(Authorization)
+        });
+        let address = parse_fixed(&redis.url).and_then(|(upstream, target)| {
+            if target.contains('?') {
+                return Err("it has a query string");
+            }
+            Ok((upstream, target))
+        });
+        match address {
+            Err(reason) => errors.push(CompileError::new(
+                "/state/redis/url",
+                format!("it leads to no Redis: {reason}"),
+            )),
+            Ok((upstream, target)) if errors.is_empty() => {
+                return Ok(Self {
+                    cluster: upstream.cluster(),
+                    authority: upstream.authority(),
+                    upstream,
+                    target,
+                    dialect: redis.dialect,
+                    authorization,
+                    timeout_millis: redis.timeout_millis,
+                    prefix: in_one_slot(&redis.prefix),
+                    on_failure: redis.on_failure,
+                });
+            }
+            Ok(_) => {}
+        }
+        Err(errors)
+    }
+
+    /// A key of this fleet.
+    pub(crate) fn key(&self, name: &str) -> String {
+        format!("{}:{name}", self.prefix)
+    }
+
+    /// The call of a command.
+    pub(crate) fn call<'w>(&self, words: impl IntoIterator<Item = &'w [u8]>) -> Callout {
+        let field = |name: &str, value: &[u8]| (name.to_owned(), value.to_vec());
+        let mut headers = vec![
+            field(":method", b"POST"),
+            field(":path", self.target.as_bytes()),
+            field(":authority", self.authority.as_bytes()),
+        ];
+        if let Some(Authorization(value)) = &self.authorization {
+            headers.push(field("authorization", value));
+        }
+        let mut body = Vec::new();
+        match self.dialect {
+            RedisDialect::Webdis => {
+                for (place, word) in words.into_iter().enumerate() {
+                    if place > 0 {
+                        body.push(b'/');
+                    }
+                    push_encoded(&mut body, word);
+                }
+            }
+            RedisDialect::Upstash => {
+                headers.push(field("content-type", b"application/json"));
+                let words: Vec<_> = words.into_iter().map(String::from_utf8_lossy).collect();
+                body = serde_json::to_vec(&words).unwrap_or_default();
+            }
+        }
+        Callout {
+            cluster: self.cluster.clone(),
+            headers,
+            body,
+            timeout_millis: self.timeout_millis,
+            shared_as: None,
+        }
+    }
+
+    /// What a command has answered.
+    pub(crate) fn answer(&self, answer: CalloutAnswer) -> Result<Value, Fault> {
+        let CalloutAnswer::Answered { headers, body } = answer else {
+            return Err(Fault::Unreachable(None));
+        };
+        let status = headers.first(b":status").unwrap_or_default();
+        let unreachable = || {
+            let status = String::from_utf8_lossy(status).into_owned();
+            Fault::Unreachable(Some(status))
+        };
+        let answer: Value = serde_json::from_slice(&body).map_err(|_| unreachable())?;
+        let Value::Object(mut answer) = answer else {
+            return Err(unreachable());
+        };
+        match self.dialect {
+            RedisDialect::Upstash => match answer.remove("error") {
+                Some(Value::String(message)) => Err(Fault::Refused(message)),
+                _ => answer.remove("result").ok_or_else(unreachable),
+            },
+            RedisDialect::Webdis => {
+                let (_, value) = answer.into_iter().next().ok_or_else(unreachable)?;
+                match value {
+                    Value::Array(pair) if matches!(pair.first(), Some(Value::Bool(_))) => {
+                        let [Value::Bool(good), Value::String(message)] = &*pair else {
+                            return Err(unreachable());
+                        };
+                        if *good {
+                            Ok(Value::String(message.clone()))
+                        } else {
+                            Err(Fault::Refused(message.clone()))
+                        }
+                    }
+                    value => Ok(value),
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Authorization {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("<secret>")
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(None) => formatter.write_str("it did not answer in time"),
+            Self::Unreachable(Some(status)) => {
+                write!(formatter, "no answer of Redis came with status {status}")
+            }
+            Self::Refused(message) => write!(formatter, "it answered: {message}"),
+        }
+    }
+}
+
+/// A Redis Cluster keeps all keys with the same part in braces in one slot, where one script may
+/// reach them. Whoever writes braces has thought of it.
+///
+/// <https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags>
+fn in_one_slot(prefix: &str) -> String {
+    if prefix.contains('{') {
+        prefix.to_owned()
+    } else {
+        format!("{{{prefix}}}")
+    }
+}
+
+/// Everything but letters and digits is written as Webdis decodes it: a dot in the last word would
+/// be read as the beginning of a file type.
+fn push_encoded(out: &mut Vec<u8>, word: &[u8]) {
+    const DIGITS: [u8; 16] = *b"0123456789ABCDEF";
+    for byte in word {
+        if byte.is_ascii_alphanumeric() {
+            out.push(*byte);
+        } else {
+            let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'0');
+            out.extend([b'%', digit(byte >> 4), digit(byte & 15)]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
