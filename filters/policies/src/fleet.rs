@@ -7,7 +7,8 @@
 //!                                        └ no answer ─► allow, deny or local
 //! ```
 //!
-//! A quota is never exceeded: what Redis has granted to one gateway it grants to no other. Of a
+//! A quota is never exceeded: what Redis has granted to one gateway it grants to no other. A gateway
+//! that ends takes with it what it held, a tenth of the quota at most. Of a
 //! throttle with rate R and burst B all gateways together admit at most B + R·T + A in any time T,
 //! where A is what they may hold ahead: a quarter of B or of R·1 s, whichever is more, and at least
 //! one; and one for each call under way that requests wait for.
@@ -57,6 +58,9 @@ const REPORTED_EVERY_MILLIS: u64 = 1_000;
 
 /// How often the service wants to be asked for errands, in milliseconds.
 pub(crate) const TICK_MILLIS: u32 = 100;
+
+/// Tries whether Redis can be written to: one that is full or a replica answers to everything else.
+const PROBE: &[u8] = b"redis.call('SET', KEYS[1], '', 'EX', 60) return 1";
 
 /// The first [`Errand::id`] of those made here.
 pub(crate) const FIRST_ERRAND: usize = 1 << 30;
@@ -196,8 +200,9 @@ impl Fleet {
             if !Breaker::probes(ports, now) {
                 return Vec::new();
             }
-            let callout = self.redis.call([&b"PING"[..]]);
-            return vec![self.errand(Call::Probe, callout)];
+            let key = self.redis.key("probe");
+            let words: [&[u8]; 4] = [b"EVAL", PROBE, b"1", key.as_bytes()];
+            return vec![self.errand(Call::Probe, self.redis.call(words))];
         }
         let Some(gateway) = self.gateway(ports) else {
             return Vec::new();

@@ -21,7 +21,7 @@ impl Admin {
         let agent = Agent::config_builder()
             // Envoy compiles the filter where it would answer, for seconds where there is little
             // else to do, and for many where there is.
-            .timeout_global(Some(Duration::from_secs(30)))
+            .timeout_global(Some(Duration::from_secs(60)))
             // A proxy of the environment has no business between this process and its own Envoy.
             .proxy(None)
             .build()

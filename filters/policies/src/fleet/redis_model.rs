@@ -109,7 +109,8 @@ impl RedisModel {
         let gateways = u64::try_from(fields.saturating_sub(2).max(1)).unwrap();
         let at_once = numbers[3].min(left);
         let share = i128::from((left - at_once) / (2 * gateways));
-        let ahead = (i128::from(numbers[4]) - record.held()).min(share).max(0);
+        let target = numbers[4].min((numbers[5] / 10).max(1));
+        let ahead = (i128::from(target) - record.held()).min(share).max(0);
         let granted = at_once + u64::try_from(ahead).unwrap();
         record.granted += granted;
         quota.granted += granted;

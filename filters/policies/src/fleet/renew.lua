@@ -46,9 +46,12 @@ for place, key in ipairs(KEYS) do
     left = math.max(0, number(6) + tonumber(fields[3] or 0) - total)
     local gateways = math.max(1, redis.call('HLEN', key) - 2)
     local now_granted = math.min(need, left)
+    -- Less and less as the end comes near, and never so much that it would be missed if the gateway
+    -- were lost: a tenth of the quota.
     local share = math.floor((left - now_granted) / (2 * gateways))
+    local room = math.max(1, math.floor(number(6) / 10))
     local held = granted - spent - returned
-    now_granted = now_granted + math.max(0, math.min(target - held, share))
+    now_granted = now_granted + math.max(0, math.min(math.min(target, room) - held, share))
     granted, total, left = granted + now_granted, total + now_granted, left - now_granted
     redis.call('HSET', key, 'granted', write(total), 'spent', write(used),
       gateway, record(granted, spent, returned))

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::GATEWAY;
 use super::redis_model::RedisModel;
 use super::renewal::SCRIPT;
 use super::usage::COUNT;
+use super::{GATEWAY, PROBE};
 use crate::exchange::{Callout, CalloutAnswer, Event, Service, Step, Stream};
 use crate::gateway::Gateway;
 use crate::headers::Headers;
@@ -151,7 +151,7 @@ impl Fleet {
             .map(|word| String::from_utf8(decoded(word).collect()).unwrap())
             .collect();
         let answer = match words[0].as_str() {
-            "PING" => json!({"PING": [true, "PONG"]}),
+            "EVAL" if words[1].as_bytes() == PROBE => json!({"EVAL": 1}),
             "EVAL" => {
                 let count: usize = words[2].parse().unwrap();
                 let (keys, argv) = words[3..].split_at(count);
