@@ -33,6 +33,8 @@ struct Level<'r> {
     rule: Rule<'r>,
     renewal: Renewal,
     seen: Option<Stored>,
+    /// There was nothing left when it was looked at last.
+    wants: bool,
     /// Redis was to be asked and did not answer.
     unanswered: bool,
     taken: Taken,
@@ -85,6 +87,7 @@ impl<'r> Request<'r> {
                 },
                 renewal: renewal_of(limit, key_id, limit.rule.terms()),
                 seen: None,
+                wants: false,
                 unanswered: false,
                 taken: Taken::Nothing,
             })
@@ -107,6 +110,7 @@ impl<'r> Request<'r> {
                         },
                     ),
                     seen: None,
+                    wants: false,
                     unanswered: false,
                     taken: Taken::Nothing,
                 }),
@@ -137,9 +141,14 @@ impl<'r> Request<'r> {
     fn look(&mut self, ports: &dyn Ports, now: Timestamp) -> Result<bool, Refusal> {
         let policy = self.fleet.on_failure();
         let mut ready = true;
+        for level in self.levels.iter_mut().flatten() {
+            level.wants = false;
+        }
         for (place, level) in self.levels.iter_mut().enumerate() {
             let Some(level) = level else { continue };
-            match level.look(ports, now, policy) {
+            let look = level.look(ports, now, policy);
+            level.wants = matches!(look, Look::Empty);
+            match look {
                 Look::Ready => {}
                 Look::Empty => ready = false,
                 // Only when no earlier limit has still to be asked about.
@@ -152,15 +161,17 @@ impl<'r> Request<'r> {
 
     /// Asks Redis about every limit that has nothing left, and about what is due besides.
     async fn ask(&mut self, ports: &dyn Ports, now: Timestamp) {
-        let wanting = |level: &&mut Level<'_>| level.is_empty(now);
+        let wanting = |level: &&mut Level<'_>| level.wants;
         let fleet = self.fleet;
         let answered = if Breaker::course(ports) == Course::Leave {
             false
         } else if let Some(gateway) = fleet.gateway(ports) {
             let mut asks = Vec::new();
             for level in self.levels.iter_mut().flatten().filter(wanting) {
-                if let Some(lease) = level.lease(now) {
-                    level.store_new(ports, lease);
+                let seen = level.seen.take();
+                let current = |seen: Option<&[u8]>| level.rule.current(seen, now);
+                let key = &level.renewal.store_key;
+                if let Some(lease) = prepared(ports, key, seen, now, current) {
                     asks.push((level.renewal.clone(), lease.ask(now, 1)));
                 }
             }
@@ -180,7 +191,7 @@ impl<'r> Request<'r> {
         };
         if !answered {
             for level in self.levels.iter_mut().flatten() {
-                level.unanswered |= level.is_empty(now);
+                level.unanswered |= level.wants;
             }
         }
     }
@@ -250,11 +261,6 @@ impl Level<'_> {
         self.rule.current(value(self.seen.as_ref()), now).ok()
     }
 
-    fn is_empty(&self, now: Timestamp) -> bool {
-        self.lease(now)
-            .is_some_and(|lease| lease.spend(now) == Spend::Empty)
-    }
-
     fn look(&mut self, ports: &dyn Ports, now: Timestamp, policy: OnFailure) -> Look {
         match ports.get(self.key()) {
             Ok(seen) => self.seen = seen,
@@ -288,16 +294,6 @@ impl Level<'_> {
                     }
                 }
             },
-        }
-    }
-
-    /// Redis is asked with a lease that is stored, so that what it grants has a place.
-    fn store_new(&mut self, ports: &dyn Ports, lease: Lease) {
-        let seen = self.rule.stored(value(self.seen.as_ref()));
-        if seen.is_none_or(|seen| seen.period != lease.period) {
-            let version = self.seen.as_ref().map(|seen| seen.version);
-            // Whoever was faster has stored the same.
-            let _ = ports.compare_and_swap(self.key(), &lease.encode(), version);
         }
     }
 
@@ -455,6 +451,34 @@ impl Bucket {
             rate: self.rate(),
         }
     }
+}
+
+/// The lease that Redis may be told of: stored, so that what is granted has a place, and without what
+/// nobody may spend any more.
+pub(super) fn prepared(
+    ports: &dyn Ports,
+    key: &[u8],
+    seen: Option<Stored>,
+    now: Timestamp,
+    current: impl Fn(Option<&[u8]>) -> Result<Lease, Undecided>,
+) -> Option<Lease> {
+    let stored = change(ports, key, seen, |seen| {
+        let lease = current(seen)?.without_expired(now);
+        Ok(if seen.and_then(Lease::decode) == Some(lease) {
+            Change::Keep(lease)
+        } else {
+            Change::Write(lease.encode(), lease)
+        })
+    });
+    stored.ok()
+}
+
+/// The same of a lease that was stored before.
+pub(super) fn known(ports: &dyn Ports, key: &[u8], now: Timestamp) -> Option<Lease> {
+    let seen = ports.get(key).ok()?;
+    prepared(ports, key, seen, now, |seen| {
+        seen.and_then(Lease::decode).ok_or(Undecided)
+    })
 }
 
 /// Puts what Redis has granted into a lease.
