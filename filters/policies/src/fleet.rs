@@ -183,8 +183,7 @@ impl Fleet {
 
     /// Tells what came of a call.
     fn ended(&self, ports: &dyn Ports, outcome: Result<(), &Fault>) {
-        let address = self.redis.upstream.authority();
-        let course = Breaker::report(ports, ports.now(), outcome, &address);
+        let course = Breaker::report(ports, ports.now(), outcome, &self.redis.authority);
         if let Some(metrics) = &self.metrics {
             ports.count(&metrics.calls, 1);
             if outcome.is_err() {
