@@ -54,7 +54,7 @@ fn no_secret_of_a_credential_can_be_seen() {
         assert!(!shown.contains("wJalrXUtn"), "{shown}");
     }
     let text = "credentials:\n  AKIA: {secretAccessKeyFile: a.txt, principal: {arn: a}}\n";
-    let document = tree(&text);
+    let document = tree(text);
     assert_eq!(masked(&document), text);
 }
 
