@@ -51,6 +51,9 @@ const MOST_DUE: usize = 16_384;
 /// The most leases that are looked after at one time.
 const MOST_TENDED: usize = 512;
 
+/// How many leases are looked at to be renewed with those that are due.
+const MOST_JOINED: usize = 64;
+
 /// How often a lease is looked after, in milliseconds.
 const TENDED_EVERY_MILLIS: u64 = 1_000;
 
@@ -214,7 +217,7 @@ impl Fleet {
         };
         self.tend(ports, now);
         let mut errands = Vec::new();
-        let due = std::mem::take(&mut self.work().due);
+        let due = self.due(ports, now);
         for due in due.chunks(MOST_IN_CALL) {
             let mut asks: Vec<(Renewal, Ask)> = Vec::with_capacity(due.len());
             for renewal in due {
@@ -229,6 +232,18 @@ impl Fleet {
         }
         errands.extend(self.report(plans, records, gateway, ports));
         errands
+    }
+
+    /// What is to be renewed now, and what may as well be renewed with it.
+    fn due(&self, ports: &dyn Ports, now: Timestamp) -> Vec<Renewal> {
+        let mut work = self.work();
+        let mut due = std::mem::take(&mut work.due);
+        if (1..MOST_JOINED).contains(&due.len()) {
+            let others = work.tended.iter().take(MOST_JOINED);
+            let others = others.filter(|(_, other)| request::joins(ports, &other.store_key, now));
+            due.extend(others.map(|(_, other)| other.clone()));
+        }
+        due
     }
 
     /// Tells Redis what was used, once a second and one report at a time.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::redis_model::RedisModel;
@@ -42,6 +43,18 @@ fn document(state: &Value, limits: &Value, account: &Value) -> Vec<u8> {
         "apiKeys": [{"id": "acme", "digest": DIGEST, "usagePlans": ["gold"]}],
         "rateLimitHeaders": true
     });
+    serde_json::to_vec(&document).unwrap()
+}
+
+/// With a customer for each of the keys `customer-0`, `customer-1` and so on.
+fn with_customers(document: &[u8], count: usize) -> Vec<u8> {
+    let mut document: Value = serde_json::from_slice(document).unwrap();
+    for number in 0..count {
+        let digest = Sha256::digest(format!("customer-{number}"));
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let key = json!({"id": number.to_string(), "digest": digest, "usagePlans": ["gold"]});
+        document["apiKeys"].as_array_mut().unwrap().push(key);
+    }
     serde_json::to_vec(&document).unwrap()
 }
 
@@ -93,13 +106,17 @@ impl Fleet {
 
     /// The status that a request to one of the gateways is answered with.
     fn request(&mut self, gateway: usize) -> u16 {
+        self.request_with("key", gateway)
+    }
+
+    fn request_with(&mut self, key: &str, gateway: usize) -> u16 {
         let (service, ports) = &self.gateways[gateway];
         let (service, ports) = (Arc::clone(service), ports.another());
         let fields = [
             (":method", "GET"),
             (":path", "/prod/x"),
             (":authority", "shop"),
-            ("x-api-key", "key"),
+            ("x-api-key", key),
         ];
         let mut headers = Headers::default();
         for (name, value) in fields {
@@ -309,6 +326,33 @@ fn a_probe_finds_out_that_redis_is_back_and_no_request_waits_for_it() {
     fleet.wait(5_000);
     fleet.run_errands();
     assert_eq!(fleet.requests(0, 100), 100);
+}
+
+/// Each customer begins at another time; soon their limits are asked for together.
+#[wasm_bindgen_test(unsupported = test)]
+fn the_limits_of_many_customers_are_renewed_with_few_calls() {
+    const CUSTOMERS: usize = 20;
+    let mut limits = throttle(1_000, 1_000);
+    limits["quota"] = json!({"limit": 1_000_000, "period": "DAY"});
+    let document = with_customers(&document(&redis("deny"), &limits, &Value::Null), CUSTOMERS);
+    let mut fleet = Fleet::new(1, &document);
+    let mut served = 0;
+    for round in 0..3_000 {
+        if round == 1_000 {
+            fleet.calls = 0;
+        }
+        for customer in 0..CUSTOMERS.min(round / 17 + 1) {
+            assert_eq!(fleet.request_with(&format!("customer-{customer}"), 0), 200);
+            served += usize::from(round >= 1_000);
+        }
+        fleet.wait(10);
+        if round % 10 == 0 {
+            fleet.run_errands();
+        }
+    }
+    // Twenty seconds. What was used is told in one call each second.
+    let renewals = fleet.calls - 20;
+    assert!(renewals <= 30, "{renewals} calls for {served} requests");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
