@@ -250,19 +250,13 @@ impl<'r> Level<'r> {
 
     /// The limit as Redis is to be asked about it.
     fn renewal(&self) -> Renewal {
-        let (name, terms) = match &self.rule {
-            Rule::Throttle { limit, .. } => (limit.name_for(self.key_id), limit.rule.terms()),
-            Rule::Quota(limit) => {
-                let terms = Terms::Quota {
-                    limit: limit.rule.limit,
-                };
-                (limit.name_for(self.key_id), terms)
-            }
-        };
-        Renewal {
-            store_key: self.store_key.as_ref().into(),
-            name: name.into(),
-            terms,
+        match &self.rule {
+            Rule::Throttle { limit, .. } => Renewal {
+                store_key: self.store_key.as_ref().into(),
+                name: limit.name_for(self.key_id).into(),
+                terms: limit.rule.terms(),
+            },
+            Rule::Quota(limit) => Renewal::of_quota(limit, self.key_id, &self.store_key),
         }
     }
 

@@ -138,6 +138,13 @@ impl Fleet {
         (0..count).filter(|_| self.request(gateway) == 200).count()
     }
 
+    /// As an edit does.
+    fn replace_worker(&mut self, gateway: usize, document: &[u8]) {
+        let (service, ports) = &mut self.gateways[gateway];
+        service.end(ports);
+        *service = Arc::new(<Gateway as Service>::compile(document, &|_: &str| None).unwrap());
+    }
+
     /// What the gateways do on the side.
     fn run_errands(&mut self) {
         for place in 0..self.gateways.len() {
@@ -375,6 +382,53 @@ fn what_was_used_is_told_and_counts_once_however_often_it_is_told() {
         (usage("used"), usage("refused"), usage("throttled")),
         (10, 7, 0)
     );
+}
+
+/// An edit ends workers, and others go on in the same proxy.
+#[wasm_bindgen_test(unsupported = test)]
+fn a_worker_that_ends_leaves_what_was_used_to_the_next() {
+    let document = document(&redis("deny"), &quota(100), &Value::Null);
+    let mut fleet = Fleet::new(1, &document);
+    let used = |fleet: &Fleet| fleet.redis.usage("{test}:usage:gold:acme", "used");
+    let replace = |fleet: &mut Fleet| fleet.replace_worker(0, &document);
+    // Told by nobody; told with an answer that was lost; told as it should be.
+    fleet.requests(0, 4);
+    replace(&mut fleet);
+    fleet.requests(0, 3);
+    fleet.wait(1_000);
+    fleet.loses_answers = true;
+    fleet.run_errands();
+    replace(&mut fleet);
+    fleet.loses_answers = false;
+    fleet.requests(0, 2);
+    for _ in 0..5 {
+        fleet.wait(1_000);
+        fleet.run_errands();
+    }
+    assert_eq!(used(&fleet), 9);
+    replace(&mut fleet);
+    for _ in 0..5 {
+        fleet.wait(1_000);
+        fleet.run_errands();
+    }
+    assert_eq!(used(&fleet), 9);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_a_worker_held_that_has_ended_is_given_back_by_the_next() {
+    let document = document(&redis("deny"), &quota(100), &Value::Null);
+    let mut fleet = Fleet::new(2, &document);
+    for _ in 0..10 {
+        assert_eq!(fleet.requests(0, 2), 2);
+        fleet.wait(100);
+        fleet.run_errands();
+    }
+    fleet.replace_worker(0, &document);
+    for _ in 0..20 {
+        fleet.wait(1_000);
+        fleet.run_errands();
+    }
+    assert_eq!(fleet.requests(1, 100), 80);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
