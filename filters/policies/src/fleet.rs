@@ -156,20 +156,7 @@ impl Fleet {
         if let Some(name) = self.gateway.get() {
             return Some(name);
         }
-        let name = match ports.get(GATEWAY).ok()? {
-            Some(stored) => stored.value,
-            None => {
-                let name = format!("{:016x}{:016x}", ports.next_u64(), ports.next_u64());
-                match ports
-                    .compare_and_swap(GATEWAY, name.as_bytes(), None)
-                    .ok()?
-                {
-                    Swap::Done => name.into_bytes(),
-                    Swap::Conflict => ports.get(GATEWAY).ok()??.value,
-                }
-            }
-        };
-        let name = String::from_utf8(name).ok()?;
+        let name = name_of_gateway(ports)?;
         Some(self.gateway.get_or_init(|| name))
     }
 
@@ -344,6 +331,24 @@ impl Fleet {
             }
         }
     }
+}
+
+/// The name under which all workers of this gateway are known to others.
+pub(crate) fn name_of_gateway(ports: &dyn Ports) -> Option<String> {
+    let name = match ports.get(GATEWAY).ok()? {
+        Some(stored) => stored.value,
+        None => {
+            let name = format!("{:016x}{:016x}", ports.next_u64(), ports.next_u64());
+            match ports
+                .compare_and_swap(GATEWAY, name.as_bytes(), None)
+                .ok()?
+            {
+                Swap::Done => name.into_bytes(),
+                Swap::Conflict => ports.get(GATEWAY).ok()??.value,
+            }
+        }
+    };
+    String::from_utf8(name).ok()
 }
 
 fn stored(store: &dyn Ports, key: &[u8]) -> Option<Lease> {

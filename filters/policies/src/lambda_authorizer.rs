@@ -48,6 +48,9 @@ use crate::denial::Denial;
 use crate::exchange::{Callout, CalloutAnswer, Exchange};
 use crate::iam::Verdict;
 use crate::lambda_event::Deployment;
+use crate::response_cache::key::Key;
+use crate::response_cache::storage::Group;
+use crate::shared_cache::{Looked, Missing, SharedCache};
 use identity_source::IdentitySources;
 use result_cache::{Kept, ResultCache};
 use service::Service;
@@ -58,6 +61,9 @@ pub use identity_source::IdentityValues;
 pub use request::AuthorizerRequest;
 pub use result::{AuthorizerResult, LARGEST_ANSWER, LARGEST_POLICY, ResultFault, ResultForm};
 pub use result_cache::{LARGEST_ENTRY, SHARED_PLACES};
+
+/// All results of a stage are forgotten together.
+const GROUP: Group = Group(0);
 
 /// A Lambda authorizer in one stage of its API.
 #[derive(Debug)]
@@ -72,6 +78,8 @@ pub struct LambdaAuthorizer {
     service: Option<Service>,
     generation: CacheKey,
     cache: Arc<ResultCache>,
+    /// Where other gateways find the results, too.
+    shared: Option<Arc<SharedCache>>,
 }
 
 /// What an authorizer says about one request.
@@ -124,6 +132,13 @@ impl LambdaAuthorizer {
         {
             return Ok(judge(result, None));
         }
+        let missing = match (&self.shared, &kept) {
+            (Some(shared), Some(kept)) => match self.look_further(shared, kept, exchange).await {
+                Ok(result) => return Ok(judge(result, None)),
+                Err(missing) => missing,
+            },
+            _ => None,
+        };
 
         let event = self.event(request, &identity);
         let callout = self.callout(event, kept.map(|kept| kept.key))?;
@@ -140,9 +155,33 @@ impl LambdaAuthorizer {
         let (result, body) = self.result_of(&answer)?;
         let result = Arc::new(result);
         if let Some(kept) = &kept {
-            self.cache.keep(kept, &result, body, ports, answered_at);
+            let until = self.cache.keep(kept, &result, body, ports, answered_at);
+            if let (Some(missing), Some(until)) = (missing, until) {
+                missing.keep(ports, body, until);
+            }
         }
         Ok(judge(result, latency_millis))
+    }
+
+    /// What the authorizer has told another gateway, which is kept here too. Otherwise what may be
+    /// kept for others once it is known.
+    async fn look_further<'c>(
+        &self,
+        shared: &'c SharedCache,
+        kept: &Kept,
+        exchange: &Exchange,
+    ) -> Result<Arc<AuthorizerResult>, Option<Box<Missing<'c>>>> {
+        let found = match shared.find(exchange, &Key(kept.key), GROUP, true).await {
+            Looked::Found(found) => found,
+            Looked::Missing(missing) => return Err(Some(missing)),
+            Looked::Unknown => return Err(None),
+        };
+        let result = AuthorizerResult::parse(&found.content, self.form).map_err(|_| None)?;
+        let result = Arc::new(result);
+        let (ports, until) = (exchange.ports(), found.until);
+        self.cache
+            .keep_until(kept, until, &result, &found.content, ports, ports.now());
+        Ok(result)
     }
 
     /// The values of the identity sources.

@@ -116,13 +116,14 @@ impl ManagementApi {
             Err(denial) => denial.reply(Protocol::Rest),
             Ok(()) => {
                 let answer = match call {
-                    Call::Flush(flush) => self.flush(gateway, exchange, ids, flush).map(|()| {
+                    Call::Flush(flush) => {
+                        let flushed = self.flush(gateway, exchange, ids, flush).await;
                         // As AWS answers: what is to be forgotten will be.
-                        Reply {
+                        flushed.map(|()| Reply {
                             status: 202,
                             ..Reply::default()
-                        }
-                    }),
+                        })
+                    }
                     Call::Usage(call) => self.usage(gateway, exchange, call).await,
                 };
                 answer.unwrap_or_else(Refusal::reply)

@@ -21,7 +21,6 @@ use crate::gateway::Gateway;
 use crate::headers::Headers;
 use crate::integration::IntegrationRequest;
 use crate::integration::encoding::pairs;
-use crate::ports::Ports;
 use crate::request_id::RequestIds;
 
 /// `DELETE /restapis/API/stages/STAGE/cache/data`.
@@ -45,7 +44,7 @@ enum Target {
 }
 
 impl ManagementApi {
-    pub(super) fn flush(
+    pub(super) async fn flush(
         &self,
         gateway: &Gateway,
         exchange: &Exchange,
@@ -77,18 +76,22 @@ impl ManagementApi {
             return Err(Refusal::not_found("Invalid stage identifier specified"));
         }
         let target = Target::read(flush.query)?;
-        let ports = exchange.ports();
         let (mut is_known, mut is_certain) = (false, true);
         for (api, facts, stage, name) in releases {
             let cache = gateway.response_caches.stage(api, stage);
+            let operation = match &target {
+                Target::Method(method) => facts.operation(method),
+                Target::Everything | Target::Response { .. } => None,
+            };
             let certain = match &target {
-                Target::Everything => Some(cache.is_none_or(|cache| cache.flush(ports, None))),
-                Target::Method(method) => facts
-                    .operation(method)
-                    .map(|operation| cache.is_none_or(|cache| cache.flush(ports, Some(operation)))),
+                Target::Method(_) if operation.is_none() => None,
+                Target::Everything | Target::Method(_) => Some(match cache {
+                    Some(cache) => cache.flush(exchange, operation).await,
+                    None => true,
+                }),
                 Target::Response { path, verb } => {
                     let request = other_request(exchange.request(), name, path, verb);
-                    remove(gateway, (api, stage), &request, ids, ports)
+                    remove(gateway, (api, stage), &request, ids, exchange).await
                 }
             };
             is_known |= certain.is_some();
@@ -110,18 +113,19 @@ impl ManagementApi {
 
 /// Forgets the response to a request of a stage. Whether that is certain; `None` when no operation
 /// serves it.
-fn remove(
+async fn remove(
     gateway: &Gateway,
     (api, stage): (usize, usize),
     request: &Headers,
     ids: &RequestIds,
-    ports: &dyn Ports,
+    exchange: &Exchange,
 ) -> Option<bool> {
     let route = gateway.routes.find_of_release(api, stage, request)?;
     let Some(cached) = gateway.response_caches.find(route, request) else {
         // Nothing is ever kept for it.
         return Some(true);
     };
+    let ports = exchange.ports();
     let request = IntegrationRequest {
         headers: request,
         route,
@@ -132,7 +136,7 @@ fn remove(
         api_key_id: None,
         caller: &Caller::default(),
     };
-    Some(cached.remove(ports, &request))
+    Some(cached.remove(exchange, &request).await)
 }
 
 /// The request whose response is meant: this one, with another request line.

@@ -1,0 +1,264 @@
+//! The log of what is to be forgotten, and how far this gateway has read it.
+//!
+//! A line says who wrote it, which cache is meant, and what of it:
+//!
+//! ```text
+//! GATEWAY CACHE              everything
+//! GATEWAY CACHE GROUP        one group
+//! GATEWAY CACHE GROUP KEY    one entry
+//! - *                        everything of all caches: what stood before is not there any more
+//! ```
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::ports::{Store, Swap, Timestamp, Version};
+use crate::response_cache::key::Key;
+use crate::response_cache::storage::Group;
+use crate::sigv4::hexadecimal;
+
+/// How often a gateway reads the log, in milliseconds.
+const READ_EVERY_MILLIS: u64 = 500;
+
+/// When the log is read next (nanoseconds since 1970, 8 bytes), and how far it was.
+const STORE_KEY: &[u8] = b"Fcache-changes";
+
+/// Who has never read it.
+const NOWHERE: &str = "$";
+
+/// The longest position that is believed.
+const LONGEST: usize = 64;
+
+/// How far the log was read, as Redis says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Position(pub(super) String);
+
+/// What is to be forgotten in the first level.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Change {
+    /// Everything that is shared.
+    All,
+    /// What the cache with this id holds.
+    Cache(String),
+    /// One group of it.
+    Group(String, Group),
+    /// One entry of it.
+    Entry(String, Key),
+}
+
+/// What was read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct News {
+    /// Up to where.
+    pub(super) position: String,
+    /// How many lines.
+    pub(super) count: usize,
+    /// What others have written, each once.
+    pub(super) changes: BTreeSet<Change>,
+}
+
+/// What the log is to say.
+pub(super) fn line(gateway: &str, cache: &str, group: Option<Group>, key: Option<&str>) -> String {
+    let mut line = format!("{gateway} {cache}");
+    if let Some(Group(group)) = group {
+        line.push_str(&format!(" {group}"));
+    }
+    if let Some(key) = key {
+        line.push(' ');
+        line.push_str(key);
+    }
+    line
+}
+
+impl News {
+    /// Reads what `changes.lua` answers; `None` for anything else. What this gateway has written
+    /// itself it has done.
+    pub(super) fn read(answer: &Value, gateway: &str) -> Option<Self> {
+        let [Value::Number(whole), Value::String(position), lines @ ..] =
+            answer.as_array()?.as_slice()
+        else {
+            return None;
+        };
+        if position.len() > LONGEST {
+            return None;
+        }
+        let changes = if whole.as_u64() == Some(1) {
+            let lines = lines.iter().filter_map(Value::as_str);
+            lines
+                .filter_map(|line| Change::read(line, gateway))
+                .collect()
+        } else {
+            BTreeSet::from([Change::All])
+        };
+        Some(Self {
+            position: position.clone(),
+            count: lines.len(),
+            changes,
+        })
+    }
+}
+
+impl Change {
+    /// Reads a line that somebody else has written. What cannot be read may mean anything.
+    fn read(line: &str, gateway: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        if words.next() == Some(gateway) && !gateway.is_empty() {
+            return None;
+        }
+        let words = [words.next(), words.next(), words.next(), words.next()];
+        Some(match words {
+            [Some(cache), None, None, None] if cache != "*" => Self::Cache(cache.to_owned()),
+            [Some(cache), Some(group), None, None] => match group.parse() {
+                Ok(group) => Self::Group(cache.to_owned(), Group(group)),
+                Err(_) => Self::All,
+            },
+            [Some(cache), Some(_), Some(key), None] => match hexadecimal::decode(key.as_bytes()) {
+                Some(key) => Self::Entry(cache.to_owned(), Key(key)),
+                None => Self::All,
+            },
+            _ => Self::All,
+        })
+    }
+}
+
+impl Position {
+    /// From where the log is to be read now, by the caller alone.
+    pub(super) fn due(store: &(impl Store + ?Sized), now: Timestamp) -> Option<Self> {
+        let (due, position, version) = read(store)?;
+        let next = now.0.saturating_add(READ_EVERY_MILLIS * 1_000_000);
+        // A clock that was put back leaves nobody waiting for it.
+        if now.0 < due && due <= next {
+            return None;
+        }
+        write(store, next, &position, version).then_some(Self(position))
+    }
+
+    /// The log was read from here up to another place; `more` of it is there.
+    pub(super) fn advance(&self, store: &(impl Store + ?Sized), to: &str, more: bool) {
+        // When another worker has read meanwhile, the same is read again.
+        if let Some((due, position, version)) = read(store)
+            && position == self.0
+        {
+            write(store, if more { 0 } else { due }, to, version);
+        }
+    }
+}
+
+fn read(store: &(impl Store + ?Sized)) -> Option<(u64, String, Option<Version>)> {
+    let Some(stored) = store.get(STORE_KEY).ok()? else {
+        return Some((0, NOWHERE.to_owned(), None));
+    };
+    let version = Some(stored.version);
+    let read = stored.value.split_first_chunk().and_then(|(due, rest)| {
+        let position = String::from_utf8(rest.to_vec()).ok()?;
+        Some((u64::from_le_bytes(*due), position, version))
+    });
+    Some(read.unwrap_or_else(|| (0, NOWHERE.to_owned(), version)))
+}
+
+fn write(
+    store: &(impl Store + ?Sized),
+    due: u64,
+    position: &str,
+    version: Option<Version>,
+) -> bool {
+    let value = [&due.to_le_bytes()[..], position.as_bytes()].concat();
+    store.compare_and_swap(STORE_KEY, &value, version) == Ok(Swap::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::{Value, json};
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::{Change, News, Position, READ_EVERY_MILLIS, line};
+    use crate::ports::Timestamp;
+    use crate::response_cache::key::Key;
+    use crate::response_cache::storage::Group;
+    use crate::usage_plan::memory_store::MemoryStore;
+
+    const DIGITS: &str = "0909090909090909090909090909090909090909090909090909090909090909";
+
+    fn read(lines: &[&str]) -> BTreeSet<Change> {
+        let mut answer = vec![json!(1), json!("7-0")];
+        answer.extend(lines.iter().map(|line| json!(line)));
+        let news = News::read(&Value::Array(answer), "me").unwrap();
+        assert_eq!((&*news.position, news.count), ("7-0", lines.len()));
+        news.changes
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn what_others_have_written_is_read() {
+        let cache = || "c".to_owned();
+        for (written, expected) in [
+            (line("you", "c", None, None), Change::Cache(cache())),
+            (
+                line("you", "c", Some(Group(7)), None),
+                Change::Group(cache(), Group(7)),
+            ),
+            (
+                line("you", "c", Some(Group(7)), Some(DIGITS)),
+                Change::Entry(cache(), Key([9; 32])),
+            ),
+        ] {
+            assert_eq!(read(&[&written]), BTreeSet::from([expected]), "{written}");
+            // What it has written itself it has done.
+            assert_eq!(read(&[&written.replace("you", "me")]), BTreeSet::new());
+        }
+        let twice = line("you", "c", None, None);
+        assert_eq!(read(&[&twice, &twice]).len(), 1);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn what_cannot_be_read_may_mean_anything() {
+        for line in [
+            "",
+            "you",
+            "- *",
+            "you c x",
+            "you c 7 x",
+            "you c -1",
+            "you c 7 8 9",
+            "you c 4294967296",
+        ] {
+            assert_eq!(read(&[line]), BTreeSet::from([Change::All]), "{line}");
+        }
+        let missing = News::read(&json!([0, "8-0"]), "me").unwrap();
+        assert_eq!(missing.changes, BTreeSet::from([Change::All]));
+        for answer in [
+            json!(null),
+            json!([]),
+            json!([1]),
+            json!(["1", "7-0"]),
+            json!([1, 7]),
+            json!([1, "7".repeat(65)]),
+        ] {
+            assert_eq!(News::read(&answer, "me"), None, "{answer}");
+        }
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn one_reads_at_a_time_and_goes_on_where_it_was() {
+        let store = MemoryStore::default();
+        let at = |millis: u64| Timestamp((1_800_000_000_000 + millis) * 1_000_000);
+        let due = |millis| Position::due(&store, at(millis)).map(|position| position.0);
+        let begun = Position::due(&store, at(0)).unwrap();
+        assert_eq!(begun.0, "$");
+        assert_eq!(due(READ_EVERY_MILLIS - 1), None);
+        assert_eq!(due(READ_EVERY_MILLIS).as_deref(), Some("$"));
+        begun.advance(&store, "7-0", false);
+        assert_eq!(due(2 * READ_EVERY_MILLIS - 1), None);
+        // Another worker's answer, which came late, changes nothing.
+        begun.advance(&store, "5-0", false);
+        let now = Position::due(&store, at(2 * READ_EVERY_MILLIS)).unwrap();
+        assert_eq!(now.0, "7-0");
+        // What is left is read at once.
+        now.advance(&store, "8-0", true);
+        assert_eq!(due(2 * READ_EVERY_MILLIS).as_deref(), Some("8-0"));
+        // A clock that was put back leaves nobody waiting.
+        assert_eq!(due(0).as_deref(), Some("8-0"));
+    }
+}
