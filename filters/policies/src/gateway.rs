@@ -148,9 +148,12 @@ impl Gateway {
         let shared_caches = shared_caches.filter(|_| document.apis.iter().any(shares));
         let shared_caches =
             shared_caches.map(|redis| Arc::new(SharedCaches::new(Arc::clone(redis))));
-        if let (Some(caches), Some(authorizations)) = (&shared_caches, &mut authorizations) {
-            let shared = authorizations.share(document, caches, environment);
-            let _ = kept(shared, &mut faults);
+        let shared = match (&shared_caches, &mut authorizations) {
+            (Some(caches), Some(all)) => all.share(document, caches, environment),
+            _ => Ok(()),
+        };
+        if kept(shared, &mut faults).is_none() {
+            authorizations = None;
         }
         let response_caches =
             ResponseCaches::compile(document, environment, shared_caches.as_ref());
