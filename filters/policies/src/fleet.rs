@@ -30,10 +30,11 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use attache_model::OnFailure;
 
 use crate::exchange::{Callout, CalloutAnswer, Errand, Exchange};
+use crate::observation::RedisMetrics;
 use crate::ports::{Ports, Swap, Timestamp};
 use crate::redis::{Breaker, Course, Fault, Redis};
 use crate::usage_plan::{Allowance, Customer, Refusal, Target, UsagePlans, UsageRecords};
-use lease::{Ask, Lease};
+use lease::Ask;
 use renewal::Renewal;
 use request::Tended;
 use usage::UsageReport;
@@ -69,6 +70,7 @@ pub(crate) const FIRST_ERRAND: usize = 1 << 30;
 #[derive(Debug)]
 pub(crate) struct Fleet {
     redis: Arc<Redis>,
+    metrics: Option<RedisMetrics>,
     /// The name of this gateway, once it was read.
     gateway: OnceLock<String>,
     work: Mutex<Work>,
@@ -115,9 +117,10 @@ impl Work {
 }
 
 impl Fleet {
-    pub(crate) fn new(redis: Arc<Redis>) -> Self {
+    pub(crate) fn new(redis: Arc<Redis>, metrics: Option<RedisMetrics>) -> Self {
         Self {
             redis,
+            metrics,
             gateway: OnceLock::new(),
             work: Mutex::default(),
         }
@@ -167,12 +170,14 @@ impl Fleet {
 
     /// Tells what came of a call.
     fn ended(&self, ports: &dyn Ports, outcome: Result<(), &Fault>) {
-        Breaker::report(
-            ports,
-            ports.now(),
-            outcome,
-            &self.redis.upstream.authority(),
-        );
+        let course = Breaker::report(ports, ports.now(), outcome, &self.redis.authority);
+        if let Some(metrics) = &self.metrics {
+            ports.count(&metrics.calls, 1);
+            if outcome.is_err() {
+                ports.count(&metrics.errors, 1);
+            }
+            ports.set(&metrics.available, u64::from(course == Course::Ask));
+        }
     }
 
     /// What is to be asked now, apart from any request.
@@ -200,7 +205,7 @@ impl Fleet {
         for due in due.chunks(MOST_IN_CALL) {
             let mut asks: Vec<(Renewal, Ask)> = Vec::with_capacity(due.len());
             for renewal in due {
-                if let Some(lease) = stored(ports, &renewal.store_key) {
+                if let Some(lease) = request::known(ports, &renewal.store_key, now) {
                     asks.push((renewal.clone(), lease.ask(now, 0)));
                 }
             }
@@ -349,10 +354,6 @@ pub(crate) fn name_of_gateway(ports: &dyn Ports) -> Option<String> {
         }
     };
     String::from_utf8(name).ok()
-}
-
-fn stored(store: &dyn Ports, key: &[u8]) -> Option<Lease> {
-    Lease::decode(&store.get(key).ok()??.value)
 }
 
 #[cfg(test)]

@@ -164,13 +164,17 @@ impl Gateway {
         let gateway_responses = kept(GatewayResponses::compile(document), &mut faults);
         let compiled = || {
             let redis = redis?;
+            let metrics = Metrics::compile(document);
+            let fleet = redis
+                .clone()
+                .map(|redis| Fleet::new(redis, metrics.redis.clone()));
             Some(Self {
                 routes: routes?,
                 cors: cors?,
                 authorizations: authorizations?,
                 api_keys: api_keys?,
                 usage_plans: usage_plans?,
-                fleet: redis.clone().map(Fleet::new),
+                fleet,
                 redis,
                 shared_caches,
                 usage: UsageRecords::default(),
@@ -182,7 +186,7 @@ impl Gateway {
                 web_sockets: web_sockets?,
                 management_api: management_api?,
                 gateway_responses: gateway_responses?,
-                metrics: Metrics::compile(document),
+                metrics,
                 apis: document
                     .apis
                     .iter()

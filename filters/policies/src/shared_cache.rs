@@ -256,8 +256,8 @@ impl SharedCaches {
             Some(Call::Changes(position)) => {
                 let outcome = answer.as_ref().map(|_| ());
                 if !outcome.is_err_and(is_misunderstood) {
-                    let address = self.redis.upstream.authority();
-                    Breaker::report(ports, ports.now(), outcome, &address);
+                    let address = &self.redis.authority;
+                    Breaker::report(ports, ports.now(), outcome, address);
                 }
                 let gateway = fleet::name_of_gateway(ports).unwrap_or_default();
                 let Some(news) = answer.ok().and_then(|answer| News::read(&answer, &gateway))
