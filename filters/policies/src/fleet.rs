@@ -170,14 +170,7 @@ impl Fleet {
 
     /// Tells what came of a call.
     fn ended(&self, ports: &dyn Ports, outcome: Result<(), &Fault>) {
-        let course = Breaker::report(ports, ports.now(), outcome, &self.redis.authority);
-        if let Some(metrics) = &self.metrics {
-            ports.count(&metrics.calls, 1);
-            if outcome.is_err() {
-                ports.count(&metrics.errors, 1);
-            }
-            ports.set(&metrics.available, u64::from(course == Course::Ask));
-        }
+        ended(&self.redis, self.metrics.as_ref(), ports, outcome);
     }
 
     /// What is to be asked now, apart from any request.
@@ -335,6 +328,20 @@ impl Fleet {
                 }
             }
         }
+    }
+}
+
+/// Tells what came of a call of Redis.
+pub(crate) fn ended(
+    redis: &Redis,
+    metrics: Option<&RedisMetrics>,
+    ports: &dyn Ports,
+    outcome: Result<(), &Fault>,
+) {
+    let course = Breaker::report(ports, ports.now(), outcome, &redis.authority);
+    if let Some(metrics) = metrics {
+        metrics.called(ports, outcome.is_err());
+        ports.set(&metrics.available, u64::from(course == Course::Ask));
     }
 }
 

@@ -146,8 +146,9 @@ impl Gateway {
         };
         let shared_caches = redis.as_ref().and_then(Option::as_ref);
         let shared_caches = shared_caches.filter(|_| document.apis.iter().any(shares));
-        let shared_caches =
-            shared_caches.map(|redis| Arc::new(SharedCaches::new(Arc::clone(redis))));
+        let metrics = Metrics::compile(document);
+        let shared_caches = shared_caches
+            .map(|redis| Arc::new(SharedCaches::new(Arc::clone(redis), metrics.redis.clone())));
         let shared = match (&shared_caches, &mut authorizations) {
             (Some(caches), Some(all)) => all.share(document, caches, environment),
             _ => Ok(()),
@@ -164,7 +165,6 @@ impl Gateway {
         let gateway_responses = kept(GatewayResponses::compile(document), &mut faults);
         let compiled = || {
             let redis = redis?;
-            let metrics = Metrics::compile(document);
             let fleet = redis
                 .clone()
                 .map(|redis| Fleet::new(redis, metrics.redis.clone()));
@@ -345,7 +345,10 @@ impl Service for Gateway {
         if let Some(shared) = &self.shared_caches
             && errand >= shared_cache::FIRST_ERRAND
         {
-            return shared.fetched(errand, answer, &self.response_caches, ports);
+            return shared.fetched(errand, answer, ports, |change| {
+                self.response_caches.forget(ports, change)
+                    & self.authorizations.forget(ports, change)
+            });
         }
         match &self.fleet {
             Some(fleet) if errand >= fleet::FIRST_ERRAND => fleet.fetched(errand, answer, ports),

@@ -18,6 +18,7 @@
 mod cache_key;
 mod compile;
 mod event;
+mod flush;
 mod identity_source;
 mod request;
 mod result;
@@ -78,8 +79,16 @@ pub struct LambdaAuthorizer {
     service: Option<Service>,
     generation: CacheKey,
     cache: Arc<ResultCache>,
-    /// Where other gateways find the results, too.
-    shared: Option<Arc<SharedCache>>,
+    results: Arc<Results>,
+}
+
+/// The results of all authorizers in one stage.
+#[derive(Debug)]
+struct Results {
+    /// Where it stands that they were forgotten; `None` where nobody can have them forgotten.
+    flushed: Option<Arc<[u8]>>,
+    /// Where other gateways find them, too.
+    shared: Option<SharedCache>,
 }
 
 /// What an authorizer says about one request.
@@ -119,7 +128,9 @@ impl LambdaAuthorizer {
     ) -> Result<LambdaResult, LambdaDenial> {
         let ports = exchange.ports();
         let identity = self.identity_values(request)?;
-        let kept = self.cache_key(&identity).map(|key| self.kept(key));
+        let key = self.cache_key(&identity);
+        let kept = key.and_then(|key| self.results.key(key, ports));
+        let kept = kept.map(|key| self.kept(key));
         let judge = |result: Arc<AuthorizerResult>, latency_millis| LambdaResult {
             verdict: result.verdict(&request.access),
             result,
@@ -132,8 +143,8 @@ impl LambdaAuthorizer {
         {
             return Ok(judge(result, None));
         }
-        let missing = match (&self.shared, &kept) {
-            (Some(shared), Some(kept)) => match self.look_further(shared, kept, exchange).await {
+        let missing = match (key, &kept) {
+            (Some(key), Some(kept)) => match self.look_further(key, kept, exchange).await {
                 Ok(result) => return Ok(judge(result, None)),
                 Err(missing) => missing,
             },
@@ -165,13 +176,17 @@ impl LambdaAuthorizer {
 
     /// What the authorizer has told another gateway, which is kept here too. Otherwise what may be
     /// kept for others once it is known.
-    async fn look_further<'c>(
+    async fn look_further(
         &self,
-        shared: &'c SharedCache,
+        key: CacheKey,
         kept: &Kept,
         exchange: &Exchange,
-    ) -> Result<Arc<AuthorizerResult>, Option<Box<Missing<'c>>>> {
-        let found = match shared.find(exchange, &Key(kept.key), GROUP, true).await {
+    ) -> Result<Arc<AuthorizerResult>, Option<Box<Missing<'_>>>> {
+        let shared = self.results.shared.as_ref().ok_or(None)?;
+        // Who comes after a flush does not share the call of who came before it.
+        let (key, asked_as) = (Key(key), Key(kept.key));
+        let looked = shared.find(exchange, &key, GROUP, true, Some(&asked_as));
+        let found = match looked.await {
             Looked::Found(found) => found,
             Looked::Missing(missing) => return Err(Some(missing)),
             Looked::Unknown => return Err(None),

@@ -19,27 +19,29 @@
 //! While Redis is away nothing is there, and nothing waits for it. Every key in it has an expiry,
 //! and none holds anything of a request but digests.
 
+mod cache;
 mod changes;
 mod envelope;
 #[cfg(test)]
 pub(crate) mod redis_model;
+mod waiting;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::Value;
 
+pub(crate) use self::cache::{Looked, Missing, SharedCache};
 pub(crate) use self::changes::Change;
 use self::changes::{News, Position};
+use self::waiting::{Forgotten, Waiting};
 use crate::exchange::{Callout, CalloutAnswer, Errand, Exchange};
 use crate::fleet;
-use crate::ports::{Ports, Timestamp};
+use crate::observation::RedisMetrics;
+use crate::ports::Ports;
 use crate::redis::{Breaker, Course, Fault, Redis};
-use crate::response_cache::ResponseCaches;
-use crate::response_cache::coalescing::after;
-use crate::response_cache::key::{Key, KeyParts};
-use crate::response_cache::storage::{Encryption, Group, LONGEST_ENTRY, Writing};
-use crate::sigv4::hexadecimal;
+use crate::response_cache::key::KeyParts;
 
 pub(crate) const FIND: &str = include_str!("shared_cache/find.lua");
 
@@ -59,54 +61,34 @@ const MARKS_KEPT_MILLIS: u64 = 7_200_000;
 /// The longest life of an entry, in milliseconds.
 const LONGEST_LIFE_MILLIS: u64 = 3_600_000;
 
-/// How many changes the log holds. When there are more it begins anew with one that means all.
+/// How many changes the log holds. When there are more it begins anew.
 const MOST_CHANGES: usize = 16_384;
 
 /// How many changes are read at once.
 const MOST_READ: usize = 256;
 
-/// How much waits to be written, in bytes of text. What does not fit is not written.
-const MOST_WAITING: usize = 4 << 20;
-
-/// After how many bytes of text a call is full, and after how many entries.
-const FULL_CALL: usize = 256 << 10;
-const MOST_IN_CALL: usize = 32;
-
-/// How many calls of an owed change are made at once, and how many are owed at most.
-const MOST_TOLD: usize = 16;
-const MOST_OWED: usize = 1_024;
-
-/// The longest version that Redis may answer with.
-const LONGEST_VERSION: usize = 64;
-
 /// What a gateway does for all its caches that are shared.
 #[derive(Debug)]
 pub(crate) struct SharedCaches {
     redis: Arc<Redis>,
+    metrics: Option<RedisMetrics>,
+    /// What the caches are, in which order whatsoever.
+    caches: Mutex<BTreeSet<String>>,
+    /// Where it stands how far the log was read for these caches.
+    progress: OnceLock<Vec<u8>>,
     work: Mutex<Work>,
+    /// Whether it was told that Redis does not know what is needed.
+    is_told: AtomicBool,
 }
 
 /// What is done on the side, by this worker.
 #[derive(Debug, Default)]
 struct Work {
-    /// To be written with the next call.
-    new: VecDeque<NewEntry>,
-    /// The length of their texts.
-    waiting: usize,
-    /// What Redis was not told when it was to be forgotten.
-    owed: VecDeque<Vec<String>>,
+    waiting: Waiting,
     /// Calls under way, by their errands.
     calls: BTreeMap<usize, Call>,
     /// How many calls were made.
     count: usize,
-}
-
-#[derive(Debug)]
-struct NewEntry {
-    keys: [String; 4],
-    version: String,
-    text: String,
-    until: Timestamp,
 }
 
 /// A call on the side.
@@ -115,54 +97,29 @@ enum Call {
     Keep,
     /// What changed after this position is read.
     Changes(Position),
-    Forget(Vec<String>),
-}
-
-/// One cache that gateways share.
-#[derive(Debug)]
-pub(crate) struct SharedCache {
-    caches: Arc<SharedCaches>,
-    /// A digest of its name, in hexadecimal digits.
-    id: String,
-    /// What the names of all its entries begin with.
-    names: KeyParts,
-    encryption: Option<Encryption>,
-}
-
-/// What is found.
-pub(crate) enum Looked<'c> {
-    /// This is there.
-    Found(Found),
-    /// Nothing is there. What is fetched may be kept.
-    Missing(Box<Missing<'c>>),
-    /// Nobody knows.
-    Unknown,
-}
-
-/// An entry that was found.
-#[derive(Debug)]
-pub(crate) struct Found {
-    pub(crate) content: Vec<u8>,
-    /// Until when it may be used, by this gateway's clock.
-    pub(crate) until: Timestamp,
-}
-
-/// What is not there, as it was asked for.
-#[derive(Debug)]
-pub(crate) struct Missing<'c> {
-    cache: &'c SharedCache,
-    name: Key,
-    keys: [String; 4],
-    version: String,
-    encrypted: bool,
+    Forget(Forgotten),
 }
 
 impl SharedCaches {
-    pub(crate) fn new(redis: Arc<Redis>) -> Self {
+    pub(crate) fn new(redis: Arc<Redis>, metrics: Option<RedisMetrics>) -> Self {
         Self {
             redis,
+            metrics,
+            caches: Mutex::default(),
+            progress: OnceLock::new(),
             work: Mutex::default(),
+            is_told: AtomicBool::new(false),
         }
+    }
+
+    /// Another cache of the gateway. Gateways of two configurations may read the log beside each
+    /// other for a while, and each is to read it for all that it has: `identity` tells a cache from
+    /// whatever it could be in another configuration.
+    pub(crate) fn add(&self, identity: String) {
+        self.caches
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(identity);
     }
 
     fn work(&self) -> MutexGuard<'_, Work> {
@@ -177,6 +134,15 @@ impl SharedCaches {
         self.redis.key("cache:changes")
     }
 
+    fn progress(&self) -> &[u8] {
+        self.progress.get_or_init(|| {
+            let caches = self.caches.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut parts = KeyParts::new("attache shared caches");
+            parts.push_values(&*caches);
+            [&b"Fcache-changes"[..], &parts.finish().0].concat()
+        })
+    }
+
     /// What a script answers; `None` while Redis is away. Calls of one name are one call.
     ///
     /// Whether it is, is for small calls to find out: one for a large entry may take too long.
@@ -186,93 +152,116 @@ impl SharedCaches {
         words: &[String],
         shared_as: Option<[u8; 32]>,
     ) -> Option<Value> {
-        if Breaker::course(exchange.ports()) == Course::Leave {
+        let ports = exchange.ports();
+        if Breaker::course(ports) == Course::Leave {
             return None;
         }
         let callout = Callout {
             shared_as,
             ..self.call(words)
         };
-        self.redis.answer(exchange.callout(callout).await).ok()
+        let answer = self.redis.answer(exchange.callout(callout).await).ok();
+        self.count(ports, answer.is_none());
+        answer
+    }
+
+    fn count(&self, ports: &dyn Ports, failed: bool) {
+        if let Some(metrics) = &self.metrics {
+            metrics.called(ports, failed);
+        }
+    }
+
+    /// The command that has something forgotten, by `gateway`.
+    fn forget(&self, forgotten: &Forgotten, gateway: &str, ports: &dyn Ports) -> Vec<String> {
+        let mut words = eval(FORGET, forgotten.marks.len() + 1);
+        words.push(self.log());
+        words.extend_from_slice(&forgotten.marks);
+        words.push(format!("{:016x}", ports.next_u64()));
+        words.push(MARKS_KEPT_MILLIS.to_string());
+        words.push([gateway, &forgotten.what].join(" "));
+        words.push(MOST_CHANGES.to_string());
+        words
     }
 
     /// What is to be asked now, apart from any request.
     pub(crate) fn errands(&self, ports: &dyn Ports) -> Vec<Errand> {
         let mut work = self.work();
         if Breaker::course(ports) == Course::Leave {
-            work.new.clear();
-            work.waiting = 0;
+            work.waiting.keep_nothing();
             return Vec::new();
         }
         let mut errands = Vec::new();
         let now = ports.now();
         // What is to be forgotten goes first: nothing is kept under a version that it ends.
-        for _ in 0..MOST_TOLD {
-            let Some(words) = work.owed.pop_front() else {
-                break;
-            };
-            let callout = self.call(&words);
-            errands.push(work.errand(Call::Forget(words), callout));
+        for forgotten in work.waiting.take_owed(now) {
+            let callout = self.call(&self.forget(&forgotten, changes::NOBODY, ports));
+            errands.push(work.errand(Call::Forget(forgotten), callout));
         }
-        while let Some(words) = work.take_new(now) {
+        for words in work.waiting.take_new(now) {
             let callout = self.call(&words);
             errands.push(work.errand(Call::Keep, callout));
         }
-        if let Some(position) = Position::due(ports, now) {
-            let words = [
-                "EVAL".to_owned(),
-                CHANGES.to_owned(),
-                "2".to_owned(),
+        if let Some(position) = Position::due(ports, self.progress(), now) {
+            let mut words = eval(CHANGES, 2);
+            words.extend([
                 self.log(),
                 self.redis.key("probe"),
                 position.0.clone(),
                 MOST_READ.to_string(),
                 MARKS_KEPT_MILLIS.to_string(),
-            ];
+            ]);
             let callout = self.call(&words);
             errands.push(work.errand(Call::Changes(position), callout));
         }
         errands
     }
 
-    /// What came of an errand. What others have had forgotten is forgotten in `caches`.
+    /// What came of an errand. What others have had forgotten is forgotten here by `forget`, which
+    /// says whether that is certain.
     pub(crate) fn fetched(
         &self,
         errand: usize,
         answer: CalloutAnswer,
-        caches: &ResponseCaches,
         ports: &dyn Ports,
+        forget: impl Fn(&Change) -> bool,
     ) {
         let call = self.work().calls.remove(&errand);
         let answer = self.redis.answer(answer);
-        match call {
-            // What could not be kept is fetched by others once more.
-            None | Some(Call::Keep) => {}
-            Some(Call::Forget(words)) => {
-                if answer.is_err_and(|fault| !is_misunderstood(&fault)) {
-                    self.work().owe(words);
-                }
+        let Some(Call::Changes(position)) = call else {
+            self.count(ports, answer.is_err());
+            // What could not be kept is fetched by others once more; what they have not been told
+            // they are told again.
+            if let Some(Call::Forget(forgotten)) = call
+                && answer.is_err()
+            {
+                self.work().waiting.still_owe(forgotten, ports.now());
             }
-            Some(Call::Changes(position)) => {
-                let outcome = answer.as_ref().map(|_| ());
-                if !outcome.is_err_and(is_misunderstood) {
+            return;
+        };
+        match &answer {
+            Err(fault) if is_misunderstood(fault) => {
+                self.count(ports, true);
+                if !self.is_told.swap(true, Ordering::Relaxed) {
                     let address = &self.redis.authority;
-                    Breaker::report(ports, ports.now(), outcome, address);
-                }
-                let gateway = fleet::name_of_gateway(ports).unwrap_or_default();
-                let Some(news) = answer.ok().and_then(|answer| News::read(&answer, &gateway))
-                else {
-                    return;
-                };
-                let forgotten = news
-                    .changes
-                    .iter()
-                    .map(|change| caches.forget(ports, change));
-                // What could not be forgotten is read again.
-                if forgotten.fold(true, |all, certain| all & certain) {
-                    position.advance(ports, &news.position, news.count >= MOST_READ);
+                    log::error!(
+                        "caches are not shared: Redis at {address} cannot keep a log: {fault}"
+                    );
                 }
             }
+            answer => {
+                let outcome = answer.as_ref().map(|_| ());
+                fleet::ended(&self.redis, self.metrics.as_ref(), ports, outcome);
+            }
+        }
+        let gateway = fleet::name_of_gateway(ports).unwrap_or_default();
+        let Some(news) = answer.ok().and_then(|answer| News::read(&answer, &gateway)) else {
+            return;
+        };
+        let forgotten = news.changes.iter().map(forget);
+        // What could not be forgotten is read again.
+        if forgotten.fold(true, |all, certain| all & certain) {
+            let more = news.count >= MOST_READ;
+            position.advance(ports, self.progress(), &news.position, more);
         }
     }
 }
@@ -284,229 +273,14 @@ impl Work {
         self.calls.insert(id, call);
         Errand { id, callout }
     }
-
-    fn owe(&mut self, words: Vec<String>) {
-        if self.owed.len() < MOST_OWED {
-            self.owed.push_back(words);
-        }
-    }
-
-    /// The next call that writes.
-    fn take_new(&mut self, now: Timestamp) -> Option<Vec<String>> {
-        let (mut keys, mut arguments, mut length) = (Vec::new(), Vec::new(), 0);
-        while length < FULL_CALL && keys.len() < 4 * MOST_IN_CALL {
-            let Some(new) = self.new.pop_front() else {
-                break;
-            };
-            self.waiting = self.waiting.saturating_sub(new.text.len());
-            let left = new.until.millis_since(now).min(LONGEST_LIFE_MILLIS);
-            if left > 0 {
-                length += new.text.len();
-                keys.extend(new.keys);
-                arguments.extend([new.version, new.text, left.to_string()]);
-            }
-        }
-        if keys.is_empty() {
-            return None;
-        }
-        let mut words = vec!["EVAL".to_owned(), KEEP.to_owned(), keys.len().to_string()];
-        words.append(&mut keys);
-        words.append(&mut arguments);
-        Some(words)
-    }
 }
 
-impl SharedCache {
-    /// The cache with this name, which no other of the gateway has. Who knows the `secret`, if there
-    /// is one, can tell what the name of an entry is made of.
-    pub(crate) fn new(
-        caches: Arc<SharedCaches>,
-        name: &str,
-        secret: Option<&[u8; 32]>,
-        encryption: Option<Encryption>,
-    ) -> Self {
-        let mut names = KeyParts::new("attache shared cache");
-        names.push_values(secret);
-        names.push(name.as_bytes());
-        Self {
-            caches,
-            id: text(&names.clone().finish()),
-            names,
-            encryption,
-        }
-    }
-
-    /// Looks for an entry.
-    pub(crate) async fn find(
-        &self,
-        exchange: &Exchange,
-        key: &Key,
-        group: Group,
-        encrypted: bool,
-    ) -> Looked<'_> {
-        let (name, keys) = self.keys(key, group);
-        let mut words = vec!["EVAL".to_owned(), FIND.to_owned(), keys.len().to_string()];
-        words.extend_from_slice(&keys);
-        let asked_at = exchange.ports().now();
-        // However many ask, a worker asks once.
-        let answer = self.caches.ask(exchange, &words, Some(name.0)).await;
-        let answer = answer.as_ref().and_then(Value::as_array);
-        let Some([Value::String(version), left, Value::String(text)]) = answer.map(Vec::as_slice)
-        else {
-            return Looked::Unknown;
-        };
-        if version.len() > LONGEST_VERSION {
-            return Looked::Unknown;
-        }
-        let now = exchange.ports().now();
-        let encryption = self.encryption.as_ref().filter(|_| encrypted);
-        let opened = if encrypted && encryption.is_none() {
-            None
-        } else {
-            envelope::open(text, &name, encryption)
-        };
-        if let Some((writing, content)) = opened {
-            // Clocks may differ; how long Redis still keeps it they all know.
-            let left = left.as_u64().unwrap_or(0).min(LONGEST_LIFE_MILLIS);
-            let until = after(asked_at, left).min(Timestamp(writing.fresh_until));
-            if now < until {
-                return Looked::Found(Found { content, until });
-            }
-        }
-        Looked::Missing(Box::new(Missing {
-            cache: self,
-            name,
-            keys,
-            version: version.clone(),
-            encrypted,
-        }))
-    }
-
-    /// Has one entry forgotten by all gateways, and asks for what is to come in its place.
-    pub(crate) async fn replace(
-        &self,
-        exchange: &Exchange,
-        key: &Key,
-        group: Group,
-        encrypted: bool,
-    ) -> Option<Box<Missing<'_>>> {
-        let (name, keys) = self.keys(key, group);
-        let words = self.words(exchange.ports(), Some((key, group)), Some(group));
-        match self.caches.ask(exchange, &words, None).await {
-            Some(Value::String(version)) if version.len() <= LONGEST_VERSION => {
-                Some(Box::new(Missing {
-                    cache: self,
-                    name,
-                    keys,
-                    version,
-                    encrypted,
-                }))
-            }
-            _ => {
-                self.caches.work().owe(words);
-                None
-            }
-        }
-    }
-
-    /// Has one entry forgotten by all gateways. Whether that is certain.
-    pub(crate) async fn remove(&self, exchange: &Exchange, key: &Key, group: Group) -> bool {
-        let words = self.words(exchange.ports(), Some((key, group)), Some(group));
-        self.caches.ask(exchange, &words, None).await.is_some()
-    }
-
-    /// Has everything forgotten by all gateways, or everything of a group. Whether that is certain.
-    pub(crate) async fn flush(&self, exchange: &Exchange, group: Option<Group>) -> bool {
-        let words = self.words(exchange.ports(), None, group);
-        self.caches.ask(exchange, &words, None).await.is_some()
-    }
-
-    /// Whether a change is one of this cache.
-    pub(crate) fn is_meant(&self, cache: &str) -> bool {
-        self.id == cache
-    }
-
-    /// The command that has something forgotten.
-    fn words(
-        &self,
-        ports: &dyn Ports,
-        entry: Option<(&Key, Group)>,
-        group: Option<Group>,
-    ) -> Vec<String> {
-        let mut keys = vec![self.caches.log(), self.mark(None)];
-        keys.extend(group.map(|group| self.mark(Some(group))));
-        let key = entry.map(|(key, group)| {
-            let (_, [_, _, _, mark]) = self.keys(key, group);
-            keys.push(mark);
-            text(key)
-        });
-        let mut words = vec!["EVAL".to_owned(), FORGET.to_owned(), keys.len().to_string()];
-        words.append(&mut keys);
-        words.push(format!("{:016x}", ports.next_u64()));
-        words.push(MARKS_KEPT_MILLIS.to_string());
-        let gateway = fleet::name_of_gateway(ports).unwrap_or_default();
-        words.push(changes::line(&gateway, &self.id, group, key.as_deref()));
-        words.push(MOST_CHANGES.to_string());
-        words
-    }
-
-    /// The name of an entry, and the keys that Redis is asked about.
-    fn keys(&self, key: &Key, group: Group) -> (Key, [String; 4]) {
-        let mut name = self.names.clone();
-        name.push(&key.0);
-        let name = name.finish();
-        let digits = text(&name);
-        let entry = self.caches.redis.key(&format!("cache:entry:{digits}"));
-        let mark = self.caches.redis.key(&format!("cache:mark:{digits}"));
-        (name, [entry, self.mark(None), self.mark(Some(group)), mark])
-    }
-
-    fn mark(&self, group: Option<Group>) -> String {
-        let mut name = format!("cache:mark:{}", self.id);
-        if let Some(Group(number)) = group {
-            name.push_str(&format!(":{number}"));
-        }
-        self.caches.redis.key(&name)
-    }
-}
-
-impl Missing<'_> {
-    /// Has what was fetched kept in Redis, a moment later.
-    pub(crate) fn keep(self, ports: &dyn Ports, content: &[u8], until: Timestamp) {
-        let now = ports.now();
-        let writing = Writing {
-            owner: ports.next_u64(),
-            stored_at: now.0,
-            fresh_until: until.0,
-            kept_until: until.0,
-        };
-        let encryption = self.cache.encryption.as_ref();
-        if content.len() > LONGEST_ENTRY || self.encrypted && encryption.is_none() {
-            return;
-        }
-        let encryption = encryption.filter(|_| self.encrypted);
-        let Some(text) = envelope::seal(&self.name, writing, content, encryption) else {
-            return;
-        };
-        let mut work = self.cache.caches.work();
-        if work.waiting + text.len() <= MOST_WAITING {
-            work.waiting += text.len();
-            work.new.push_back(NewEntry {
-                keys: self.keys,
-                version: self.version,
-                text,
-                until,
-            });
-        }
-    }
+/// The beginning of a command that runs a script.
+fn eval(script: &str, keys: usize) -> Vec<String> {
+    vec!["EVAL".to_owned(), script.to_owned(), keys.to_string()]
 }
 
 /// Whether it answers and does not know the commands: limits may still be kept there.
 fn is_misunderstood(fault: &Fault) -> bool {
     matches!(fault, Fault::Refused(message) if message.starts_with("ERR"))
-}
-
-/// A digest in hexadecimal digits.
-fn text(key: &Key) -> String {
-    String::from_utf8(hexadecimal::encode(&key.0)).unwrap_or_default()
 }

@@ -32,6 +32,9 @@ const TOKEN: &str = "a-token-of-the-tests-0123456789";
 /// What every response begins with: as many bytes as stand for themselves in base64.
 const PLAIN: &str = "plain text, ";
 
+/// How many bytes a large response has, beside its beginning: nearly as many as are kept.
+const LARGE: usize = 1_000_000;
+
 const SECRETS_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
 /// How long it takes at most until all gateways know what was forgotten at one.
@@ -54,9 +57,13 @@ impl Fleet {
         let webdis = Webdis::before(redis.address());
         let asked = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&asked);
-        let backend = Backend::start(move |_| {
+        let backend = Backend::start(move |request| {
             let number = count.fetch_add(1, Ordering::SeqCst);
-            Reaction::answer(200, format!("{PLAIN}{number}"))
+            let mut body = format!("{PLAIN}{number}");
+            if request.path == "/large" {
+                body.push_str(&".".repeat(LARGE));
+            }
+            Reaction::answer(200, body)
         });
         let configuration = format!(
             "accessLog: off
@@ -77,6 +84,7 @@ state: {{redis: {{url: \"{}\", timeoutMs: 1000}}}}
         let definition = definition(&[
             Operation::new("GET", "/one", &uri("/one")),
             Operation::new("GET", "/two", &uri("/two")),
+            Operation::new("GET", "/large", &uri("/large")),
         ]);
         let project = Project::new(&configuration, &definition);
         let environment = [("ATTACHE_SECRETS_KEY", Path::new(SECRETS_KEY))];
@@ -145,6 +153,18 @@ fn a_response_that_one_gateway_has_fetched_is_a_hit_at_the_other() {
     assert_eq!(fleet.get(1, "/prod/one"), first);
     assert_eq!(fleet.asked(), 1);
     fleet.assert_that_all_keys_expire();
+}
+
+#[test]
+fn a_large_response_is_found_too() {
+    for encrypted in [false, true] {
+        let fleet = Fleet::new(encrypted);
+        let large = fleet.get(0, "/prod/large");
+        assert!(large.len() > LARGE);
+        fleet.wait_for_entries(1);
+        assert!(fleet.get(1, "/prod/large") == large);
+        assert_eq!(fleet.asked(), 1);
+    }
 }
 
 #[test]
@@ -293,7 +313,7 @@ fn the_scripts_are_the_model() {
             };
             let mut version = ",,".to_owned();
             // Both count lines in their own way.
-            let (mut read, mut model_read) = (String::new(), String::new());
+            let (mut read, mut model_read) = ("$".to_owned(), "$".to_owned());
             for (number, step) in steps.into_iter().enumerate() {
                 match step {
                     Step::Find => {
@@ -335,7 +355,6 @@ fn the_scripts_are_the_model() {
                         let modelled = said(model.changes(0, &words));
                         read.clone_from(&real[1]);
                         model_read.clone_from(&modelled[1]);
-                        prop_assert_eq!(read.is_empty(), model_read.is_empty());
                         prop_assert_eq!(&real[0], &modelled[0]);
                         prop_assert_eq!(&real[2..], &modelled[2..]);
                     }

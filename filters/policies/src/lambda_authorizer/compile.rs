@@ -8,12 +8,12 @@ use attache_model::{
     Protocol,
 };
 
-use super::LambdaAuthorizer;
 use super::cache_key::{CacheKey, generation};
 use super::identity_source::{IdentitySource, IdentitySources};
 use super::result::ResultForm;
 use super::result_cache::{LONGEST_TTL, ResultCache};
 use super::service::{Service, ServiceFault};
+use super::{LambdaAuthorizer, Results, flush};
 use crate::compile_error::CompileError;
 use crate::integration::Upstream;
 use crate::lambda_event::Deployment;
@@ -28,7 +28,7 @@ use crate::validation_expression::ValidationExpression;
 #[derive(Debug)]
 pub struct LambdaAuthorizers {
     /// By API, authorizer and stage. An authorizer of another kind has none.
-    apis: Vec<Vec<Box<[LambdaAuthorizer]>>>,
+    pub(super) apis: Vec<Vec<Box<[LambdaAuthorizer]>>>,
 }
 
 impl LambdaAuthorizers {
@@ -101,11 +101,15 @@ impl LambdaAuthorizers {
                     continue;
                 };
                 let name = format!("{}\0{}\0authorizers", definition.id, stage.name);
+                caches.add(name.clone());
                 let encryption = Some(Encryption::new(*key));
                 let shared = SharedCache::new(Arc::clone(caches), &name, Some(key), encryption);
-                let shared = Arc::new(shared);
+                let results = Arc::new(Results {
+                    flushed: Some(flush::store_key(&definition.id, &stage.name)),
+                    shared: Some(shared),
+                });
                 for authorizer in keeping {
-                    authorizer.shared = Some(Arc::clone(&shared));
+                    authorizer.results = Arc::clone(&results);
                 }
             }
         }
@@ -192,7 +196,14 @@ impl Compiler<'_> {
             service,
             generation: self.generation(definition, position, deployment),
             cache: Arc::clone(self.cache),
-            shared: None,
+            results: Arc::new(Results {
+                flushed: self
+                    .gateway
+                    .management_api
+                    .is_some()
+                    .then(|| flush::store_key(&self.api.id, &deployment.stage)),
+                shared: None,
+            }),
         })
     }
 

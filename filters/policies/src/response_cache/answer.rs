@@ -27,8 +27,8 @@ const NOT_MODIFIED: u16 = 304;
 
 /// How a request gets its answer.
 enum SharedTurn<'c> {
-    /// It is there.
-    Answer((Head, Vec<u8>)),
+    /// It is there, here or at other gateways.
+    Answer((Head, Vec<u8>), CacheStatus),
     /// The back end is asked, by nobody else.
     Fetch(Fetch<'c>, Option<Box<Missing<'c>>>),
     /// The back end is asked, and nothing is kept of what it says.
@@ -107,8 +107,8 @@ pub(crate) async fn answer<'e>(
         anew = false;
     }
     let (mut answered, filling) = match cached.turn(exchange, request, anew).await? {
-        SharedTurn::Answer((head, body)) => {
-            seen.cached(CacheStatus::Hit);
+        SharedTurn::Answer((head, body), status) => {
+            seen.cached(status);
             let reply = Reply {
                 status: head.status,
                 headers: head.fields,
@@ -280,25 +280,27 @@ impl<'c> CachedByStage<'c> {
         };
         if !self.may_keep(exchange, request) {
             let kept = if anew { None } else { present(place, judge) };
-            return Ok(kept.map_or(SharedTurn::Alone, SharedTurn::Answer));
+            return Ok(kept.map_or(SharedTurn::Alone, |kept| {
+                SharedTurn::Answer(kept, CacheStatus::Hit)
+            }));
         }
         if anew {
-            let Some(fetch) = Fetch::anew(place) else {
-                return Ok(SharedTurn::Alone);
-            };
-            let missing = match self.shared {
-                Some(shared) => {
-                    let (key, group) = (&place.key, place.group);
-                    let encrypted = self.operation.encrypted;
-                    shared.replace(exchange, key, group, encrypted).await
+            let fetch = Fetch::anew(place);
+            let mut missing = None;
+            if let Some(shared) = self.shared {
+                let (key, group) = (&place.key, place.group);
+                let encrypted = self.operation.encrypted;
+                missing = shared.replace(exchange, key, group, encrypted).await;
+                if fetch.is_none() {
+                    // Who fetches it instead may have found what others were about to forget.
+                    place.storage.remove(place.ports, key);
                 }
-                None => None,
-            };
-            return Ok(SharedTurn::Fetch(fetch, missing));
+            }
+            return Ok(fetch.map_or(SharedTurn::Alone, |fetch| SharedTurn::Fetch(fetch, missing)));
         }
         Ok(
             match turn(exchange, place, self.longest_wait_millis, judge).await {
-                Turn::Answer(answer) => SharedTurn::Answer(answer),
+                Turn::Answer(answer) => SharedTurn::Answer(answer, CacheStatus::Hit),
                 Turn::Alone => SharedTurn::Alone,
                 Turn::Fetch(fetch) => self.look_further(exchange, place, fetch, judge).await,
             },
@@ -318,7 +320,7 @@ impl<'c> CachedByStage<'c> {
         let Some(shared) = self.shared.filter(|_| fetch.is_promising) else {
             return SharedTurn::Fetch(fetch, None);
         };
-        let looked = shared.find(exchange, &place.key, place.group, encrypted);
+        let looked = shared.find(exchange, &place.key, place.group, encrypted, None);
         let found = match looked.await {
             LookedFurther::Found(found) => found,
             LookedFurther::Missing(missing) => return SharedTurn::Fetch(fetch, Some(missing)),
@@ -339,7 +341,7 @@ impl<'c> CachedByStage<'c> {
             fresh_until,
             now,
         }) {
-            Verdict::Answer(answer) => SharedTurn::Answer(answer),
+            Verdict::Answer(answer) => SharedTurn::Answer(answer, CacheStatus::SharedHit),
             Verdict::Fetch | Verdict::Alone => SharedTurn::Alone,
         }
     }

@@ -116,6 +116,7 @@ impl Compiler<'_, '_> {
         let shared = cluster.shared.then(|| {
             self.check_sharing(cluster.mode);
             let caches = Arc::clone(self.shared?);
+            caches.add(format!("{name}\0{}", cluster.size_mebibytes));
             let cache = SharedCache::new(caches, &name, None, encryption.clone());
             Some(Box::new(cache))
         });

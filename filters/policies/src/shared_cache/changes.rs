@@ -6,8 +6,14 @@
 //! GATEWAY CACHE              everything
 //! GATEWAY CACHE GROUP        one group
 //! GATEWAY CACHE GROUP KEY    one entry
-//! - *                        everything of all caches: what stood before is not there any more
+//! - *                        nothing: the log begins with it
 //! ```
+//!
+//! Instead of its name, a gateway that forgets together with the others writes `-`.
+//!
+//! Who reads goes on from the line that was read last. When that is not there any more, anything may
+//! have been forgotten: Redis has lost its data, or there were more changes than the log has room
+//! for.
 
 use std::collections::BTreeSet;
 
@@ -21,8 +27,11 @@ use crate::sigv4::hexadecimal;
 /// How often a gateway reads the log, in milliseconds.
 const READ_EVERY_MILLIS: u64 = 500;
 
-/// When the log is read next (nanoseconds since 1970, 8 bytes), and how far it was.
-const STORE_KEY: &[u8] = b"Fcache-changes";
+/// More groups of one cache than these are the whole of it: to forget each takes as long.
+const MOST_GROUPS: usize = 8;
+
+/// In place of a gateway's name: all of them are to forget it.
+pub(super) const NOBODY: &str = "-";
 
 /// Who has never read it.
 const NOWHERE: &str = "$";
@@ -58,17 +67,11 @@ pub(super) struct News {
     pub(super) changes: BTreeSet<Change>,
 }
 
-/// What the log is to say.
-pub(super) fn line(gateway: &str, cache: &str, group: Option<Group>, key: Option<&str>) -> String {
-    let mut line = format!("{gateway} {cache}");
-    if let Some(Group(group)) = group {
-        line.push_str(&format!(" {group}"));
-    }
-    if let Some(key) = key {
-        line.push(' ');
-        line.push_str(key);
-    }
-    line
+/// What the log is to say is forgotten, behind the name of who has it forgotten.
+pub(super) fn what(cache: &str, group: Option<Group>, key: Option<&str>) -> String {
+    let group = group.map(|Group(group)| group.to_string());
+    let words = [Some(cache), group.as_deref(), key];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 impl News {
@@ -84,10 +87,11 @@ impl News {
             return None;
         }
         let changes = if whole.as_u64() == Some(1) {
-            let lines = lines.iter().filter_map(Value::as_str);
-            lines
-                .filter_map(|line| Change::read(line, gateway))
-                .collect()
+            let changes = lines.iter().map(|line| match line.as_str() {
+                Some(line) => Change::read(line, gateway),
+                None => Some(Change::All),
+            });
+            Change::summed_up(changes.flatten().collect())
         } else {
             BTreeSet::from([Change::All])
         };
@@ -100,6 +104,21 @@ impl News {
 }
 
 impl Change {
+    fn summed_up(changes: BTreeSet<Self>) -> BTreeSet<Self> {
+        let is_group = |change: &&Self| matches!(change, Self::Group(..));
+        if changes.contains(&Self::All) {
+            return BTreeSet::from([Self::All]);
+        }
+        if changes.iter().filter(is_group).count() <= MOST_GROUPS {
+            return changes;
+        }
+        let changes = changes.into_iter().map(|change| match change {
+            Self::Group(cache, _) => Self::Cache(cache),
+            other => other,
+        });
+        changes.collect()
+    }
+
     /// Reads a line that somebody else has written. What cannot be read may mean anything.
     fn read(line: &str, gateway: &str) -> Option<Self> {
         let mut words = line.split(' ');
@@ -123,30 +142,41 @@ impl Change {
 }
 
 impl Position {
-    /// From where the log is to be read now, by the caller alone.
-    pub(super) fn due(store: &(impl Store + ?Sized), now: Timestamp) -> Option<Self> {
-        let (due, position, version) = read(store)?;
+    /// From where the log is to be read now, by the caller alone. Under `progress` stands when it is
+    /// read next (nanoseconds since 1970, 8 bytes), and how far it was.
+    pub(super) fn due(
+        store: &(impl Store + ?Sized),
+        progress: &[u8],
+        now: Timestamp,
+    ) -> Option<Self> {
+        let (due, position, version) = read(store, progress)?;
         let next = now.0.saturating_add(READ_EVERY_MILLIS * 1_000_000);
         // A clock that was put back leaves nobody waiting for it.
         if now.0 < due && due <= next {
             return None;
         }
-        write(store, next, &position, version).then_some(Self(position))
+        write(store, progress, next, &position, version).then_some(Self(position))
     }
 
     /// The log was read from here up to another place; `more` of it is there.
-    pub(super) fn advance(&self, store: &(impl Store + ?Sized), to: &str, more: bool) {
+    pub(super) fn advance(
+        &self,
+        store: &(impl Store + ?Sized),
+        progress: &[u8],
+        to: &str,
+        more: bool,
+    ) {
         // When another worker has read meanwhile, the same is read again.
-        if let Some((due, position, version)) = read(store)
+        if let Some((due, position, version)) = read(store, progress)
             && position == self.0
         {
-            write(store, if more { 0 } else { due }, to, version);
+            write(store, progress, if more { 0 } else { due }, to, version);
         }
     }
 }
 
-fn read(store: &(impl Store + ?Sized)) -> Option<(u64, String, Option<Version>)> {
-    let Some(stored) = store.get(STORE_KEY).ok()? else {
+fn read(store: &(impl Store + ?Sized), progress: &[u8]) -> Option<(u64, String, Option<Version>)> {
+    let Some(stored) = store.get(progress).ok()? else {
         return Some((0, NOWHERE.to_owned(), None));
     };
     let version = Some(stored.version);
@@ -159,12 +189,13 @@ fn read(store: &(impl Store + ?Sized)) -> Option<(u64, String, Option<Version>)>
 
 fn write(
     store: &(impl Store + ?Sized),
+    progress: &[u8],
     due: u64,
     position: &str,
     version: Option<Version>,
 ) -> bool {
     let value = [&due.to_le_bytes()[..], position.as_bytes()].concat();
-    store.compare_and_swap(STORE_KEY, &value, version) == Ok(Swap::Done)
+    store.compare_and_swap(progress, &value, version) == Ok(Swap::Done)
 }
 
 #[cfg(test)]
@@ -174,13 +205,19 @@ mod tests {
     use serde_json::{Value, json};
     use wasm_bindgen_test::wasm_bindgen_test;
 
-    use super::{Change, News, Position, READ_EVERY_MILLIS, line};
+    use super::{Change, MOST_GROUPS, News, Position, READ_EVERY_MILLIS, what};
     use crate::ports::Timestamp;
     use crate::response_cache::key::Key;
     use crate::response_cache::storage::Group;
     use crate::usage_plan::memory_store::MemoryStore;
 
     const DIGITS: &str = "0909090909090909090909090909090909090909090909090909090909090909";
+
+    const PROGRESS: &[u8] = b"progress";
+
+    fn line(gateway: &str, cache: &str, group: Option<Group>, key: Option<&str>) -> String {
+        format!("{gateway} {}", what(cache, group, key))
+    }
 
     fn read(lines: &[&str]) -> BTreeSet<Change> {
         let mut answer = vec![json!(1), json!("7-0")];
@@ -226,6 +263,8 @@ mod tests {
         ] {
             assert_eq!(read(&[line]), BTreeSet::from([Change::All]), "{line}");
         }
+        let news = News::read(&json!([1, "7-0", 7]), "me").unwrap();
+        assert_eq!(news.changes, BTreeSet::from([Change::All]));
         let missing = News::read(&json!([0, "8-0"]), "me").unwrap();
         assert_eq!(missing.changes, BTreeSet::from([Change::All]));
         for answer in [
@@ -241,22 +280,39 @@ mod tests {
     }
 
     #[wasm_bindgen_test(unsupported = test)]
+    fn many_groups_are_a_whole_cache() {
+        let lines = |groups: usize| -> Vec<String> {
+            let groups = (0..groups).map(|group| u32::try_from(group).unwrap());
+            let lines = groups.map(|group| line("you", "c", Some(Group(group)), None));
+            lines
+                .chain([line("you", "d", Some(Group(0)), Some(DIGITS))])
+                .collect()
+        };
+        let count = |groups| {
+            let lines = lines(groups);
+            read(&lines.iter().map(String::as_str).collect::<Vec<_>>()).len()
+        };
+        assert_eq!(count(MOST_GROUPS), MOST_GROUPS + 1);
+        assert_eq!(count(MOST_GROUPS + 1), 2);
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
     fn one_reads_at_a_time_and_goes_on_where_it_was() {
         let store = MemoryStore::default();
         let at = |millis: u64| Timestamp((1_800_000_000_000 + millis) * 1_000_000);
-        let due = |millis| Position::due(&store, at(millis)).map(|position| position.0);
-        let begun = Position::due(&store, at(0)).unwrap();
+        let due = |millis| Position::due(&store, PROGRESS, at(millis)).map(|position| position.0);
+        let begun = Position::due(&store, PROGRESS, at(0)).unwrap();
         assert_eq!(begun.0, "$");
         assert_eq!(due(READ_EVERY_MILLIS - 1), None);
         assert_eq!(due(READ_EVERY_MILLIS).as_deref(), Some("$"));
-        begun.advance(&store, "7-0", false);
+        begun.advance(&store, PROGRESS, "7-0", false);
         assert_eq!(due(2 * READ_EVERY_MILLIS - 1), None);
         // Another worker's answer, which came late, changes nothing.
-        begun.advance(&store, "5-0", false);
-        let now = Position::due(&store, at(2 * READ_EVERY_MILLIS)).unwrap();
+        begun.advance(&store, PROGRESS, "5-0", false);
+        let now = Position::due(&store, PROGRESS, at(2 * READ_EVERY_MILLIS)).unwrap();
         assert_eq!(now.0, "7-0");
         // What is left is read at once.
-        now.advance(&store, "8-0", true);
+        now.advance(&store, PROGRESS, "8-0", true);
         assert_eq!(due(2 * READ_EVERY_MILLIS).as_deref(), Some("8-0"));
         // A clock that was put back leaves nobody waiting.
         assert_eq!(due(0).as_deref(), Some("8-0"));

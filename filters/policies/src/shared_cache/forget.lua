@@ -3,8 +3,8 @@
 -- the log may hold. Answers with the version that the marks make.
 redis.call('SET', KEYS[#KEYS], ARGV[1], 'PX', ARGV[2])
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[4]) then
+  -- Nobody finds the line again that was read last.
   redis.call('XTRIM', KEYS[1], 'MAXLEN', 0)
-  redis.call('XADD', KEYS[1], '*', 'e', '- *')
 end
 redis.call('XADD', KEYS[1], '*', 'e', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])

@@ -56,7 +56,6 @@ impl RedisModel {
         self.texts.insert(keys.last().unwrap().clone(), mark);
         if self.log.len() >= argv[3].parse().unwrap() {
             self.log.clear();
-            self.push(now, "- *");
         }
         self.push(now, &argv[2]);
         self.log_goes = now + kept;
@@ -65,32 +64,23 @@ impl RedisModel {
 
     pub(crate) fn changes(&mut self, now: u64, argv: &[String]) -> Answer {
         self.expire_log(now);
-        let (position, count) = (argv[0].as_str(), argv[1].parse().unwrap());
-        let kept: u64 = argv[2].parse().unwrap();
-        let number = |position: &str| position.strip_suffix("-0").unwrap().parse::<u64>().unwrap();
-        let has = |number| self.log.iter().any(|(other, _)| *other == number);
-        let after = match position {
-            "$" => None,
-            "" => Some(0),
-            _ if has(number(position)) => Some(number(position)),
-            _ => (now.saturating_sub(number(position)) >= kept).then_some(0),
+        let position = argv[0].as_str();
+        let count: usize = argv[1].parse().unwrap();
+        if self.log.is_empty() {
+            self.push(now, "- *");
+        }
+        self.log_goes = now + argv[2].parse::<u64>().unwrap();
+        let place = |(number, _): &(u64, String)| format!("{number}-0");
+        let last = self.log.last().map(place);
+        let Some(read) = self.log.iter().position(|line| place(line) == position) else {
+            return Answer::List(vec![Answer::Number(0), Answer::Text(last.unwrap())]);
         };
-        let Some(after) = after else {
-            let end = self.log.last().map(|(number, _)| format!("{number}-0"));
-            return Answer::List(vec![
-                Answer::Number(0),
-                Answer::Text(end.unwrap_or_default()),
-            ]);
-        };
-        let read = self.log.iter().filter(|(number, _)| *number > after);
-        let read: Vec<_> = read.take(count).collect();
-        let begun = if after == 0 { "" } else { position }.to_owned();
-        let end = read
-            .last()
-            .map_or(begun, |(number, _)| format!("{number}-0"));
-        let lines = read.iter().map(|(_, line)| Answer::Text(line.clone()));
-        let head = [Answer::Number(1), Answer::Text(end)].into_iter();
-        Answer::List(head.chain(lines).collect())
+        let lines: Vec<_> = self.log.iter().skip(read).take(count + 1).collect();
+        let end = lines.last().map(|line| Answer::Text(place(line)));
+        let texts = lines.iter().skip(1);
+        let texts = texts.map(|(_, text)| Answer::Text(text.clone()));
+        let head = [Answer::Number(1)].into_iter().chain(end);
+        Answer::List(head.chain(texts).collect())
     }
 
     /// It is started anew without what it held.

@@ -179,6 +179,7 @@ fn what_one_gateway_has_fetched_the_others_find() {
     assert_eq!((second.status, second.text()), (200, "one"));
     assert_eq!(first.field("x-from"), second.field("x-from"));
     assert_eq!(fleet.gateways[1].metric("CacheHitCount"), Some(1));
+    assert_eq!(fleet.gateways[1].metric("SharedCacheHitCount"), Some(1));
     assert_eq!(
         fleet.gateways[1].logged("cacheStatus").as_deref(),
         Some("hit")
@@ -186,6 +187,8 @@ fn what_one_gateway_has_fetched_the_others_find() {
     // From then on it is here.
     assert_eq!(fleet.calls.get(), 3);
     assert_eq!(fleet.text(1, "/prod/pets", "never"), "one");
+    assert_eq!(fleet.gateways[1].metric("CacheHitCount"), Some(2));
+    assert_eq!(fleet.gateways[1].metric("SharedCacheHitCount"), Some(1));
     fleet.run_errands();
     assert_eq!(fleet.calls.get(), 3);
     // Another key is another response.
@@ -338,16 +341,54 @@ fn who_cannot_know_what_was_forgotten_forgets_everything() {
     fleet.redis.borrow_mut().lose_everything();
     fleet.wait(KNOWN_AFTER_MILLIS);
     assert_eq!(fleet.text(1, "/prod/pets", "new"), "new");
-    // A log that has ended because nothing has changed for long tells nothing new.
+    // A log that nothing is written to for long is still the same.
     fleet.flush(0, "");
     fleet.wait(KNOWN_AFTER_MILLIS);
-    fleet.wait(7_200_000 - 1_000);
+    for _ in 0..3 {
+        fleet.wait(3_000_000);
+    }
     fleet.text(1, "/prod/pets", "one");
-    fleet.wait(1_000);
     fleet.wait(KNOWN_AFTER_MILLIS);
     let calls = fleet.calls.get();
     assert_eq!(fleet.text(1, "/prod/pets", "two"), "one");
     assert_eq!(fleet.calls.get(), calls);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_a_cut_off_gateway_has_missed_it_has_forgotten_when_it_is_back() {
+    let fleet = Fleet::new(&[]);
+    fleet.text(1, "/prod/pets", "one");
+    fleet.run_errands();
+    for (flushes, asks) in [(1, 0), (16_384, 1)] {
+        for _ in 0..flushes {
+            // Somebody flushes another cache.
+            let keys = ["log", "mark"].map(str::to_owned);
+            let words = ["7", "7200000", "somebody other", "16384"].map(str::to_owned);
+            let now = fleet.gateways[0].now();
+            fleet.redis.borrow_mut().forget(now, &keys, &words);
+        }
+        fleet.wait(KNOWN_AFTER_MILLIS);
+        // The log has no room for so many changes, and begins anew. In Redis it is still found.
+        let calls = fleet.calls.get();
+        assert_eq!(fleet.text(1, "/prod/pets", "two"), "one");
+        assert_eq!(fleet.calls.get() - calls, asks, "{flushes}");
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn who_is_faster_does_not_bring_back_what_is_asked_for_anew() {
+    let fleet = Fleet::new(&[(&format!("{CACHED}/invalidation"), json!("ANYONE"))]);
+    fleet.text(0, "/prod/pets", "old");
+    fleet.run_errands();
+    fleet.is_up.set(false);
+    let (answer, _) = fleet.get(0, "/prod/pets", &[ANEW], "new");
+    assert_eq!(answer.text(), "new");
+    // Before Redis is told, this gateway forgets it too, and finds what was to be forgotten.
+    fleet.is_up.set(true);
+    assert_eq!(fleet.flush(0, "?path=/toys"), 202);
+    fleet.wait(KNOWN_AFTER_MILLIS);
+    fleet.wait(KNOWN_AFTER_MILLIS);
+    assert_eq!(fleet.text(0, "/prod/pets", "newer"), "newer");
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -407,7 +448,7 @@ fn a_cache_that_cannot_be_shared_is_refused() {
 }
 
 /// An API behind a Lambda authorizer that lets `GET` pass.
-fn guarded() -> Vec<(&'static str, Value)> {
+pub(super) fn guarded() -> Vec<(&'static str, Value)> {
     let guard = json!({"name": "guard", "kind": {"lambda": {
         "event": "token",
         "identitySources": ["method.request.header.Authorization"],
@@ -425,7 +466,7 @@ fn guarded() -> Vec<(&'static str, Value)> {
 }
 
 /// Allows `/pets` and denies everything else.
-fn policy() -> Vec<u8> {
+pub(super) fn policy() -> Vec<u8> {
     let policy = json!({"principalId": "ann-of-the-secret", "policyDocument": {
         "Version": "2012-10-17",
         "Statement": [{
@@ -489,4 +530,52 @@ fn results_are_not_shared_without_a_key() {
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert_eq!(faults[0].pointer, "/apis/0/stages/0/cacheCluster/shared");
     assert!(faults[0].reason.contains("encrypted only"), "{faults:?}");
+}
+
+const FLUSH_AUTHORIZERS: &str = "/restapis/shop/stages/prod/cache/authorizers";
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_authorizers_have_said_is_forgotten_by_all() {
+    for (at, other) in [(0, 1), (1, 0)] {
+        let fleet = Fleet::new(&guarded());
+        assert_eq!(fleet.authorized(0, "/prod/pets"), (true, 200));
+        fleet.run_errands();
+        assert_eq!(fleet.authorized(1, "/prod/pets"), (false, 200));
+        let flushed = fleet.start(at, "DELETE", FLUSH_AUTHORIZERS, &[TOKEN]);
+        assert_eq!(flushed.answer.unwrap().status, 202);
+        // Who has been told asks again; what it hears is for the others too.
+        assert_eq!(fleet.authorized(at, "/prod/toys"), (true, 403));
+        fleet.wait(KNOWN_AFTER_MILLIS);
+        assert_eq!(fleet.authorized(other, "/prod/pets"), (false, 200));
+        let flushed = fleet.start(at, "DELETE", FLUSH_AUTHORIZERS, &[TOKEN]);
+        assert_eq!(flushed.answer.unwrap().status, 202);
+        fleet.wait(KNOWN_AFTER_MILLIS);
+        assert_eq!(fleet.authorized(other, "/prod/pets"), (true, 200));
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_an_authorizer_is_saying_while_it_is_forgotten_is_not_kept() {
+    let fleet = Fleet::new(&guarded());
+    let mut slow = fleet.start(0, "GET", "/prod/pets", BY_ANN);
+    assert!(slow.calls().is_some());
+    let flushed = fleet.start(1, "DELETE", FLUSH_AUTHORIZERS, &[TOKEN]);
+    assert_eq!(flushed.answer.unwrap().status, 202);
+    fleet.wait(KNOWN_AFTER_MILLIS);
+    slow.called(200, &policy());
+    slow.answer_with(200, &[], "body");
+    fleet.run_errands();
+    assert_eq!(fleet.authorized(0, "/prod/pets"), (true, 200));
+    fleet.run_errands();
+    assert_eq!(fleet.authorized(1, "/prod/pets"), (false, 200));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn without_redis_nobody_can_say_that_all_have_forgotten() {
+    let fleet = Fleet::new(&guarded());
+    assert_eq!(fleet.authorized(0, "/prod/pets"), (true, 200));
+    fleet.is_up.set(false);
+    let flushed = fleet.start(0, "DELETE", FLUSH_AUTHORIZERS, &[TOKEN]);
+    assert_eq!(flushed.answer.unwrap().status, 503);
+    assert_eq!(fleet.authorized(0, "/prod/pets"), (true, 200));
 }
