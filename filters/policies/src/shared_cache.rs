@@ -26,7 +26,6 @@ mod envelope;
 pub(crate) mod redis_model;
 mod waiting;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -72,8 +71,8 @@ const MOST_READ: usize = 256;
 pub(crate) struct SharedCaches {
     redis: Arc<Redis>,
     metrics: Option<RedisMetrics>,
-    /// What the caches are, in which order whatsoever.
-    caches: Mutex<BTreeSet<String>>,
+    /// What the caches are, in the order of the configuration.
+    caches: Mutex<Vec<String>>,
     /// Where it stands how far the log was read for these caches.
     progress: OnceLock<Vec<u8>>,
     work: Mutex<Work>,
@@ -86,7 +85,7 @@ pub(crate) struct SharedCaches {
 struct Work {
     waiting: Waiting,
     /// Calls under way, by their errands.
-    calls: BTreeMap<usize, Call>,
+    calls: Vec<(usize, Call)>,
     /// How many calls were made.
     count: usize,
 }
@@ -119,7 +118,7 @@ impl SharedCaches {
         self.caches
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(identity);
+            .push(identity);
     }
 
     fn work(&self) -> MutexGuard<'_, Work> {
@@ -225,7 +224,7 @@ impl SharedCaches {
         ports: &dyn Ports,
         forget: impl Fn(&Change) -> bool,
     ) {
-        let call = self.work().calls.remove(&errand);
+        let call = self.work().take_call(errand);
         let answer = self.redis.answer(answer);
         let Some(Call::Changes(position)) = call else {
             self.count(ports, answer.is_err());
@@ -270,8 +269,13 @@ impl Work {
     fn errand(&mut self, call: Call, callout: Callout) -> Errand {
         let id = FIRST_ERRAND + self.count % (FIRST_ERRAND >> 1);
         self.count = self.count.wrapping_add(1);
-        self.calls.insert(id, call);
+        self.calls.push((id, call));
         Errand { id, callout }
+    }
+
+    fn take_call(&mut self, errand: usize) -> Option<Call> {
+        let position = self.calls.iter().position(|(id, _)| *id == errand)?;
+        Some(self.calls.swap_remove(position).1)
     }
 }
 

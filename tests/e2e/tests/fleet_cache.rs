@@ -134,6 +134,22 @@ state: {{redis: {{url: \"{}\", timeoutMs: 1000}}}}
         });
     }
 
+    /// Has both gateways keep one response to `/prod/one`.
+    fn fill_both(&self) -> String {
+        for entry in self.entries() {
+            self.redis.ask::<()>(&["DEL", &entry]);
+        }
+        assert_eq!(self.flush(0, ""), 202);
+        let one = until("an entry in Redis", || {
+            let one = self.get(0, "/prod/one");
+            (self.entries().len() == 1).then_some(one)
+        });
+        until("both have it", || {
+            (self.get(1, "/prod/one") == one).then_some(())
+        });
+        one
+    }
+
     fn assert_that_all_keys_expire(&self) {
         let keys: Vec<String> = self.redis.ask(&["KEYS", "*"]);
         assert!(!keys.is_empty());
@@ -198,10 +214,7 @@ fn what_is_forgotten_at_one_gateway_is_forgotten_at_both() {
         // Asked for anew.
         "max-age=0",
     ] {
-        let old = fleet.get(0, "/prod/one");
-        until("both have it", || {
-            (fleet.get(1, "/prod/one") == old).then_some(())
-        });
+        let old = fleet.fill_both();
         let started = Instant::now();
         if forget == "max-age=0" {
             assert_ne!(fleet.send(0, &anew).1, old);
@@ -232,14 +245,16 @@ fn without_redis_there_are_only_more_misses() {
     assert_eq!(fleet.flush(0, ""), 503);
     assert_ne!(fleet.get(0, "/prod/one"), one);
     fleet.redis.restart();
-    until("it is shared again", || {
-        (fleet.flush(0, "") == 202).then_some(())
+    for gateway in 0..2 {
+        until("Redis is asked again", || {
+            (fleet.flush(gateway, "?path=/one") == 202).then_some(())
+        });
+    }
+    let three = until("an entry in Redis", || {
+        let three = fleet.get(0, "/prod/two");
+        (fleet.entries().len() == 1).then_some(three)
     });
-    let three = fleet.get(0, "/prod/two");
-    until("the other one finds it", || {
-        let _ = fleet.flush(1, "?path=/one");
-        (fleet.get(1, "/prod/two") == three).then_some(())
-    });
+    assert_eq!(fleet.get(1, "/prod/two"), three);
 }
 
 /// What somebody does to Redis.

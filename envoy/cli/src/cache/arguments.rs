@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use crate::terminal::Output;
 
-/// Flush the caches of a gateway that runs.
+/// Flush the response caches of a gateway that runs.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// What to do.

@@ -15,8 +15,6 @@
 //! have been forgotten: Redis has lost its data, or there were more changes than the log has room
 //! for.
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use crate::ports::{Store, Swap, Timestamp, Version};
@@ -44,7 +42,7 @@ const LONGEST: usize = 64;
 pub(super) struct Position(pub(super) String);
 
 /// What is to be forgotten in the first level.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     /// Everything that is shared.
     All,
@@ -64,7 +62,7 @@ pub(super) struct News {
     /// How many lines.
     pub(super) count: usize,
     /// What others have written, each once.
-    pub(super) changes: BTreeSet<Change>,
+    pub(super) changes: Vec<Change>,
 }
 
 /// What the log is to say is forgotten, behind the name of who has it forgotten.
@@ -91,9 +89,9 @@ impl News {
                 Some(line) => Change::read(line, gateway),
                 None => Some(Change::All),
             });
-            Change::summed_up(changes.flatten().collect())
+            Change::summed_up(changes.flatten())
         } else {
-            BTreeSet::from([Change::All])
+            vec![Change::All]
         };
         Some(Self {
             position: position.clone(),
@@ -104,19 +102,25 @@ impl News {
 }
 
 impl Change {
-    fn summed_up(changes: BTreeSet<Self>) -> BTreeSet<Self> {
-        let is_group = |change: &&Self| matches!(change, Self::Group(..));
-        if changes.contains(&Self::All) {
-            return BTreeSet::from([Self::All]);
+    /// Each of them once.
+    fn summed_up(all: impl Iterator<Item = Self>) -> Vec<Self> {
+        let mut changes = Vec::new();
+        let mut groups = 0;
+        for mut change in all {
+            if change == Self::All {
+                return vec![change];
+            }
+            if let Self::Group(cache, _) = &mut change {
+                groups += 1;
+                if groups > MOST_GROUPS {
+                    change = Self::Cache(std::mem::take(cache));
+                }
+            }
+            if !changes.contains(&change) {
+                changes.push(change);
+            }
         }
-        if changes.iter().filter(is_group).count() <= MOST_GROUPS {
-            return changes;
-        }
-        let changes = changes.into_iter().map(|change| match change {
-            Self::Group(cache, _) => Self::Cache(cache),
-            other => other,
-        });
-        changes.collect()
+        changes
     }
 
     /// Reads a line that somebody else has written. What cannot be read may mean anything.
@@ -200,8 +204,6 @@ fn write(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use serde_json::{Value, json};
     use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -219,7 +221,7 @@ mod tests {
         format!("{gateway} {}", what(cache, group, key))
     }
 
-    fn read(lines: &[&str]) -> BTreeSet<Change> {
+    fn read(lines: &[&str]) -> Vec<Change> {
         let mut answer = vec![json!(1), json!("7-0")];
         answer.extend(lines.iter().map(|line| json!(line)));
         let news = News::read(&Value::Array(answer), "me").unwrap();
@@ -241,9 +243,9 @@ mod tests {
                 Change::Entry(cache(), Key([9; 32])),
             ),
         ] {
-            assert_eq!(read(&[&written]), BTreeSet::from([expected]), "{written}");
+            assert_eq!(read(&[&written]), Vec::from([expected]), "{written}");
             // What it has written itself it has done.
-            assert_eq!(read(&[&written.replace("you", "me")]), BTreeSet::new());
+            assert_eq!(read(&[&written.replace("you", "me")]), Vec::new());
         }
         let twice = line("you", "c", None, None);
         assert_eq!(read(&[&twice, &twice]).len(), 1);
@@ -261,12 +263,12 @@ mod tests {
             "you c 7 8 9",
             "you c 4294967296",
         ] {
-            assert_eq!(read(&[line]), BTreeSet::from([Change::All]), "{line}");
+            assert_eq!(read(&[line]), Vec::from([Change::All]), "{line}");
         }
         let news = News::read(&json!([1, "7-0", 7]), "me").unwrap();
-        assert_eq!(news.changes, BTreeSet::from([Change::All]));
+        assert_eq!(news.changes, Vec::from([Change::All]));
         let missing = News::read(&json!([0, "8-0"]), "me").unwrap();
-        assert_eq!(missing.changes, BTreeSet::from([Change::All]));
+        assert_eq!(missing.changes, Vec::from([Change::All]));
         for answer in [
             json!(null),
             json!([]),
@@ -293,7 +295,7 @@ mod tests {
             read(&lines.iter().map(String::as_str).collect::<Vec<_>>()).len()
         };
         assert_eq!(count(MOST_GROUPS), MOST_GROUPS + 1);
-        assert_eq!(count(MOST_GROUPS + 1), 2);
+        assert_eq!(count(2 * MOST_GROUPS), MOST_GROUPS + 2);
     }
 
     #[wasm_bindgen_test(unsupported = test)]

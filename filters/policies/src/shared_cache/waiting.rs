@@ -1,6 +1,6 @@
 //! What Redis is told beside the requests, and what it has not been told yet.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 use super::{KEEP, LONGEST_LIFE_MILLIS, eval};
 use crate::ports::Timestamp;
@@ -27,7 +27,7 @@ pub(super) struct Waiting {
     /// Their lengths.
     length: usize,
     /// What Redis was not told when it was to be forgotten.
-    owed: BTreeSet<Forgotten>,
+    owed: Vec<Forgotten>,
     /// When Redis did not hear it last.
     unheard_at: Option<Timestamp>,
 }
@@ -42,7 +42,7 @@ pub(super) struct NewEntry {
 }
 
 /// What is to be forgotten.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Forgotten {
     /// The keys of the marks: of a cache, or of it and a group, or of both and an entry. The last one
     /// is set.
@@ -86,10 +86,17 @@ impl Waiting {
     pub(super) fn owe(&mut self, forgotten: Forgotten) {
         if self.owed.len() >= MOST_OWED {
             // Nothing is lost: whole caches are forgotten.
-            let owed = std::mem::take(&mut self.owed);
-            self.owed = owed.into_iter().map(Forgotten::widened).collect();
+            for owed in std::mem::take(&mut self.owed) {
+                self.add(owed.widened());
+            }
         }
-        self.owed.insert(forgotten);
+        self.add(forgotten);
+    }
+
+    fn add(&mut self, forgotten: Forgotten) {
+        if !self.owed.contains(&forgotten) {
+            self.owed.push(forgotten);
+        }
     }
 
     /// Nor has it heard it now.
@@ -106,8 +113,8 @@ impl Waiting {
         if self.unheard_at.is_some_and(rests) {
             return Vec::new();
         }
-        let owed = std::iter::from_fn(|| self.owed.pop_first());
-        owed.take(MOST_TOLD).collect()
+        let count = self.owed.len().min(MOST_TOLD);
+        self.owed.drain(..count).collect()
     }
 
     /// The calls that write now.
