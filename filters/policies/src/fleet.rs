@@ -171,20 +171,7 @@ impl Fleet {
         if let Some(name) = self.gateway.get() {
             return Some(name);
         }
-        let name = match ports.get(GATEWAY).ok()? {
-            Some(stored) => stored.value,
-            None => {
-                let name = format!("{:016x}{:016x}", ports.next_u64(), ports.next_u64());
-                match ports
-                    .compare_and_swap(GATEWAY, name.as_bytes(), None)
-                    .ok()?
-                {
-                    Swap::Done => name.into_bytes(),
-                    Swap::Conflict => ports.get(GATEWAY).ok()??.value,
-                }
-            }
-        };
-        let name = String::from_utf8(name).ok()?;
+        let name = name_of_gateway(ports)?;
         Some(self.gateway.get_or_init(|| name))
     }
 
@@ -195,14 +182,7 @@ impl Fleet {
 
     /// Tells what came of a call.
     fn ended(&self, ports: &dyn Ports, outcome: Result<(), &Fault>) {
-        let course = Breaker::report(ports, ports.now(), outcome, &self.redis.authority);
-        if let Some(metrics) = &self.metrics {
-            ports.count(&metrics.calls, 1);
-            if outcome.is_err() {
-                ports.count(&metrics.errors, 1);
-            }
-            ports.set(&metrics.available, u64::from(course == Course::Ask));
-        }
+        ended(&self.redis, self.metrics.as_ref(), ports, outcome);
     }
 
     /// What is to be asked now, apart from any request.
@@ -409,6 +389,38 @@ impl Fleet {
             }
         }
     }
+}
+
+/// Tells what came of a call of Redis.
+pub(crate) fn ended(
+    redis: &Redis,
+    metrics: Option<&RedisMetrics>,
+    ports: &dyn Ports,
+    outcome: Result<(), &Fault>,
+) {
+    let course = Breaker::report(ports, ports.now(), outcome, &redis.authority);
+    if let Some(metrics) = metrics {
+        metrics.called(ports, outcome.is_err());
+        ports.set(&metrics.available, u64::from(course == Course::Ask));
+    }
+}
+
+/// The name under which all workers of this gateway are known to others.
+pub(crate) fn name_of_gateway(ports: &dyn Ports) -> Option<String> {
+    let name = match ports.get(GATEWAY).ok()? {
+        Some(stored) => stored.value,
+        None => {
+            let name = format!("{:016x}{:016x}", ports.next_u64(), ports.next_u64());
+            match ports
+                .compare_and_swap(GATEWAY, name.as_bytes(), None)
+                .ok()?
+            {
+                Swap::Done => name.into_bytes(),
+                Swap::Conflict => ports.get(GATEWAY).ok()??.value,
+            }
+        }
+    };
+    String::from_utf8(name).ok()
 }
 
 #[cfg(test)]
