@@ -18,7 +18,7 @@
 //! when Redis is back.
 
 mod lease;
-mod left_behind;
+pub(crate) mod left_behind;
 #[cfg(test)]
 mod redis_model;
 mod renewal;

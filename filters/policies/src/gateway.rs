@@ -325,6 +325,9 @@ impl Service for Gateway {
             Some(fleet) => fleet.end(&self.usage_plans, &self.usage, ports),
             None => self.usage_plans.store_all_usage(&self.usage, ports),
         }
+        if let Some(shared) = &self.shared_caches {
+            shared.end(ports);
+        }
     }
 
     fn errands(&self, ports: &dyn Ports) -> Vec<Errand> {

@@ -36,7 +36,7 @@ pub(crate) use self::changes::Change;
 use self::changes::{News, Position};
 use self::waiting::{Forgotten, Waiting};
 use crate::exchange::{Callout, CalloutAnswer, Errand, Exchange};
-use crate::fleet;
+use crate::fleet::{self, left_behind};
 use crate::observation::RedisMetrics;
 use crate::ports::Ports;
 use crate::redis::{Breaker, Course, Fault, Redis};
@@ -65,6 +65,9 @@ const MOST_CHANGES: usize = 16_384;
 
 /// How many changes are read at once.
 const MOST_READ: usize = 256;
+
+/// Where workers leave what Redis has not been told to forget.
+const LEFT: &[u8] = b"Fforgotten";
 
 /// What a gateway does for all its caches that are shared.
 #[derive(Debug)]
@@ -182,6 +185,18 @@ impl SharedCaches {
         words
     }
 
+    /// Leaves to others what Redis is still to be told to forget.
+    pub(crate) fn end(&self, ports: &dyn Ports) {
+        let mut work = self.work();
+        let mut owed = work.waiting.take_all_owed();
+        // Whether those under way are heard this worker will not know. To forget twice harms nobody.
+        owed.extend(work.calls.drain(..).filter_map(|(_, call)| match call {
+            Call::Forget(forgotten) => Some(forgotten),
+            _ => None,
+        }));
+        left_behind::leave(ports, LEFT, owed.iter().map(Forgotten::encode));
+    }
+
     /// What is to be asked now, apart from any request.
     pub(crate) fn errands(&self, ports: &dyn Ports) -> Vec<Errand> {
         let mut work = self.work();
@@ -191,6 +206,14 @@ impl SharedCaches {
         }
         let mut errands = Vec::new();
         let now = ports.now();
+        let position = Position::due(ports, self.progress(), now);
+        if position.is_some() {
+            for left in left_behind::take(ports, LEFT, MOST_READ) {
+                if let Some(forgotten) = Forgotten::decode(&left) {
+                    work.waiting.owe(forgotten);
+                }
+            }
+        }
         // What is to be forgotten goes first: nothing is kept under a version that it ends.
         for forgotten in work.waiting.take_owed(now) {
             let callout = self.call(&self.forget(&forgotten, changes::NOBODY, ports));
@@ -200,7 +223,7 @@ impl SharedCaches {
             let callout = self.call(&words);
             errands.push(work.errand(Call::Keep, callout));
         }
-        if let Some(position) = Position::due(ports, self.progress(), now) {
+        if let Some(position) = position {
             let mut words = eval(CHANGES, 2);
             words.extend([
                 self.log(),

@@ -8,7 +8,7 @@ use crate::usage_plan::counter::{Change, Undecided, change};
 const MOST_BYTES: usize = 1 << 20;
 
 /// Leaves pieces under a key, behind those that are there.
-pub(super) fn leave(ports: &dyn Ports, key: &[u8], pieces: impl Iterator<Item = Vec<u8>>) {
+pub(crate) fn leave(ports: &dyn Ports, key: &[u8], pieces: impl Iterator<Item = Vec<u8>>) {
     let mut bytes = Vec::new();
     for piece in pieces {
         let length = u32::try_from(piece.len()).unwrap_or(u32::MAX);
@@ -32,7 +32,7 @@ pub(super) fn leave(ports: &dyn Ports, key: &[u8], pieces: impl Iterator<Item = 
 }
 
 /// Takes so many pieces at most from under a key: nobody else gets them.
-pub(super) fn take(ports: &dyn Ports, key: &[u8], at_most: usize) -> Vec<Vec<u8>> {
+pub(crate) fn take(ports: &dyn Ports, key: &[u8], at_most: usize) -> Vec<Vec<u8>> {
     let Ok(Some(seen)) = ports.get(key) else {
         return Vec::new();
     };

@@ -52,6 +52,17 @@ pub(super) struct Forgotten {
 }
 
 impl Forgotten {
+    /// As a worker leaves it to others.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(&(&self.marks, &self.what)).unwrap_or_default()
+    }
+
+    /// What was left; `None` when it is something else.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (marks, what) = serde_json::from_slice(bytes).ok()?;
+        Some(Self { marks, what })
+    }
+
     /// The whole cache of it.
     fn widened(mut self) -> Self {
         self.marks.truncate(1);
@@ -115,6 +126,11 @@ impl Waiting {
         }
         let count = self.owed.len().min(MOST_TOLD);
         self.owed.drain(..count).collect()
+    }
+
+    /// All that Redis is still to be told.
+    pub(super) fn take_all_owed(&mut self) -> Vec<Forgotten> {
+        std::mem::take(&mut self.owed)
     }
 
     /// The calls that write now.

@@ -144,6 +144,13 @@ impl World {
         }
     }
 
+    /// As an edit does: the proxy and what it has stored are the same.
+    pub(super) fn replace_worker(&mut self, document: &attache_model::Gateway) {
+        let ports = RequestPorts(Rc::clone(&self.proxy));
+        self.gateway.end(&ports);
+        self.gateway = Arc::new(Gateway::compile(document, &|_: &str| None).unwrap());
+    }
+
     /// A request arrives.
     pub(super) fn start(&self, method: &str, path: &str, fields: &[(&str, &str)]) -> Client {
         self.start_with_body(method, path, fields, b"")

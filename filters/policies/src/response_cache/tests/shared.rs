@@ -328,6 +328,26 @@ fn what_redis_was_not_told_it_is_told_later() {
     assert_eq!(fleet.text(1, "/prod/pets", "newer"), "newer");
 }
 
+/// An edit ends workers, and others go on in the same proxy.
+#[wasm_bindgen_test(unsupported = test)]
+fn what_redis_was_not_told_by_a_worker_that_ends_it_is_told_by_the_next() {
+    let anyone = format!("{CACHED}/invalidation");
+    let changes = [(anyone.as_str(), json!("ANYONE"))];
+    let mut fleet = Fleet::new(&changes);
+    for gateway in 0..2 {
+        fleet.text(gateway, "/prod/pets", "old");
+        fleet.run_errands();
+    }
+    fleet.is_up.set(false);
+    fleet.get(0, "/prod/pets", &[ANEW], "new");
+    fleet.gateways[0].replace_worker(&shared(&changes));
+    fleet.is_up.set(true);
+    for _ in 0..4 {
+        fleet.wait(KNOWN_AFTER_MILLIS);
+    }
+    assert_eq!(fleet.text(1, "/prod/pets", "newer"), "newer");
+}
+
 #[wasm_bindgen_test(unsupported = test)]
 fn who_cannot_know_what_was_forgotten_forgets_everything() {
     let fleet = Fleet::new(&[]);
