@@ -17,6 +17,7 @@
 //! is held is spent. After that `onFailure` decides. What quotas let through meanwhile is counted
 //! when Redis is back.
 
+pub(crate) mod keys;
 mod lease;
 #[cfg(test)]
 mod redis_model;
@@ -24,15 +25,18 @@ mod renewal;
 mod request;
 mod usage;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use attache_model::OnFailure;
 
+use crate::api_key::{ApiKeys, Found, Key, digest};
 use crate::exchange::{Callout, CalloutAnswer, Errand, Exchange};
 use crate::ports::{Ports, Swap, Timestamp};
 use crate::redis::{Breaker, Course, Fault, Redis};
 use crate::usage_plan::{Allowance, Customer, Refusal, Target, UsagePlans, UsageRecords};
+use keys::{SharedKey, SharedKeys};
 use lease::{Ask, Lease};
 use renewal::Renewal;
 use request::Tended;
@@ -72,7 +76,12 @@ pub(crate) struct Fleet {
     /// The name of this gateway, once it was read.
     gateway: OnceLock<String>,
     work: Mutex<Work>,
+    /// The API keys that live in Redis, if any do.
+    keys: Option<SharedKeys>,
 }
+
+/// Whose key it is could not be found out.
+pub(crate) struct KeyUnknown;
 
 /// What is done on the side, by this worker.
 #[derive(Debug, Default)]
@@ -99,6 +108,7 @@ enum Call {
     Probe,
     Renewals(Vec<(Renewal, Ask)>),
     Usage,
+    Keys,
 }
 
 impl Work {
@@ -115,9 +125,10 @@ impl Work {
 }
 
 impl Fleet {
-    pub(crate) fn new(redis: Arc<Redis>) -> Self {
+    pub(crate) fn new(redis: Arc<Redis>, keys: Option<SharedKeys>) -> Self {
         Self {
             redis,
+            keys,
             gateway: OnceLock::new(),
             work: Mutex::default(),
         }
@@ -141,6 +152,37 @@ impl Fleet {
             .admit()
             .await
             .map_err(|refusal| plans.told(refusal))
+    }
+
+    /// The key that a request presents, if it opens anything: of the configuration, or else of
+    /// Redis; then it is put into `shared`.
+    ///
+    /// # Errors
+    ///
+    /// When only Redis could tell, and does not.
+    pub(crate) async fn find_key<'k>(
+        &self,
+        declared: &'k ApiKeys,
+        exchange: &Exchange,
+        value: &[u8],
+        now: Timestamp,
+        shared: &'k OnceCell<Arc<SharedKey>>,
+    ) -> Result<Option<Key<'k>>, KeyUnknown> {
+        let digest = digest(value);
+        let keys = match (declared.look_up(&digest, now), &self.keys) {
+            (Found::Open(key), _) => return Ok(Some(key)),
+            (Found::Unknown, Some(keys)) => keys,
+            _ => return Ok(None),
+        };
+        let found = keys.find(&self.redis, exchange, &digest, now).await;
+        let found = found.map_err(|_| KeyUnknown)?;
+        Ok(found.map(|key| shared.get_or_init(|| key).key(declared)))
+    }
+
+    /// The keys of Redis that belong to a usage plan, in the order of their ids.
+    pub(crate) fn keys_of_plan(&self, plan: usize) -> Vec<Arc<SharedKey>> {
+        let keys = self.keys.as_ref().map(|keys| keys.of_plan(plan));
+        keys.unwrap_or_default()
     }
 
     fn work(&self) -> MutexGuard<'_, Work> {
@@ -223,6 +265,11 @@ impl Fleet {
             }
         }
         errands.extend(self.report(plans, records, gateway, ports));
+        if let Some(keys) = &self.keys
+            && let Some(callout) = keys.call(&self.redis, ports)
+        {
+            errands.push(self.errand(Call::Keys, callout));
+        }
         errands
     }
 
@@ -261,7 +308,13 @@ impl Fleet {
     }
 
     /// What came of an errand.
-    pub(crate) fn fetched(&self, errand: usize, answer: CalloutAnswer, ports: &dyn Ports) {
+    pub(crate) fn fetched(
+        &self,
+        errand: usize,
+        answer: CalloutAnswer,
+        declared: &ApiKeys,
+        ports: &dyn Ports,
+    ) {
         let call = self.work().calls.remove(&errand);
         match call {
             None => {}
@@ -273,6 +326,16 @@ impl Fleet {
             // request that has nothing left finds out.
             Some(Call::Renewals(asks)) => {
                 let _ = self.learn(ports, &asks, answer);
+            }
+            Some(Call::Keys) => {
+                let outcome = self.redis.answer(answer);
+                // An answer says nothing to the breaker: one that cannot be written to may read.
+                if let Err(fault @ Fault::Unreachable(_)) = &outcome {
+                    self.ended(ports, Err(fault));
+                }
+                if let Some(keys) = &self.keys {
+                    keys.learn(&outcome, declared, ports, &self.redis.upstream.authority());
+                }
             }
             Some(Call::Usage) => {
                 let outcome = self.redis.answer(answer);
