@@ -243,9 +243,10 @@ $(TOOLS)/bench/bin/python:
 # As root on Debian they are installed; RUNLEVEL keeps nginx and Varnish from being started as services.
 setup-bench: $(TOOLS)/bench/bin/python
 	@command -v wrk >/dev/null && command -v nginx >/dev/null && command -v varnishd >/dev/null \
+		&& command -v redis-server >/dev/null && command -v webdis >/dev/null \
 		|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -q >/dev/null \
-			&& RUNLEVEL=1 apt-get install -qy --no-install-recommends wrk nginx-light varnish >/dev/null; } \
-		|| { echo "wrk, nginx or Varnish is missing: install them (Debian: apt-get install wrk nginx-light varnish)" >&2; exit 1; }
+			&& RUNLEVEL=1 apt-get install -qy --no-install-recommends wrk nginx-light varnish redis-server webdis >/dev/null; } \
+		|| { echo "wrk, nginx, Varnish, Redis or Webdis is missing: install them (Debian: apt-get install wrk nginx-light varnish redis-server webdis)" >&2; exit 1; }
 
 bench: setup build setup-bench ## Measure what the gateway costs, and write docs/benchmarks.md
 	@mkdir -p docs

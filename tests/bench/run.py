@@ -23,6 +23,7 @@ import urllib.request
 import yaml
 
 import authorization
+import fleet
 import response_cache
 import templates
 import transformation
@@ -30,6 +31,7 @@ import transformation
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
 CONNECTIONS = 16
+MILLIS = {"us": 0.001, "ms": 1, "s": 1_000}
 PLAN = {"rateLimit": 1_000_000.0, "burstLimit": 1_000_000}
 QUOTA = {"limit": 1_000_000_000, "period": "MONTH"}
 
@@ -47,7 +49,7 @@ def key_value(number: int) -> str:
 class Upstream:
     """The back end of all variants: an nginx that answers two bytes."""
 
-    def __init__(self, folder: pathlib.Path):
+    def __init__(self, folder: pathlib.Path, processor=None):
         self.port = free_port()
         configuration = folder / "nginx.conf"
         configuration.write_text(
@@ -77,7 +79,9 @@ class Upstream:
             }}
             """
         )
-        self.process = subprocess.Popen(["nginx", "-c", configuration], stderr=subprocess.DEVNULL)
+        prepare = (lambda: os.sched_setaffinity(0, {processor})) if processor is not None else None
+        self.process = subprocess.Popen(["nginx", "-c", configuration], stderr=subprocess.DEVNULL,
+                                        preexec_fn=prepare)
 
     def stop(self):
         self.process.terminate()
@@ -187,18 +191,23 @@ class Load:
         self.text = script if callable(script) else lambda: script
         self.samples = []
         self.rates = []
+        self.latencies = []
+        self.total = 0
 
     def send(self, seconds: int) -> tuple[int, int]:
         """Sends for a while; returns the requests and those answered with 2xx."""
         self.script.write_text(self.text())
         prepare = (lambda: os.sched_setaffinity(0, {self.processor})) if self.processor is not None else None
         output = subprocess.run(
-            ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", self.script,
+            ["wrk", "-t1", "--latency", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", self.script,
              f"http://127.0.0.1:{self.server.port}"],
             capture_output=True, text=True, check=True, preexec_fn=prepare,
         ).stdout
         total = int(re.search(r"(\d+) requests in", output).group(1))
         refused = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+        self.total += total
+        self.latencies.append({int(share): float(number) * MILLIS[unit] for share, number, unit
+                               in re.findall(r"(50|99)%\s+([\d.]+)(us|ms|s)\b", output)})
         return total, total - (int(refused.group(1)) if refused else 0)
 
     def measure(self, seconds: int):
@@ -214,6 +223,10 @@ class Load:
     @property
     def microseconds(self) -> float:
         return statistics.median(self.samples)
+
+    def latency(self, percentile: int) -> float:
+        """Milliseconds, the 50th or the 99th; the median of all rounds."""
+        return statistics.median(latencies[percentile] for latencies in self.latencies)
 
     @property
     def rate(self) -> float:
@@ -249,7 +262,7 @@ def definition(operations: int, port: int) -> dict:
     }
 
 
-def project(folder: pathlib.Path, operations: int, keys: int, port: int, rate=None) -> None:
+def project(folder: pathlib.Path, operations: int, keys: int, port: int, rate=None, state=None) -> None:
     folder.mkdir()
     (folder / "openapi.json").write_text(json.dumps(definition(operations, port)))
     lines = ["Name,Key,Enabled,UsagePlanIds"]
@@ -283,6 +296,7 @@ def project(folder: pathlib.Path, operations: int, keys: int, port: int, rate=No
                     }
                 },
                 "apiKeyFiles": ["keys.csv"],
+                **({"state": state} if state else {}),
             },
             indent=1,
         )
@@ -415,11 +429,11 @@ def main():
     options.add_argument("--engines", type=pathlib.Path, help="where other template engines are kept, to be compared with")
     options.add_argument("--response-cache", required=True, type=pathlib.Path, help="the filter that caches alone")
     options.add_argument("--only", help="only loads whose name holds this")
-    options.add_argument("--section", choices=("requests", "cache"), help="only this half of the loads")
+    options.add_argument("--section", choices=("requests", "cache", "fleet"), help="only this part of the loads")
     arguments = options.parse_args()
-    for tool in ("wrk", "nginx", "varnishd"):
+    for tool in ("wrk", "nginx", "varnishd", "redis-server", "redis-cli", "webdis"):
         if not shutil.which(tool):
-            sys.exit(f"`{tool}` is missing: apt-get install wrk nginx-light varnish")
+            sys.exit(f"`{tool}` is missing: apt-get install wrk nginx-light varnish redis-server webdis")
 
     # Secrets of credentials are sealed with it when a project is compiled, and opened in Envoy.
     os.environ["ATTACHE_SECRETS_KEY"] = base64.b64encode(os.urandom(32)).decode()
@@ -443,12 +457,54 @@ def measure(arguments, folder, running) -> str:
         return envoy
 
     # The shorter half first: what it cannot start is known soon.
-    cached = measure_cache(arguments, folder, running, start) if arguments.section != "requests" else {}
+    wanted = (arguments.section,) if arguments.section else ("fleet", "cache", "requests")
+    shared = measure_fleet(arguments, folder, running, start) if "fleet" in wanted else ({}, {})
+    stop(running)
+    cached = measure_cache(arguments, folder, running, start) if "cache" in wanted else {}
+    stop(running)
+    requests, memory = measure_requests(arguments, folder, running, start) \
+        if "requests" in wanted else ({}, {})
+    return report(arguments, requests, memory, cached, shared)
+
+
+def stop(running):
     while running:
         running.pop().stop()
-    requests, memory = measure_requests(arguments, folder, running, start) \
-        if arguments.section != "cache" else ({}, {})
-    return report(arguments, requests, memory, cached)
+
+
+def measure_fleet(arguments, folder, running, start):
+    """What limits cost that gateways share, and how often Redis is called for them."""
+    serving, loading = two_processors()
+    upstream = Upstream(folder, loading)
+    running.append(upstream)
+
+    def server(name, port, command):
+        running.append(Server(name, port, command, folder / f"{name}.log", loading))
+
+    def gateway_configuration(state):
+        where = folder / f"project-fleet-{'shared' if state else 'alone'}"
+        project(where, 10, 10, upstream.port, state=state)
+        return compiled(arguments.attache, where)
+
+    shared = fleet.Shared(folder, server, free_port)
+    rows = fleet.loads(lambda name, configuration: start(name, configuration, processor=serving),
+                       shared, gateway_configuration, script(10, 10))
+    loads = {name: Load(name, envoy, folder, text, processor=loading) for name, envoy, text in rows}
+    take_turns(arguments, list(loads.values()))
+    # Once more each, with nobody else about: who calls Redis is known then.
+    calls = {}
+    for name, load in loads.items():
+        before, load.total = shared.calls(), 0
+        for _ in range(3):
+            load.measure(2)
+        calls[name] = (shared.calls() - before) / load.total * 1_000
+    return loads, calls
+
+
+def two_processors() -> tuple:
+    """Where there are two, one is the server's and the other all the others'."""
+    processors = sorted(os.sched_getaffinity(0))
+    return (processors[0], processors[1]) if len(processors) > 1 else (None, None)
 
 
 def measure_requests(arguments, folder, running, start):
@@ -499,9 +555,7 @@ def measure_requests(arguments, folder, running, start):
 
 def measure_cache(arguments, folder, running, start):
     """What answers cost that are kept, of the gateway and of others."""
-    # Where there are two processors, one is the server's and the other all the others'.
-    processors = sorted(os.sched_getaffinity(0))
-    serving, loading = (processors[0], processors[1]) if len(processors) > 1 else (None, None)
+    serving, loading = two_processors()
 
     def server(name, port, command):
         log = folder / f"{re.sub('[^a-z0-9]+', '-', name.lower())}.log"
@@ -544,7 +598,7 @@ def resident_per_worker(start, name, configuration, folder) -> float:
     return (resident[4] - resident[1]) / 3
 
 
-def report(arguments, loads, memory, cached) -> str:
+def report(arguments, loads, memory, cached, shared) -> str:
     version = subprocess.run([arguments.envoy, "--version"], capture_output=True, text=True).stdout
     lines = [
         "# Benchmarks",
@@ -572,6 +626,9 @@ def report(arguments, loads, memory, cached) -> str:
         lines += response_cache.table(cached)
         if not arguments.only:
             response_cache.aims(cached, row)
+    if shared[0]:
+        lines += fleet.table(*shared)
+        fleet.aims(*shared, row)
     lines += aims
     if rendered:
         lines += ["", "## Rendering a mapping template", "",

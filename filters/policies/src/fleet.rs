@@ -33,11 +33,12 @@ use attache_model::OnFailure;
 
 use crate::api_key::{ApiKeys, Found, Key, digest};
 use crate::exchange::{Callout, CalloutAnswer, Errand, Exchange};
+use crate::observation::RedisMetrics;
 use crate::ports::{Ports, Swap, Timestamp};
 use crate::redis::{Breaker, Course, Fault, Redis};
 use crate::usage_plan::{Allowance, Customer, Refusal, Target, UsagePlans, UsageRecords};
 use keys::{SharedKey, SharedKeys};
-use lease::{Ask, Lease};
+use lease::Ask;
 use renewal::Renewal;
 use request::Tended;
 use usage::UsageReport;
@@ -73,6 +74,7 @@ pub(crate) const FIRST_ERRAND: usize = 1 << 30;
 #[derive(Debug)]
 pub(crate) struct Fleet {
     redis: Arc<Redis>,
+    metrics: Option<RedisMetrics>,
     /// The name of this gateway, once it was read.
     gateway: OnceLock<String>,
     work: Mutex<Work>,
@@ -125,10 +127,15 @@ impl Work {
 }
 
 impl Fleet {
-    pub(crate) fn new(redis: Arc<Redis>, keys: Option<SharedKeys>) -> Self {
+    pub(crate) fn new(
+        redis: Arc<Redis>,
+        keys: Option<SharedKeys>,
+        metrics: Option<RedisMetrics>,
+    ) -> Self {
         Self {
             redis,
             keys,
+            metrics,
             gateway: OnceLock::new(),
             work: Mutex::default(),
         }
@@ -222,12 +229,14 @@ impl Fleet {
 
     /// Tells what came of a call.
     fn ended(&self, ports: &dyn Ports, outcome: Result<(), &Fault>) {
-        Breaker::report(
-            ports,
-            ports.now(),
-            outcome,
-            &self.redis.upstream.authority(),
-        );
+        let course = Breaker::report(ports, ports.now(), outcome, &self.redis.authority);
+        if let Some(metrics) = &self.metrics {
+            ports.count(&metrics.calls, 1);
+            if outcome.is_err() {
+                ports.count(&metrics.errors, 1);
+            }
+            ports.set(&metrics.available, u64::from(course == Course::Ask));
+        }
     }
 
     /// What is to be asked now, apart from any request.
@@ -255,7 +264,7 @@ impl Fleet {
         for due in due.chunks(MOST_IN_CALL) {
             let mut asks: Vec<(Renewal, Ask)> = Vec::with_capacity(due.len());
             for renewal in due {
-                if let Some(lease) = stored(ports, &renewal.store_key) {
+                if let Some(lease) = request::known(ports, &renewal.store_key, now) {
                     asks.push((renewal.clone(), lease.ask(now, 0)));
                 }
             }
@@ -334,7 +343,7 @@ impl Fleet {
                     self.ended(ports, Err(fault));
                 }
                 if let Some(keys) = &self.keys {
-                    keys.learn(&outcome, declared, ports, &self.redis.upstream.authority());
+                    keys.learn(&outcome, declared, ports, &self.redis.authority);
                 }
             }
             Some(Call::Usage) => {
@@ -407,10 +416,6 @@ impl Fleet {
             }
         }
     }
-}
-
-fn stored(store: &dyn Ports, key: &[u8]) -> Option<Lease> {
-    Lease::decode(&store.get(key).ok()??.value)
 }
 
 #[cfg(test)]

@@ -148,16 +148,18 @@ impl Gateway {
         let gateway_responses = kept(GatewayResponses::compile(document), &mut faults);
         let compiled = || {
             let redis = redis?;
+            let metrics = Metrics::compile(document);
+            let fleet = redis.clone().map(|redis| {
+                let keys = redis.holds_keys.then(|| SharedKeys::new(document));
+                Fleet::new(redis, keys, metrics.redis.clone())
+            });
             Some(Self {
                 routes: routes?,
                 cors: cors?,
                 authorizations: authorizations?,
                 api_keys: api_keys?,
                 usage_plans: usage_plans?,
-                fleet: redis.clone().map(|redis| {
-                    let shared = redis.holds_keys.then(|| SharedKeys::new(document));
-                    Fleet::new(redis, shared)
-                }),
+                fleet,
                 redis,
                 usage: UsageRecords::default(),
                 initial_usage: initial_usage?,
@@ -168,7 +170,7 @@ impl Gateway {
                 web_sockets: web_sockets?,
                 management_api: management_api?,
                 gateway_responses: gateway_responses?,
-                metrics: Metrics::compile(document),
+                metrics,
                 apis: document
                     .apis
                     .iter()

@@ -3,6 +3,7 @@
 //! ```text
 //! attache.api.{api}.stage.{stage}.{Metric}
 //! attache.api.{api}.stage.{stage}.method.{METHOD}.resource.{path}.{Metric}
+//! attache.redis.{Metric}
 //! ```
 //!
 //! A proxy's statistics have a name and nothing else, so the dimensions stand in the name, and the
@@ -78,6 +79,35 @@ impl Measure {
             Self::CacheEviction => "CacheEvictionCount",
         }
     }
+}
+
+/// What is measured of the Redis that gateways share. None of it is AWS's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RedisMeasure {
+    /// Calls that have ended, one way or another.
+    CallCount,
+    /// Those of them that Redis did not answer, or answered with an error.
+    ErrorCount,
+    /// 1 while Redis is asked, 0 while it is left alone because it does not answer; a gauge.
+    Available,
+}
+
+impl RedisMeasure {
+    /// Its name. Holds no dot.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::CallCount => "CallCount",
+            Self::ErrorCount => "ErrorCount",
+            Self::Available => "Available",
+        }
+    }
+}
+
+/// The name of a statistic of the Redis that gateways share. It has no labels.
+#[must_use]
+pub fn redis(measure: RedisMeasure) -> String {
+    format!("attache.redis.{}", measure.as_str())
 }
 
 /// The name of a statistic of a whole stage.

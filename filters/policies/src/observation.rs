@@ -12,7 +12,7 @@ use crate::gateway_response::RefusedRequest;
 use crate::headers::Headers;
 use crate::integration::context::host_name;
 use crate::lambda_event::is_canary_request;
-use crate::metric_name::{self, Measure};
+use crate::metric_name::{self, Measure, RedisMeasure};
 use crate::ports::{Connection, Metric, Ports, Timestamp};
 use crate::request_id::RequestIds;
 use crate::response_cache::storage::Occupancy;
@@ -27,6 +27,16 @@ const DETAILED_METHODS: usize = 1_000;
 #[derive(Debug)]
 pub(crate) struct Metrics {
     apis: Vec<Vec<StageMetrics>>,
+    /// `None` for a gateway that shares nothing.
+    pub(crate) redis: Option<RedisMetrics>,
+}
+
+/// What is measured of the Redis that gateways share.
+#[derive(Clone, Debug)]
+pub(crate) struct RedisMetrics {
+    pub(crate) calls: Metric,
+    pub(crate) errors: Metric,
+    pub(crate) available: Metric,
 }
 
 #[derive(Debug)]
@@ -117,7 +127,15 @@ impl Metrics {
                     .collect()
             })
             .collect();
-        Self { apis }
+        let redis = gateway.state.is_some().then(|| {
+            let mut metric = |measure| names.next(metric_name::redis(measure));
+            RedisMetrics {
+                calls: metric(RedisMeasure::CallCount),
+                errors: metric(RedisMeasure::ErrorCount),
+                available: metric(RedisMeasure::Available),
+            }
+        });
+        Self { apis, redis }
     }
 
     /// Counts one request of a stage, and of one of its methods if it got that far.

@@ -18,6 +18,7 @@ use serde_json::Value;
 use crate::compile_error::CompileError;
 use crate::exchange::{Callout, CalloutAnswer};
 use crate::integration::Upstream;
+use crate::integration::encoding::push_encoded;
 use crate::integration::uri::parse_fixed;
 use crate::ports::Environment;
 use crate::sealed_secret::SealingKey;
@@ -29,7 +30,7 @@ pub(crate) use breaker::{Breaker, Course};
 pub(crate) struct Redis {
     pub(crate) upstream: Upstream,
     cluster: String,
-    authority: String,
+    pub(crate) authority: String,
     target: String,
     dialect: RedisDialect,
     authorization: Option<Authorization>,
@@ -132,7 +133,8 @@ impl Redis {
                     if place > 0 {
                         body.push(b'/');
                     }
-                    push_encoded(&mut body, word);
+                    // A dot in the last word would be read as the beginning of a file type.
+                    push_encoded(&mut body, word, |byte| byte.is_ascii_alphanumeric());
                 }
             }
             RedisDialect::Upstash => {
@@ -216,20 +218,6 @@ fn in_one_slot(prefix: &str) -> String {
         prefix.to_owned()
     } else {
         format!("{{{prefix}}}")
-    }
-}
-
-/// Everything but letters and digits is written as Webdis decodes it: a dot in the last word would
-/// be read as the beginning of a file type.
-fn push_encoded(out: &mut Vec<u8>, word: &[u8]) {
-    const DIGITS: [u8; 16] = *b"0123456789ABCDEF";
-    for byte in word {
-        if byte.is_ascii_alphanumeric() {
-            out.push(*byte);
-        } else {
-            let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'0');
-            out.extend([b'%', digit(byte >> 4), digit(byte & 15)]);
-        }
     }
 }
 

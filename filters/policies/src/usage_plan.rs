@@ -60,6 +60,17 @@ pub(crate) struct Limit<T> {
     pub(crate) name: Box<str>,
 }
 
+impl<T> Limit<T> {
+    /// What Redis calls the limit of one customer, or of everybody when `key_id` is empty.
+    pub(crate) fn name_for(&self, key_id: &str) -> String {
+        if key_id.is_empty() {
+            self.name.to_string()
+        } else {
+            format!("{}:{key_id}", self.name)
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 struct StageLimits {
     default: Option<Limit<Bucket>>,

@@ -278,6 +278,26 @@ fn a_quota_survives_restarts_of_gateways_of_redis_and_of_both() {
 }
 
 #[test]
+fn a_metric_and_a_line_of_the_log_tell_that_redis_is_away() {
+    let mut fleet = Fleet::new(1, "    quota: {limit: 1000, period: MONTH}");
+    let available = |fleet: &Fleet, expected| {
+        until("the metric tells", || {
+            let _ = fleet.admits(1, 5);
+            let told = fleet.gateways[0].stat("wasmcustom.attache.redis.Available");
+            (told == expected).then_some(())
+        });
+    };
+    available(&fleet, 1);
+    fleet.redis.kill();
+    available(&fleet, 0);
+    fleet.gateways[0].wait_for("cannot be used, and is left alone");
+    assert!(fleet.gateways[0].stat("wasmcustom.attache.redis.ErrorCount") >= 3);
+    fleet.redis.restart();
+    available(&fleet, 1);
+    fleet.gateways[0].wait_for("can be used again");
+}
+
+#[test]
 fn upstashs_dialect_does_the_same() {
     let redis = Redis::start();
     let upstash = Upstash::before(redis.address(), "a-token-of-upstash");

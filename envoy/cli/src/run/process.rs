@@ -160,7 +160,9 @@ fn complaint(line: &str) -> Option<String> {
     let (level, message) = line.trim_end().split_once(' ')?;
     // To Envoy, which goes on with the old ones, it is a warning.
     let of_certificates = message.starts_with("Failed to reload certificates");
-    if !matches!(level, "error" | "critical") && !of_certificates {
+    // Whoever was told that it has gone wants to know that it is back.
+    let of_redis = message.starts_with("wasm log attache: Redis at ");
+    if !matches!(level, "error" | "critical") && !of_certificates && !of_redis {
         return None;
     }
     let mut shown: String = message.chars().take(SHOWN_CHARACTERS).collect();
@@ -185,6 +187,7 @@ mod tests {
             complaint("warning Failed to reload certificates: a.pem is none\n"),
             Some("Failed to reload certificates: a.pem is none".to_owned())
         );
+        assert!(complaint("warning wasm log attache: Redis at a:1 can be used again\n").is_some());
         assert_eq!(complaint("  value: \"a quoted piece\"\n"), None);
         assert_eq!(
             complaint("critical cannot bind\n"),

@@ -182,7 +182,7 @@ impl SharedKeys {
         callout.shared_as = Some(Sha256::digest(&callout.body).into());
         let answer = redis.answer(exchange.callout(callout).await);
         if let Err(fault @ Fault::Unreachable(_)) = &answer {
-            Breaker::report(ports, ports.now(), Err(fault), &redis.upstream.authority());
+            Breaker::report(ports, ports.now(), Err(fault), &redis.authority);
         }
         let answer = answer?;
         let record = answer.as_str().unwrap_or_default();

@@ -147,8 +147,9 @@ impl Lease {
         self.period.end == u64::MAX
     }
 
-    /// What is too old to be spent counts as given back.
-    fn without_expired(self, now: Timestamp) -> Self {
+    /// What is too old to be spent counts as given back. Redis may only be told of it once it is
+    /// stored: what it is told to be given back nobody may spend any more.
+    pub(crate) fn without_expired(self, now: Timestamp) -> Self {
         let fresh = self.heard_at.saturating_add(LIFETIME) > now.0
             && self.heard_at <= now.0.saturating_add(LIFETIME);
         if fresh || !self.is_throttle() {
@@ -212,17 +213,18 @@ impl Lease {
 
     /// What to tell Redis, for as many requests as wait. As much is wanted ahead as was spent
     /// lately, but no more than a few times of what was held ahead before.
+    ///
+    /// Only of a lease that is stored as it is.
     pub(crate) fn ask(self, now: Timestamp, need: u64) -> Ask {
-        let lease = self.without_expired(now);
-        let spent = u128::from(lease.spent.saturating_sub(lease.spent_then).max(need));
-        let elapsed = u128::from(now.0.saturating_sub(lease.heard_at).max(MILLI));
+        let spent = u128::from(self.spent.saturating_sub(self.spent_then).max(need));
+        let elapsed = u128::from(now.0.saturating_sub(self.heard_at).max(MILLI));
         let demand = u64::try_from(spent * u128::from(AHEAD) / elapsed).unwrap_or(u64::MAX);
-        let most = lease.target.saturating_mul(GROWTH).max(FIRST_TARGET);
+        let most = self.target.saturating_mul(GROWTH).max(FIRST_TARGET);
         Ask {
-            period: lease.period,
-            granted: lease.granted,
-            spent: lease.spent,
-            returned: lease.returned,
+            period: self.period,
+            granted: self.granted,
+            spent: self.spent,
+            returned: self.returned,
             need,
             target: demand.min(most),
             at: now,

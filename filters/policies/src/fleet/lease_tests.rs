@@ -152,7 +152,6 @@ impl World {
                 Spend::Empty => {
                     if !self.gateways[gateway].asking {
                         self.gateways[gateway].asking = true;
-                        self.gateways[gateway].lease = lease;
                         self.ask(gateway, 1);
                     }
                     return;
@@ -163,7 +162,9 @@ impl World {
 
     fn ask(&mut self, gateway: usize, need: u64) {
         let now = self.clock(gateway);
-        let ask = self.lease(gateway).ask(now, need);
+        let lease = self.lease(gateway).without_expired(now);
+        self.gateways[gateway].lease = lease;
+        let ask = lease.ask(now, need);
         self.calls += 1;
         self.asks.push((gateway, self.gateways[gateway].name, ask));
     }
@@ -479,4 +480,32 @@ fn a_steady_load_below_the_limit_asks_seldom_and_is_never_refused() {
         );
         assert!(world.calls <= 60 + 30, "{limit:?}: {} calls", world.calls);
     }
+}
+
+/// What has become too old is given back for good: it does not come to life again with the next
+/// answer, when Redis has already filled the bucket with it.
+#[wasm_bindgen_test(unsupported = test)]
+fn what_redis_was_told_to_be_given_back_is_not_spent() {
+    let mut world = World::new(Limit::Throttle(100, 10), &[0]);
+    let settle = |world: &mut World| {
+        while !(world.asks.is_empty() && world.answers.is_empty()) {
+            world.act(Act::Ask(0));
+            world.act(Act::Answer(0));
+        }
+    };
+    for _ in 0..20 {
+        world.act(Act::Requests(0, 1));
+        settle(&mut world);
+    }
+    let held = world.gateways[0].lease.left();
+    assert!(held > 0);
+    world.act(Act::Wait(10_500));
+    let given_back = world.gateways[0].lease.returned;
+    world.act(Act::Requests(0, 20));
+    // While the ask is on its way, nothing of it can be spent.
+    assert_eq!(world.admitted.len(), 20);
+    assert_eq!(world.gateways[0].lease.left(), 0);
+    assert_eq!(world.gateways[0].lease.returned, given_back + held);
+    settle(&mut world);
+    assert_eq!(world.admitted.len(), 40);
 }

@@ -12,7 +12,7 @@ use crate::redis::{Breaker, Course};
 use crate::usage_plan::allowance::{Allowance, Refusal, Remaining};
 use crate::usage_plan::counter::{Change, Undecided, change};
 use crate::usage_plan::quota::{Allotment, Count};
-use crate::usage_plan::request::Level as LocalLevel;
+use crate::usage_plan::request::{Level as LocalLevel, value};
 use crate::usage_plan::throttle::{Bucket, Left};
 use crate::usage_plan::{Limit, Limits};
 
@@ -31,8 +31,11 @@ pub(super) struct Request<'r> {
 /// A limit, and how far the request has got with it.
 struct Level<'r> {
     rule: Rule<'r>,
-    renewal: Renewal,
+    store_key: Box<[u8]>,
+    key_id: &'r str,
     seen: Option<Stored>,
+    /// There was nothing left when it was looked at last.
+    wants: bool,
     /// Redis was to be asked and did not answer.
     unanswered: bool,
     taken: Taken,
@@ -40,11 +43,11 @@ struct Level<'r> {
 
 enum Rule<'r> {
     Throttle {
-        bucket: &'r Bucket,
+        limit: &'r Limit<Bucket>,
         /// The bucket that this gateway has for itself while Redis is away.
         alone: LocalLevel<'r, Bucket, Left>,
     },
-    Quota(&'r Allotment),
+    Quota(&'r Limit<Allotment>),
 }
 
 /// What a request has taken from a limit.
@@ -78,16 +81,14 @@ impl<'r> Request<'r> {
         let key_id = limits.key_id;
         let [plan, stage, account] = limits.throttles;
         let throttle = |limit: Option<&'r Limit<Bucket>>, key_id| {
-            limit.map(|limit| Level {
-                rule: Rule::Throttle {
-                    bucket: &limit.rule,
-                    alone: LocalLevel::new(limit, key_id),
+            let alone = LocalLevel::new(limit?, key_id);
+            Some(Level::new(
+                Rule::Throttle {
+                    limit: limit?,
+                    alone,
                 },
-                renewal: renewal_of(limit, key_id, limit.rule.terms()),
-                seen: None,
-                unanswered: false,
-                taken: Taken::Nothing,
-            })
+                key_id,
+            ))
         };
         Self {
             fleet,
@@ -97,19 +98,9 @@ impl<'r> Request<'r> {
                 throttle(plan, key_id),
                 throttle(stage, ""),
                 throttle(account, ""),
-                limits.quota.map(|limit| Level {
-                    rule: Rule::Quota(&limit.rule),
-                    renewal: renewal_of(
-                        limit,
-                        key_id,
-                        Terms::Quota {
-                            limit: limit.rule.limit,
-                        },
-                    ),
-                    seen: None,
-                    unanswered: false,
-                    taken: Taken::Nothing,
-                }),
+                limits
+                    .quota
+                    .map(|limit| Level::new(Rule::Quota(limit), key_id)),
             ],
         }
     }
@@ -137,9 +128,14 @@ impl<'r> Request<'r> {
     fn look(&mut self, ports: &dyn Ports, now: Timestamp) -> Result<bool, Refusal> {
         let policy = self.fleet.on_failure();
         let mut ready = true;
+        for level in self.levels.iter_mut().flatten() {
+            level.wants = false;
+        }
         for (place, level) in self.levels.iter_mut().enumerate() {
             let Some(level) = level else { continue };
-            match level.look(ports, now, policy) {
+            let look = level.look(ports, now, policy);
+            level.wants = matches!(look, Look::Empty);
+            match look {
                 Look::Ready => {}
                 Look::Empty => ready = false,
                 // Only when no earlier limit has still to be asked about.
@@ -150,18 +146,20 @@ impl<'r> Request<'r> {
         Ok(ready)
     }
 
-    /// Asks Redis about every limit that has nothing left, and about what is due besides.
+    /// Asks Redis about every limit that has nothing left.
     async fn ask(&mut self, ports: &dyn Ports, now: Timestamp) {
-        let wanting = |level: &&mut Level<'_>| level.is_empty(now);
+        let wanting = |level: &&mut Level<'_>| level.wants;
         let fleet = self.fleet;
         let answered = if Breaker::course(ports) == Course::Leave {
             false
         } else if let Some(gateway) = fleet.gateway(ports) {
             let mut asks = Vec::new();
             for level in self.levels.iter_mut().flatten().filter(wanting) {
-                if let Some(lease) = level.lease(now) {
-                    level.store_new(ports, lease);
-                    asks.push((level.renewal.clone(), lease.ask(now, 1)));
+                let seen = level.seen.take();
+                let current = |seen: Option<&[u8]>| level.rule.current(seen, now);
+                let key = &level.store_key;
+                if let Some(lease) = prepared(ports, key, seen, now, current) {
+                    asks.push((level.renewal(), lease.ask(now, 1)));
                 }
             }
             let mut callout = renewal::call(&fleet.redis, gateway, &asks);
@@ -180,7 +178,7 @@ impl<'r> Request<'r> {
         };
         if !answered {
             for level in self.levels.iter_mut().flatten() {
-                level.unanswered |= level.is_empty(now);
+                level.unanswered |= level.wants;
             }
         }
     }
@@ -206,7 +204,7 @@ impl<'r> Request<'r> {
             if missed.is_some() {
                 level.give_back(ports);
             } else if let Taken::Leased(_, true) = level.taken {
-                self.fleet.renew_soon(level.renewal.clone());
+                self.fleet.renew_soon(level.renewal());
             }
         }
         missed.map_or(Ok(()), Err)
@@ -239,20 +237,50 @@ fn of_place(refusal: Refusal, place: usize) -> Refusal {
     }
 }
 
-impl Level<'_> {
+impl<'r> Level<'r> {
+    /// `key_id` is empty when everybody shares the limit.
+    fn new(rule: Rule<'r>, key_id: &'r str) -> Self {
+        let limit_key = match &rule {
+            Rule::Throttle { limit, .. } => &limit.store_key,
+            Rule::Quota(limit) => &limit.store_key,
+        };
+        Self {
+            store_key: [b"F", &**limit_key, key_id.as_bytes()].concat().into(),
+            rule,
+            key_id,
+            seen: None,
+            wants: false,
+            unanswered: false,
+            taken: Taken::Nothing,
+        }
+    }
+
+    /// The limit as Redis is to be asked about it.
+    fn renewal(&self) -> Renewal {
+        let (name, terms) = match &self.rule {
+            Rule::Throttle { limit, .. } => (limit.name_for(self.key_id), limit.rule.terms()),
+            Rule::Quota(limit) => {
+                let terms = Terms::Quota {
+                    limit: limit.rule.limit,
+                };
+                (limit.name_for(self.key_id), terms)
+            }
+        };
+        Renewal {
+            store_key: self.store_key.clone(),
+            name: name.into(),
+            terms,
+        }
+    }
+
     fn key(&self) -> &[u8] {
-        &self.renewal.store_key
+        &self.store_key
     }
 
     /// The lease as it was seen, or a new one where there is none for this time; `None` beyond
     /// every calendar, or when what is stored is none.
     fn lease(&self, now: Timestamp) -> Option<Lease> {
         self.rule.current(value(self.seen.as_ref()), now).ok()
-    }
-
-    fn is_empty(&self, now: Timestamp) -> bool {
-        self.lease(now)
-            .is_some_and(|lease| lease.spend(now) == Spend::Empty)
     }
 
     fn look(&mut self, ports: &dyn Ports, now: Timestamp, policy: OnFailure) -> Look {
@@ -263,8 +291,8 @@ impl Level<'_> {
         let Some(lease) = self.lease(now) else {
             return Look::Refused(self.rule.unknown());
         };
-        if let Rule::Throttle { bucket, .. } = &self.rule
-            && bucket.full_after_empty().is_none()
+        if let Rule::Throttle { limit, .. } = &self.rule
+            && limit.rule.full_after_empty().is_none()
         {
             // It admits nothing, whoever asks.
             return Look::Refused(Refusal::throttled());
@@ -291,16 +319,6 @@ impl Level<'_> {
         }
     }
 
-    /// Redis is asked with a lease that is stored, so that what it grants has a place.
-    fn store_new(&mut self, ports: &dyn Ports, lease: Lease) {
-        let seen = self.rule.stored(value(self.seen.as_ref()));
-        if seen.is_none_or(|seen| seen.period != lease.period) {
-            let version = self.seen.as_ref().map(|seen| seen.version);
-            // Whoever was faster has stored the same.
-            let _ = ports.compare_and_swap(self.key(), &lease.encode(), version);
-        }
-    }
-
     fn take(
         &mut self,
         ports: &dyn Ports,
@@ -309,7 +327,7 @@ impl Level<'_> {
     ) -> Result<Taken, Missed> {
         let seen = self.seen.take();
         let (rule, unanswered) = (&self.rule, self.unanswered);
-        let leased = change(ports, &self.renewal.store_key, seen, |seen| {
+        let leased = change(ports, &self.store_key, seen, |seen| {
             let lease = rule.current(seen, now)?;
             let counts_alone = matches!(rule, Rule::Quota(_)) && unanswered;
             Ok(match lease.spend(now) {
@@ -361,7 +379,7 @@ impl Level<'_> {
                     return;
                 };
                 let _ = change(ports, self.key(), seen, |seen| {
-                    let lease = self.rule.stored(seen).ok_or(Undecided)?;
+                    let lease = seen.and_then(Lease::decode).ok_or(Undecided)?;
                     Ok(if lease.period == taken.period {
                         Change::Write(lease.unspent().encode(), ())
                     } else {
@@ -374,13 +392,14 @@ impl Level<'_> {
 
     fn remaining(&self, now: Timestamp) -> Option<Remaining> {
         match (&self.rule, self.taken) {
-            (Rule::Throttle { bucket, .. }, Taken::Leased(lease, _)) => {
-                Some(Remaining::of_leased_bucket(bucket, tokens(&lease)))
+            (Rule::Throttle { limit, .. }, Taken::Leased(lease, _)) => {
+                Some(Remaining::of_leased_bucket(&limit.rule, tokens(&lease)))
             }
-            (Rule::Throttle { bucket, .. }, Taken::Alone(left)) => {
-                Some(Remaining::of_bucket(bucket, left))
+            (Rule::Throttle { limit, .. }, Taken::Alone(left)) => {
+                Some(Remaining::of_bucket(&limit.rule, left))
             }
-            (Rule::Quota(quota), Taken::Leased(lease, _)) => {
+            (Rule::Quota(limit), Taken::Leased(lease, _)) => {
+                let quota = &limit.rule;
                 Some(Remaining::of_quota(quota, quota.count(&lease), now))
             }
             _ => None,
@@ -402,7 +421,7 @@ impl Rule<'_> {
         };
         match self {
             Self::Throttle { .. } => Ok(stored.unwrap_or(Lease::new(FOREVER, 0))),
-            Self::Quota(quota) => {
+            Self::Quota(Limit { rule: quota, .. }) => {
                 let period = stored.map(|lease| lease.period);
                 let period = quota.period(period, now).ok_or(Undecided)?;
                 Ok(stored
@@ -410,10 +429,6 @@ impl Rule<'_> {
                     .unwrap_or(Lease::new(period, quota.limit)))
             }
         }
-    }
-
-    fn stored(&self, value: Option<&[u8]>) -> Option<Lease> {
-        Lease::decode(value?)
     }
 
     /// The refusal of a limit that cannot be known.
@@ -427,13 +442,15 @@ impl Rule<'_> {
     /// The refusal of a limit that has nothing for so many nanoseconds.
     fn refusal(&self, lease: &Lease, wait: u64, now: Timestamp) -> Refusal {
         match self {
-            Self::Throttle { bucket, .. } => {
+            Self::Throttle { limit, .. } => {
                 let mut refusal = Refusal::throttled_for(Some(wait));
-                let remaining = Remaining::of_empty_bucket(bucket, Some(wait));
+                let remaining = Remaining::of_empty_bucket(&limit.rule, Some(wait));
                 refusal.allowance.throttle = Some(remaining);
                 refusal
             }
-            Self::Quota(quota) => Refusal::quota_exceeded(quota, quota.count(lease), now),
+            Self::Quota(Limit { rule: quota, .. }) => {
+                Refusal::quota_exceeded(quota, quota.count(lease), now)
+            }
         }
     }
 }
@@ -455,6 +472,34 @@ impl Bucket {
             rate: self.rate(),
         }
     }
+}
+
+/// The lease that Redis may be told of: stored, so that what is granted has a place, and without what
+/// nobody may spend any more.
+pub(super) fn prepared(
+    ports: &dyn Ports,
+    key: &[u8],
+    seen: Option<Stored>,
+    now: Timestamp,
+    current: impl Fn(Option<&[u8]>) -> Result<Lease, Undecided>,
+) -> Option<Lease> {
+    let stored = change(ports, key, seen, |seen| {
+        let lease = current(seen)?.without_expired(now);
+        Ok(if seen.and_then(Lease::decode) == Some(lease) {
+            Change::Keep(lease)
+        } else {
+            Change::Write(lease.encode(), lease)
+        })
+    });
+    stored.ok()
+}
+
+/// The same of a lease that was stored before.
+pub(super) fn known(ports: &dyn Ports, key: &[u8], now: Timestamp) -> Option<Lease> {
+    let seen = ports.get(key).ok()?;
+    prepared(ports, key, seen, now, |seen| {
+        seen.and_then(Lease::decode).ok_or(Undecided)
+    })
 }
 
 /// Puts what Redis has granted into a lease.
@@ -495,23 +540,6 @@ pub(super) enum Tended {
     Tell,
 }
 
-fn renewal_of<T>(limit: &Limit<T>, key_id: &str, terms: Terms) -> Renewal {
-    let mut store_key = Vec::with_capacity(1 + limit.store_key.len() + key_id.len());
-    store_key.push(b'F');
-    store_key.extend_from_slice(&limit.store_key);
-    store_key.extend_from_slice(key_id.as_bytes());
-    let mut name = limit.name.to_string();
-    if !key_id.is_empty() {
-        name.push(':');
-        name.push_str(key_id);
-    }
-    Renewal {
-        store_key: store_key.into(),
-        name: name.into(),
-        terms,
-    }
-}
-
 /// Requests of one worker that ask about the same limits share a call.
 fn name_of(asks: &[(Renewal, Ask)]) -> [u8; 32] {
     let mut hash = Sha256::new();
@@ -521,8 +549,4 @@ fn name_of(asks: &[(Renewal, Ask)]) -> [u8; 32] {
         hash.update(ask.period.start.to_le_bytes());
     }
     hash.finalize().into()
-}
-
-fn value(seen: Option<&Stored>) -> Option<&[u8]> {
-    seen.map(|stored| stored.value.as_slice())
 }

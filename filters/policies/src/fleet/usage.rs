@@ -11,7 +11,7 @@ use crate::exchange::{Callout, Exchange};
 use crate::ports::{Ports, Timestamp};
 use crate::redis::{Breaker, Course, Fault, Redis};
 use crate::usage_plan::{
-    Allotment, Count, DAYS_KEPT, History, Limit, NotExtended, Usage, UsagePlans, UsageRecords, day,
+    Count, DAYS_KEPT, History, NotExtended, Usage, UsagePlans, UsageRecords, day,
 };
 
 use super::Fleet;
@@ -97,7 +97,7 @@ impl Fleet {
             let usage = plans.usage_name(plan, key_id).unwrap_or_default();
             words.push(self.redis.key(&usage));
             words.push(match quota.zip(period) {
-                Some((quota, period)) => quota_key(&self.redis, &named(quota, key_id), period),
+                Some((quota, period)) => quota_key(&self.redis, &quota.name_for(key_id), period),
                 None => self.redis.key(&usage),
             });
         }
@@ -142,7 +142,7 @@ impl Fleet {
         let period = quota.rule.period(None, now).ok_or(NotExtended::Undecided)?;
         let usage = plans.usage_name(plan, key_id).unwrap_or_default();
         let mut words = script(SET_REMAINING, 2);
-        words.push(quota_key(&self.redis, &named(quota, key_id), period));
+        words.push(quota_key(&self.redis, &quota.name_for(key_id), period));
         words.push(self.redis.key(&usage));
         words.push(quota.rule.limit.to_string());
         words.push(remaining.to_string());
@@ -173,10 +173,6 @@ impl Fleet {
 
 fn script(script: &str, keys: usize) -> Vec<String> {
     vec!["EVAL".to_owned(), script.to_owned(), keys.to_string()]
-}
-
-fn named(quota: &Limit<Allotment>, key_id: &str) -> String {
-    format!("{}:{key_id}", quota.name)
 }
 
 fn kept_seconds() -> String {

@@ -178,7 +178,8 @@ fn hex(digit: u8) -> Option<u8> {
         .and_then(|digit| u8::try_from(digit).ok())
 }
 
-fn push_encoded(out: &mut Vec<u8>, bytes: &[u8], keep: impl Fn(u8) -> bool) {
+/// Percent-encodes what is not kept.
+pub(crate) fn push_encoded(out: &mut Vec<u8>, bytes: &[u8], keep: impl Fn(u8) -> bool) {
     const DIGITS: [u8; 16] = *b"0123456789ABCDEF";
     let digit = |bits: u8| DIGITS.get(usize::from(bits & 0xf)).copied().unwrap_or(b'0');
     if bytes.iter().all(|byte| keep(*byte)) {

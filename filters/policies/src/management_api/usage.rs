@@ -318,8 +318,12 @@ impl Query {
     }
 
     fn page(&self, longest: usize) -> Result<Page, Refusal> {
+        // In a filter, positions have 32 bits, and numbers that do not fit lie behind everything.
         let number = |text: &Option<String>, otherwise| match text {
-            Some(text) => text.parse().ok(),
+            Some(text) => {
+                let number = text.parse::<u64>().ok()?;
+                Some(usize::try_from(number).unwrap_or(usize::MAX))
+            }
             None => Some(otherwise),
         };
         let page = Page {

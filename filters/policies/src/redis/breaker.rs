@@ -115,19 +115,25 @@ impl Breaker {
         store.compare_and_swap(STORE_KEY, &next.encode(), version) == Ok(Swap::Done)
     }
 
-    /// A call has ended. Says once when Redis has gone away, and once when it is back.
+    /// A call has ended. Says once when Redis has gone away, and once when it is back. Answers
+    /// whether it is asked from now on.
     pub(crate) fn report(
         store: &dyn Store,
         now: Timestamp,
         outcome: Result<(), &Fault>,
         address: &str,
-    ) {
+    ) -> Course {
         match (Self::ended(store, now, outcome.is_ok()), outcome) {
             (Turn::Opened, Err(fault)) => {
                 log::error!("Redis at {address} cannot be used, and is left alone: {fault}");
+                Course::Leave
             }
-            (Turn::Closed, _) => log::warn!("Redis at {address} can be used again"),
-            _ => {}
+            (Turn::Closed, _) => {
+                log::warn!("Redis at {address} can be used again");
+                Course::Ask
+            }
+            (_, Ok(())) => Course::Ask,
+            (_, Err(_)) => Self::course(store),
         }
     }
 

@@ -207,7 +207,7 @@ fn store_key<'r, T>(limit: &'r Limit<T>, key_id: &str) -> Cow<'r, [u8]> {
     Cow::Owned(key)
 }
 
-fn value(seen: Option<&Stored>) -> Option<&[u8]> {
+pub(crate) fn value(seen: Option<&Stored>) -> Option<&[u8]> {
     seen.map(|stored| stored.value.as_slice())
 }
 

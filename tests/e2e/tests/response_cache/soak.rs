@@ -94,7 +94,10 @@ fn distinct_keys_without_end_leave_memory_at_the_stated_size() {
         "{after_first} KiB after the first 5000 keys, {after} KiB after {asked}"
     );
     assert!(served.metric("CacheEvictionCount") > 1_000);
-    // What was asked for last is there still.
+    // What was asked for last is there still. The connections above do not end together, so what
+    // their last keys were does not say what was asked for last.
+    ask(&served, asked - 100..asked);
+    let _forgotten = served.backend.take_seen();
     ask(&served, asked - 100..asked);
     let calls = served.calls();
     assert!(calls < 50, "{calls} of the last 100 keys are gone");

@@ -6,6 +6,11 @@ use crate::document::Document;
 
 const KEY: &str = "kR4fh2-Zq90LmVx7TbYw31";
 
+fn tree(text: &str) -> Document {
+    let path = Path::new("attache.yaml");
+    Document::parse(path, text.as_bytes(), &mut Report::new()).expect("a tree")
+}
+
 #[test]
 fn no_key_can_be_seen_wherever_it_was_written() {
     for text in [
@@ -23,12 +28,7 @@ fn no_key_can_be_seen_wherever_it_was_written() {
         format!("apiKeys:\nacme:\n  value: {KEY}\n"),
         format!("apis:\n  shop:\n    apiKeys: {{acme: {{value: {KEY}}}}}\n"),
     ] {
-        let document = Document::parse(
-            Path::new("attache.yaml"),
-            text.as_bytes(),
-            &mut Report::new(),
-        )
-        .expect("a tree");
+        let document = tree(&text);
         let shown = masked(&document);
         assert!(!shown.contains(KEY), "{shown}");
         assert_eq!(shown.len(), text.len());
@@ -49,22 +49,12 @@ fn no_secret_of_a_credential_can_be_seen() {
         format!("credentials:\n  AKIA: {{sessionTokenEnv: {{a: {SECRET}}}}}\n"),
         format!("credentials:\n  AKIA: {{token: [{SECRET}]}}\n"),
     ] {
-        let document = Document::parse(
-            Path::new("attache.yaml"),
-            text.as_bytes(),
-            &mut Report::new(),
-        )
-        .expect("a tree");
+        let document = tree(&text);
         let shown = masked(&document);
         assert!(!shown.contains("wJalrXUtn"), "{shown}");
     }
     let text = "credentials:\n  AKIA: {secretAccessKeyFile: a.txt, principal: {arn: a}}\n";
-    let document = Document::parse(
-        Path::new("attache.yaml"),
-        text.as_bytes(),
-        &mut Report::new(),
-    )
-    .expect("a tree");
+    let document = tree(text);
     assert_eq!(masked(&document), text);
 }
 
@@ -86,22 +76,12 @@ fn no_token_of_the_management_api_can_be_seen() {
             KEY.replace('-', "0").repeat(2)
         ),
     ] {
-        let document = Document::parse(
-            Path::new("attache.yaml"),
-            text.as_bytes(),
-            &mut Report::new(),
-        )
-        .expect("a tree");
+        let document = tree(&text);
         let shown = masked(&document);
         assert!(!shown.contains("fh2"), "{shown}");
     }
     let text = "managementApi: {tokenFile: secrets/management-token.txt}\n";
-    let document = Document::parse(
-        Path::new("attache.yaml"),
-        text.as_bytes(),
-        &mut Report::new(),
-    )
-    .expect("a tree");
+    let document = tree(text);
     assert_eq!(masked(&document), text);
 }
 
@@ -129,23 +109,13 @@ fn no_secret_for_redis_can_be_seen() {
             KEY.replace('-', "0").repeat(2)
         ),
     ] {
-        let document = Document::parse(
-            Path::new("attache.yaml"),
-            text.as_bytes(),
-            &mut Report::new(),
-        )
-        .expect("a tree");
+        let document = tree(&text);
         let shown = masked(&document);
         assert!(!shown.contains("fh2"), "{shown}");
     }
     let text = "state: {redis: {url: 'http://webdis.example.com:7379', prefix: production, \
                 dialect: upstash, auth: {username: gateway, passwordFile: secrets/redis-password}}}\n";
-    let document = Document::parse(
-        Path::new("attache.yaml"),
-        text.as_bytes(),
-        &mut Report::new(),
-    )
-    .expect("a tree");
+    let document = tree(text);
     assert_eq!(masked(&document), text);
 }
 
@@ -177,12 +147,7 @@ fn what_the_tree_does_not_hold_may_be_a_key_too() {
         "# yaml-language-server: $schema=../../docs/attache.schema.json\n\
          # before: {KEY}\napiKeys:\n  acme: {{value: {KEY}}}\n  acme: {{value: {KEY}}}\n"
     );
-    let document = Document::parse(
-        Path::new("attache.yaml"),
-        text.as_bytes(),
-        &mut Report::new(),
-    )
-    .expect("a tree");
+    let document = tree(&text);
     assert_eq!(masked(&document), text.replace(KEY, &"*".repeat(KEY.len())));
 }
 
@@ -190,11 +155,6 @@ fn what_the_tree_does_not_hold_may_be_a_key_too() {
 fn all_else_can_be_seen() {
     let text = "apis: {shop: {definition: shop.yaml}}\n\
                 apiKeys: {acme: {usagePlans: [a-plan-with-a-rather-long-name], enabled: true}}\n";
-    let document = Document::parse(
-        Path::new("attache.yaml"),
-        text.as_bytes(),
-        &mut Report::new(),
-    )
-    .expect("a tree");
+    let document = tree(text);
     assert_eq!(masked(&document), text);
 }

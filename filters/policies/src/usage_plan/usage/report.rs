@@ -145,8 +145,7 @@ impl UsagePlans {
         store: &dyn Store,
         now: Timestamp,
     ) -> Result<(), NotExtended> {
-        let quota = self.plans.get(plan).and_then(|plan| plan.quota.as_ref());
-        let limit = quota.ok_or(NotExtended::NoQuota)?;
+        let limit = self.quota(plan).ok_or(NotExtended::NoQuota)?;
         let key = count_key(limit, key_id);
         let seen = store.get(&key).map_err(Undecided::from);
         let granted = seen.and_then(|seen| {
