@@ -25,19 +25,18 @@ mod renewal;
 mod request;
 mod usage;
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use attache_model::OnFailure;
 
-use crate::api_key::{ApiKeys, Found, Key, digest};
+use crate::api_key::ApiKeys;
 use crate::exchange::{Callout, CalloutAnswer, Errand, Exchange};
 use crate::observation::RedisMetrics;
 use crate::ports::{Ports, Swap, Timestamp};
 use crate::redis::{Breaker, Course, Fault, Redis};
 use crate::usage_plan::{Allowance, Customer, Refusal, Target, UsagePlans, UsageRecords};
-use keys::{SharedKey, SharedKeys};
+use keys::SharedKeys;
 use lease::Ask;
 use renewal::Renewal;
 use request::Tended;
@@ -81,9 +80,6 @@ pub(crate) struct Fleet {
     /// The API keys that live in Redis, if any do.
     keys: Option<SharedKeys>,
 }
-
-/// Whose key it is could not be found out.
-pub(crate) struct KeyUnknown;
 
 /// What is done on the side, by this worker.
 #[derive(Debug, Default)]
@@ -161,37 +157,6 @@ impl Fleet {
             .map_err(|refusal| plans.told(refusal))
     }
 
-    /// The key that a request presents, if it opens anything: of the configuration, or else of
-    /// Redis; then it is put into `shared`.
-    ///
-    /// # Errors
-    ///
-    /// When only Redis could tell, and does not.
-    pub(crate) async fn find_key<'k>(
-        &self,
-        declared: &'k ApiKeys,
-        exchange: &Exchange,
-        value: &[u8],
-        now: Timestamp,
-        shared: &'k OnceCell<Arc<SharedKey>>,
-    ) -> Result<Option<Key<'k>>, KeyUnknown> {
-        let digest = digest(value);
-        let keys = match (declared.look_up(&digest, now), &self.keys) {
-            (Found::Open(key), _) => return Ok(Some(key)),
-            (Found::Unknown, Some(keys)) => keys,
-            _ => return Ok(None),
-        };
-        let found = keys.find(&self.redis, exchange, &digest, now).await;
-        let found = found.map_err(|_| KeyUnknown)?;
-        Ok(found.map(|key| shared.get_or_init(|| key).key(declared)))
-    }
-
-    /// The keys of Redis that belong to a usage plan, in the order of their ids.
-    pub(crate) fn keys_of_plan(&self, plan: usize) -> Vec<Arc<SharedKey>> {
-        let keys = self.keys.as_ref().map(|keys| keys.of_plan(plan));
-        keys.unwrap_or_default()
-    }
-
     fn work(&self) -> MutexGuard<'_, Work> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -230,12 +195,18 @@ impl Fleet {
     /// Tells what came of a call.
     fn ended(&self, ports: &dyn Ports, outcome: Result<(), &Fault>) {
         let course = Breaker::report(ports, ports.now(), outcome, &self.redis.authority);
+        self.count(ports, outcome.is_err());
+        if let Some(metrics) = &self.metrics {
+            ports.set(&metrics.available, u64::from(course == Course::Ask));
+        }
+    }
+
+    fn count(&self, ports: &dyn Ports, is_error: bool) {
         if let Some(metrics) = &self.metrics {
             ports.count(&metrics.calls, 1);
-            if outcome.is_err() {
+            if is_error {
                 ports.count(&metrics.errors, 1);
             }
-            ports.set(&metrics.available, u64::from(course == Course::Ask));
         }
     }
 
@@ -338,9 +309,10 @@ impl Fleet {
             }
             Some(Call::Keys) => {
                 let outcome = self.redis.answer(answer);
-                // An answer says nothing to the breaker: one that cannot be written to may read.
-                if let Err(fault @ Fault::Unreachable(_)) = &outcome {
-                    self.ended(ports, Err(fault));
+                // Other answers say nothing to the breaker: one that cannot be written to may read.
+                match &outcome {
+                    Err(fault @ Fault::Unreachable(_)) => self.ended(ports, Err(fault)),
+                    _ => self.count(ports, outcome.is_err()),
                 }
                 if let Some(keys) = &self.keys {
                     keys.learn(&outcome, declared, ports, &self.redis.authority);

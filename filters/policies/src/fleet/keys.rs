@@ -16,6 +16,9 @@
 //! What is known stays in force while Redis is away, and also when it has lost the table: a key is
 //! closed by a change or by its own expiry, and by nothing else. A new table replaces the old one.
 
+mod answer;
+mod finding;
+mod look_up;
 mod progress;
 mod replica;
 mod table;
@@ -23,27 +26,22 @@ mod table;
 mod table_model;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use attache_model as model;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::api_key::ApiKeys;
-use crate::exchange::{Callout, Exchange};
+use crate::exchange::Callout;
 use crate::ports::{Ports, Timestamp};
-use crate::redis::{Breaker, Course, Fault, Redis};
+use crate::redis::{Fault, Redis};
+use answer::{Change, PAGE, read, read_words};
+use finding::{Finding, Findings};
 use progress::{Position, Progress, is_ahead, next_after};
 use replica::Replica;
 
 pub(crate) use replica::SharedKey;
 pub use table::{KeyChange, KeyRecord, KeyTable, ListPage, ListPosition, Written};
-
-/// What Redis runs to tell of changes.
-pub(crate) const READ: &str = include_str!("keys/read.lua");
-
-/// What Redis runs to find one key.
-pub(crate) const FIND: &str = include_str!("keys/find.lua");
 
 /// The keys of Redis that hold the table, in the order in which the scripts take them.
 const KEY_TABLES: [&str; 5] = [
@@ -57,14 +55,8 @@ const KEY_TABLES: [&str; 5] = [
 /// For how long Redis keeps the table after it was last read or written, in seconds.
 const KEPT_SECONDS: u32 = 30 * 86_400;
 
-/// How many changed keys one answer tells.
-const PAGE: usize = 1_000;
-
 /// How long the answer may take, in milliseconds. No request waits for it.
 const TIMEOUT_MILLIS: u32 = 1_000;
-
-/// How many digests that Redis did not know are remembered while the table is not loaded.
-const MOST_UNKNOWN: usize = 4_096;
 
 /// The API keys of Redis as this worker knows them.
 #[derive(Debug)]
@@ -85,11 +77,13 @@ struct Known {
     load: Option<Load>,
     /// Whether a table was loaded, or there is none.
     is_loaded: bool,
+    /// Whether all was told that there was to tell.
+    is_complete: bool,
     /// Whether Redis is being asked.
     is_asking: bool,
     /// Not to be asked before.
     not_before: Timestamp,
-    /// Whether it was told that Redis does not answer.
+    /// Whether Redis does not tell of changes, which the log has said.
     is_failing: bool,
     /// Whether it was told that the table is gone.
     is_lost: bool,
@@ -104,26 +98,6 @@ struct Load {
     at: Position,
     /// The version of the table when it was begun.
     begun_at: u64,
-}
-
-/// What Redis has told of one key.
-struct Change<'a> {
-    id: &'a str,
-    version: u64,
-    record: &'a str,
-}
-
-/// What was wrong with the keys of an answer, each with the first of them.
-#[derive(Default)]
-struct Findings<'a>([(usize, &'a str); 4]);
-
-/// What can be wrong with a key.
-#[derive(Clone, Copy)]
-enum Finding {
-    Unreadable,
-    Declared,
-    UnknownPlan,
-    TooMany,
 }
 
 impl SharedKeys {
@@ -142,72 +116,6 @@ impl SharedKeys {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The key that has a value with this digest, if it opens anything now. Waits for Redis only
-    /// while the table is not loaded.
-    ///
-    /// # Errors
-    ///
-    /// When only Redis could tell, and does not.
-    pub(super) async fn find(
-        &self,
-        redis: &Redis,
-        exchange: &Exchange,
-        digest: &[u8; 32],
-        now: Timestamp,
-    ) -> Result<Option<Arc<SharedKey>>, Fault> {
-        {
-            let known = self.known();
-            if let Some(key) = known.find(digest) {
-                return Ok(key.opens(digest, now).then(|| Arc::clone(key)));
-            }
-            if known.is_loaded || known.unknown.contains(digest) {
-                return Ok(None);
-            }
-        }
-        let ports = exchange.ports();
-        if Breaker::course(ports) == Course::Leave {
-            return Err(Fault::Unreachable(None));
-        }
-        let [records, _, _, digests, _] = KEY_TABLES;
-        let hexadecimal = String::from(model::KeyDigest(*digest));
-        let words = [
-            "EVAL",
-            FIND,
-            "2",
-            &redis.key(records),
-            &redis.key(digests),
-            &hexadecimal,
-        ];
-        let mut callout = redis.call(words.map(str::as_bytes));
-        callout.shared_as = Some(Sha256::digest(&callout.body).into());
-        let answer = redis.answer(exchange.callout(callout).await);
-        if let Err(fault @ Fault::Unreachable(_)) = &answer {
-            Breaker::report(ports, ports.now(), Err(fault), &redis.authority);
-        }
-        let answer = answer?;
-        let record = answer.as_str().unwrap_or_default();
-        if record.is_empty() {
-            let mut known = self.known();
-            if !known.is_loaded && known.unknown.len() < MOST_UNKNOWN {
-                known.unknown.insert(*digest);
-            }
-            return Ok(None);
-        }
-        let key = self.read(None, record);
-        let key = key.filter(|(key, _)| key.opens(digest, now));
-        Ok(key.map(|(key, _)| Arc::new(key)))
-    }
-
-    /// The keys that belong to a usage plan of the configuration, in the order of their ids.
-    pub(crate) fn of_plan(&self, plan: usize) -> Vec<Arc<SharedKey>> {
-        let Ok(plan) = u32::try_from(plan) else {
-            return Vec::new();
-        };
-        let known = self.known();
-        let keys = known.replica.iter().filter(|key| key.belongs_to(plan));
-        keys.cloned().collect()
-    }
-
     fn read(&self, id: Option<&str>, record: &str) -> Option<(SharedKey, bool)> {
         let plan = |name: &str| self.plans.get(name).copied();
         SharedKey::read(id, record.as_bytes(), plan)
@@ -220,8 +128,7 @@ impl SharedKeys {
         if known.is_asking || is_ahead(known.not_before, now) {
             return None;
         }
-        let is_behind = !known.is_loaded || known.load.is_some();
-        if !is_behind && !Progress::asks(ports, known.told, now) {
+        if known.is_complete && !Progress::asks(ports, known.told, now) {
             return None;
         }
         known.is_asking = true;
@@ -256,6 +163,8 @@ impl SharedKeys {
             Ok(changed) => changed,
             Err(fault) => {
                 known.not_before = Timestamp(next_after(now));
+                // Whoever was unknown may be known when it answers again.
+                known.unknown = BTreeSet::new();
                 if !std::mem::replace(&mut known.is_failing, true) {
                     log::warn!(
                         "Redis at {address} does not tell its API keys, and those that are known \
@@ -271,6 +180,7 @@ impl SharedKeys {
         if position.table == 0 {
             known.load = None;
             known.is_loaded = true;
+            known.is_complete = true;
             known.told = position;
             if !known.replica.is_empty() && !std::mem::replace(&mut known.is_lost, true) {
                 log::error!(
@@ -293,6 +203,7 @@ impl SharedKeys {
             });
         }
         let is_last = changes.len() < PAGE;
+        known.is_complete = is_last;
         let at = Position {
             table: position.table,
             version: match changes.last() {
@@ -360,77 +271,6 @@ impl SharedKeys {
         };
         findings.add(finding, change.id);
     }
-}
-
-impl Known {
-    fn find(&self, digest: &[u8; 32]) -> Option<&Arc<SharedKey>> {
-        let known = self.replica.find(digest);
-        if self.is_loaded {
-            return known;
-        }
-        known.or_else(|| self.load.as_ref()?.replica.find(digest))
-    }
-}
-
-impl<'a> Findings<'a> {
-    fn add(&mut self, finding: Finding, id: &'a str) {
-        if let Some((count, first)) = self.0.get_mut(finding as usize) {
-            if *count == 0 {
-                *first = id;
-            }
-            *count += 1;
-        }
-    }
-
-    fn tell(&self) {
-        let reasons = [
-            "cannot be read, and open nothing",
-            "have the id of one in the configuration, which counts",
-            "belong to usage plans that the configuration does not have",
-            "are more than a gateway holds, and open nothing",
-        ];
-        for ((count, first), reason) in self.0.iter().zip(reasons) {
-            if *count > 0 {
-                log::warn!("{count} API keys in Redis {reason}: `{first}` is the first");
-            }
-        }
-    }
-}
-
-/// The words that ask what has changed since `at`, when all was known as of the version `complete`.
-fn read_words(redis: &Redis, at: Position, complete: u64) -> Vec<String> {
-    let mut words: Vec<String> = vec!["EVAL".into(), READ.into(), "5".into()];
-    words.extend(KEY_TABLES.map(|name| redis.key(name)));
-    let numbers = [at.table, at.version, complete];
-    words.extend(numbers.map(|number| number.to_string()));
-    words.push(PAGE.to_string());
-    words.push(KEPT_SECONDS.to_string());
-    words
-}
-
-/// Reads the answer of [`READ`]: the table and its version, whether it is told from the beginning,
-/// and the changes.
-fn read(answer: &Value) -> Option<(Position, bool, Vec<Change<'_>>)> {
-    let number = |value: &Value| value.as_str()?.parse().ok();
-    let ([table, version, anew], words) = answer.as_array()?.split_first_chunk()?;
-    let position = Position {
-        table: number(table)?,
-        version: number(version)?,
-    };
-    let (changes, rest) = words.as_chunks();
-    let changes = changes.iter().map(|[id, version, record]| {
-        Some(Change {
-            id: id.as_str()?,
-            version: number(version)?,
-            record: record.as_str()?,
-        })
-    });
-    let changes = changes.collect::<Option<Vec<_>>>()?;
-    (rest.is_empty() && changes.len() <= PAGE).then_some((
-        position,
-        anew.as_str() == Some("1"),
-        changes,
-    ))
 }
 
 #[cfg(test)]

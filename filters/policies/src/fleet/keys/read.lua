@@ -9,7 +9,8 @@
 -- key. Where there is no table, or a part of it is lost, the answer is 0, 0, 0. The list is flat,
 -- because Webdis loses what is deeper.
 local known = redis.call('HMGET', KEYS[5], 'table', 'version', 'forgotten')
-if not known[1] or redis.call('HLEN', KEYS[1]) ~= redis.call('ZCARD', KEYS[2]) then
+local count = redis.call('HLEN', KEYS[1])
+if not known[1] or count == 0 or count ~= redis.call('ZCARD', KEYS[2]) then
   return {'0', '0', '0'}
 end
 -- Once a day is enough, and one that may not write tells all the same.

@@ -11,6 +11,9 @@ use crate::ports::Timestamp;
 /// The most keys that are known. Each takes about 300 bytes of every worker's memory.
 const MOST_KEYS: usize = 250_000;
 
+/// The most values that are known, those from before rotations included.
+const MOST_VALUES: usize = 2 * MOST_KEYS;
+
 /// A key that lives in Redis.
 #[derive(Debug)]
 pub(crate) struct SharedKey {
@@ -23,8 +26,8 @@ pub(crate) struct SharedKey {
 }
 
 impl SharedKey {
-    /// Reads a record, which has to have the id if there is one. `plan` finds the position of a usage plan by its id; plans that are not
-    /// there are left out, and it is told whether there are any.
+    /// Reads a record, which has to have the id if there is one. `plan` finds the position of a usage
+    /// plan by its id; plans that are not there are left out, and it is told whether there are any.
     pub(super) fn read(
         id: Option<&str>,
         record: &[u8],
@@ -84,7 +87,8 @@ impl Replica {
     /// Takes a key in place of the one that has its id. Whether there is room for it.
     pub(super) fn put(&mut self, key: SharedKey) -> bool {
         self.remove(&key.id);
-        if self.keys.len() >= MOST_KEYS {
+        let values = self.digests.len().saturating_add(key.values.len());
+        if self.keys.len() >= MOST_KEYS || values > MOST_VALUES {
             return false;
         }
         let key = Arc::new(key);

@@ -81,7 +81,7 @@ impl TableModel {
             self.table = now;
         }
         for (id, _, new, before, after) in changes {
-            self.version += 1;
+            self.version = now.max(self.version + 1);
             for digest in before {
                 self.digests.remove(&digest);
             }

@@ -8,9 +8,11 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
+use super::answer::{PAGE, READ};
+use super::look_up::{FIND, MOST_UNKNOWN};
 use super::table::WRITE;
 use super::table_model::TableModel;
-use super::{FIND, KeyChange, KeyRecord, KeyTable, PAGE, READ, Written};
+use super::{KeyChange, KeyRecord, KeyTable, Written};
 use crate::api_key::digest;
 use crate::exchange::{Callout, CalloutAnswer, Event, Service, Step, Stream};
 use crate::gateway::Gateway;
@@ -209,6 +211,22 @@ impl World {
         self.table.written(answer).unwrap()
     }
 
+    /// Writes keys as an import does.
+    fn create_all(&mut self, keys: &[model::ApiKey]) {
+        for keys in keys.chunks(100) {
+            let changes: Vec<_> = keys
+                .iter()
+                .map(|key| KeyChange {
+                    id: &key.id,
+                    before: None,
+                    after: Some(key),
+                })
+                .collect();
+            let answer = self.ask(&self.table.write(&changes));
+            assert_eq!(self.table.written(answer), Ok(Written::Done));
+        }
+    }
+
     fn create(&mut self, key: &model::ApiKey) {
         assert_eq!(self.write(&key.id, Some(key)), Written::Done);
     }
@@ -337,9 +355,9 @@ fn keys_of_the_configuration_come_first() {
     for _ in 0..2 {
         assert_eq!(world.statuses("declared"), [200; 2]);
         assert_eq!(world.statuses("closed value"), [403; 2]);
+        assert_eq!(world.statuses("shared"), [403; 2]);
         world.wait(1_300);
     }
-    assert_eq!(world.statuses("shared"), [403; 2]);
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -374,18 +392,7 @@ fn plans_that_nobody_knows_and_records_that_nobody_reads_open_nothing() {
 fn a_large_table_is_loaded_in_parts() {
     let mut world = World::new(1, &json!([]));
     let keys: Vec<_> = (0..PAGE * 2 + 10).map(|id| key(&id.to_string())).collect();
-    for keys in keys.chunks(100) {
-        let changes: Vec<_> = keys
-            .iter()
-            .map(|key| KeyChange {
-                id: &key.id,
-                before: None,
-                after: Some(key),
-            })
-            .collect();
-        let answer = world.ask(&world.table.write(&changes));
-        assert_eq!(world.table.written(answer), Ok(Written::Done));
-    }
+    world.create_all(&keys);
     world.wait(100);
     // The first is in the part that was loaded; it is removed before all is.
     assert_eq!(world.request(0, "key of 0"), 200);
@@ -397,6 +404,78 @@ fn a_large_table_is_loaded_in_parts() {
         assert_eq!(world.statuses(&format!("key of {}", key.id)), [200; 2]);
     }
     assert_eq!(world.finds, 0);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn many_changes_at_once_are_known_almost_as_soon_as_one() {
+    let mut world = World::new(1, &json!([]));
+    world.create(&key("acme"));
+    world.wait(1_300);
+    let keys: Vec<_> = (0..PAGE * 3).map(|id| key(&id.to_string())).collect();
+    world.create_all(&keys);
+    // The second until the next question, and a tenth for each part and each of two workers.
+    world.wait(1_000 + 600);
+    world.finds = 0;
+    for key in keys.iter().step_by(97).chain(keys.last()) {
+        assert_eq!(world.statuses(&format!("key of {}", key.id)), [200; 2]);
+    }
+    world.reads = 0;
+    world.wait(3_000);
+    assert!((3..=4).contains(&world.reads), "{}", world.reads);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn who_guesses_while_the_table_is_loaded_asks_a_bounded_number_of_times() {
+    let mut world = World::new(1, &json!([]));
+    world.create(&key("acme"));
+    for guess in 0..MOST_UNKNOWN {
+        assert_eq!(world.request(0, &format!("guess {guess}")), 403);
+    }
+    assert_eq!(world.finds, MOST_UNKNOWN);
+    for guess in 0..100 {
+        assert_eq!(world.request(0, &format!("more {guess}")), 500);
+    }
+    assert_eq!(world.finds, MOST_UNKNOWN);
+    world.wait(100);
+    assert_eq!(world.request(0, "key of acme"), 200);
+    assert_eq!(world.request(0, "more 0"), 403);
+    assert_eq!(world.finds, MOST_UNKNOWN);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn nobody_waits_for_a_redis_that_did_not_tell_its_table() {
+    let mut world = World::new(1, &json!([]));
+    world.create(&key("acme"));
+    world.is_up = false;
+    world.wait(100);
+    world.finds = 0;
+    for _ in 0..100 {
+        assert_eq!(world.statuses("key of acme"), [500; 2]);
+    }
+    assert_eq!(world.finds, 0);
+    world.is_up = true;
+    world.wait(5_000);
+    assert_eq!(world.statuses("key of acme"), [200; 2]);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_comes_after_changes_that_redis_has_lost_is_known() {
+    let mut world = World::new(1, &json!([]));
+    world.create(&key("acme"));
+    let before = world.redis.clone();
+    world.create(&key("globex"));
+    world.wait(1_300);
+    assert_eq!(world.statuses("key of globex"), [200; 2]);
+    // As after a crash, or when a replica takes over that was behind.
+    world.redis = before.clone();
+    world.create(&key("initech"));
+    world.wait(1_300);
+    assert_eq!(world.statuses("key of initech"), [200; 2]);
+    // When nothing has come after them, what is lost is seen.
+    world.redis = before;
+    world.wait(1_300);
+    assert_eq!(world.statuses("key of globex"), [403; 2]);
+    assert_eq!(world.statuses("key of acme"), [200; 2]);
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -2,9 +2,12 @@
 --
 -- KEYS: the records by id, the versions by id, those of removed keys, the ids by digest, and what is
 -- known of the table. ARGV: for how many seconds the table is kept, how many removed keys are
--- remembered, and then for each change: the id, the record that is there (empty for none) and the one
--- that is to be (empty to remove the key), how many digests the old record has and these, and how many
--- the new one has and those.
+-- remembered, and then for each change: the id, the record that is there (`-` for none) and the one that
+-- is to be (`-` to remove the key), how many digests the old record has and these, and how many the new
+-- one has and those.
+--
+-- A version is a time in microseconds, or one more than the last: a Redis that has lost the last changes
+-- gives their versions to no others, which a gateway that knows them would not ask for.
 --
 -- Answers with `done` and the version; with `changed` and an id when another record is there; with
 -- `taken`, an id and the id of the key that has one of its digests; or with `lost` when Redis has lost a
@@ -33,6 +36,7 @@ local count = redis.call('HLEN', KEYS[1])
 if count ~= redis.call('ZCARD', KEYS[2]) or count > 0 and redis.call('EXISTS', KEYS[5]) == 0 then
   return {'lost'}
 end
+if count == 0 then redis.call('DEL', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]) end
 for _, change in ipairs(changes) do
   if (redis.call('HGET', KEYS[1], change.id) or '') ~= change.old then return {'changed', change.id} end
   for _, digest in ipairs(change.after) do
@@ -42,10 +46,12 @@ for _, change in ipairs(changes) do
 end
 
 local time = redis.call('TIME')
-redis.call('HSETNX', KEYS[5], 'table', string.format('%.0f', time[1] * 1000000 + time[2]))
+local now = time[1] * 1000000 + time[2]
+redis.call('HSETNX', KEYS[5], 'table', string.format('%.0f', now))
+local last = math.max(now - 1, tonumber(redis.call('HGET', KEYS[5], 'version') or 0))
 local version
-for _, change in ipairs(changes) do
-  version = redis.call('HINCRBY', KEYS[5], 'version', 1)
+for place, change in ipairs(changes) do
+  version = string.format('%.0f', last + place)
   for _, digest in ipairs(change.before) do redis.call('HDEL', KEYS[4], digest) end
   for _, digest in ipairs(change.after) do redis.call('HSET', KEYS[4], digest, change.id) end
   redis.call('HSET', KEYS[1], change.id, change.new)
@@ -62,5 +68,6 @@ while redis.call('ZCARD', KEYS[3]) > tonumber(ARGV[2]) do
   redis.call('ZREM', KEYS[2], oldest[1])
   redis.call('HSET', KEYS[5], 'forgotten', oldest[2])
 end
+redis.call('HSET', KEYS[5], 'version', version)
 for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ARGV[1]) end
-return {'done', tostring(version)}
+return {'done', version}
