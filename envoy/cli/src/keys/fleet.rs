@@ -55,7 +55,12 @@ pub(super) fn run(
 impl Fleet {
     fn reach(directory: &Path, report: &mut Report) -> Result<Self, Failure> {
         let declaration = Declaration::read(directory, report)?;
-        let project = project::load_working(directory, report).ok_or(Failure::Refused)?;
+        // What the project is warned of is not this command's matter.
+        let mut found = Report::new();
+        let Some(project) = project::load_working(directory, &mut found) else {
+            *report = found;
+            return Err(Failure::Refused);
+        };
         let redis = match project.gateway.state {
             Some(state) if state.redis.api_keys => state.redis,
             state => {

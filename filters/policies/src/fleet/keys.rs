@@ -25,7 +25,6 @@ mod table;
 #[cfg(test)]
 mod table_model;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use attache_model as model;
@@ -61,8 +60,8 @@ const TIMEOUT_MILLIS: u32 = 1_000;
 /// The API keys of Redis as this worker knows them.
 #[derive(Debug)]
 pub(crate) struct SharedKeys {
-    /// The positions of the usage plans of the configuration, by their ids.
-    plans: BTreeMap<Box<str>, u32>,
+    /// The ids of the usage plans of the configuration.
+    plans: Vec<Box<str>>,
     known: Mutex<Known>,
 }
 
@@ -88,7 +87,7 @@ struct Known {
     /// Whether it was told that the table is gone.
     is_lost: bool,
     /// Digests that Redis did not know while the table was not loaded.
-    unknown: BTreeSet<[u8; 32]>,
+    unknown: Vec<[u8; 32]>,
 }
 
 /// A table on its way.
@@ -102,12 +101,9 @@ struct Load {
 
 impl SharedKeys {
     pub(crate) fn new(document: &model::Gateway) -> Self {
-        let mut plans = BTreeMap::new();
-        for (place, plan) in (0_u32..).zip(&document.usage_plans) {
-            plans.entry(plan.id.as_str().into()).or_insert(place);
-        }
+        let plans = document.usage_plans.iter();
         Self {
-            plans,
+            plans: plans.map(|plan| plan.id.as_str().into()).collect(),
             known: Mutex::default(),
         }
     }
@@ -117,7 +113,10 @@ impl SharedKeys {
     }
 
     fn read(&self, id: Option<&str>, record: &str) -> Option<(SharedKey, bool)> {
-        let plan = |name: &str| self.plans.get(name).copied();
+        let plan = |name: &str| {
+            let place = self.plans.iter().position(|plan| **plan == *name)?;
+            u32::try_from(place).ok()
+        };
         SharedKey::read(id, record.as_bytes(), plan)
     }
 
@@ -164,7 +163,7 @@ impl SharedKeys {
             Err(fault) => {
                 known.not_before = Timestamp(next_after(now));
                 // Whoever was unknown may be known when it answers again.
-                known.unknown = BTreeSet::new();
+                known.unknown = Vec::new();
                 if !std::mem::replace(&mut known.is_failing, true) {
                     log::warn!(
                         "Redis at {address} does not tell its API keys, and those that are known \
@@ -231,7 +230,7 @@ impl SharedKeys {
                 known.replica = load.replica;
                 known.at = at;
                 known.is_loaded = true;
-                known.unknown = BTreeSet::new();
+                known.unknown = Vec::new();
             }
             known.told = at;
             Progress::tell(ports, at, now);

@@ -33,10 +33,7 @@ impl<'a> Findings<'a> {
         ];
         for ((count, first), reason) in self.0.iter().zip(reasons) {
             if *count > 0 {
-                log::warn!(
-                    "{count} API keys in Redis {reason}: `{}` is the first",
-                    first.escape_debug()
-                );
+                log::warn!("{count} API keys in Redis {reason}: {first:?} is the first");
             }
         }
     }

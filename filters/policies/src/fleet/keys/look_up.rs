@@ -49,7 +49,7 @@ impl Fleet {
         Ok(found.map(|key| shared.get_or_init(|| key).key(declared)))
     }
 
-    /// The keys of Redis that belong to a usage plan, in the order of their ids.
+    /// The keys of Redis that belong to a usage plan, always in the same order.
     pub(crate) fn keys_of_plan(&self, plan: usize) -> Vec<Arc<SharedKey>> {
         let keys = self.keys.as_ref().map(|keys| keys.of_plan(plan));
         keys.unwrap_or_default()
@@ -108,7 +108,7 @@ impl SharedKeys {
         if record.is_empty() {
             let mut known = self.known();
             if !known.is_loaded && known.unknown.len() < MOST_UNKNOWN {
-                known.unknown.insert(*digest);
+                known.unknown.push(*digest);
             }
             return Ok(None);
         }
@@ -117,7 +117,7 @@ impl SharedKeys {
         Ok(key.map(|(key, _)| Arc::new(key)))
     }
 
-    /// The keys that belong to a usage plan of the configuration, in the order of their ids.
+    /// The keys that belong to a usage plan of the configuration, always in the same order.
     pub(crate) fn of_plan(&self, plan: usize) -> Vec<Arc<SharedKey>> {
         let Ok(plan) = u32::try_from(plan) else {
             return Vec::new();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use attache_model as model;
 
-use crate::api_key::{ApiKeys, Key};
+use crate::api_key::{ApiKeys, Key, digest};
 use crate::ports::Timestamp;
 
 /// The most keys that are known. Each takes about 300 bytes of every worker's memory.
@@ -79,52 +79,53 @@ impl SharedKey {
 /// Those that a worker knows.
 #[derive(Debug, Default)]
 pub(super) struct Replica {
-    keys: BTreeMap<Box<str>, Arc<SharedKey>>,
-    digests: BTreeMap<[u8; 32], Arc<SharedKey>>,
+    /// By the digests of their ids, so that one kind of map does.
+    keys: Keys,
+    /// By the digests of their values.
+    values: Keys,
 }
+
+type Keys = BTreeMap<[u8; 32], Arc<SharedKey>>;
 
 impl Replica {
     /// Takes a key in place of the one that has its id. Whether there is room for it.
     pub(super) fn put(&mut self, key: SharedKey) -> bool {
         self.remove(&key.id);
-        let values = self.digests.len().saturating_add(key.values.len());
+        let values = self.values.len().saturating_add(key.values.len());
         if self.keys.len() >= MOST_KEYS || values > MOST_VALUES {
             return false;
         }
         let key = Arc::new(key);
-        for (digest, _) in &key.values {
-            self.digests.insert(*digest, Arc::clone(&key));
+        for (value, _) in &key.values {
+            self.values.insert(*value, Arc::clone(&key));
         }
-        self.keys.insert(key.id.clone(), key);
+        self.keys.insert(digest(key.id.as_bytes()), key);
         true
     }
 
     pub(super) fn remove(&mut self, id: &str) {
-        let Some(key) = self.keys.remove(id) else {
+        let Some(key) = self.keys.remove(&digest(id.as_bytes())) else {
             return;
         };
-        for (digest, _) in &key.values {
+        for (value, _) in &key.values {
             // Another key may have the value now.
-            if self
-                .digests
-                .get(digest)
-                .is_some_and(|holder| Arc::ptr_eq(holder, &key))
-            {
-                self.digests.remove(digest);
+            let holder = self.values.get(value);
+            if holder.is_some_and(|holder| Arc::ptr_eq(holder, &key)) {
+                self.values.remove(value);
             }
         }
     }
 
     /// The key that has a value with this digest, whether it opens anything or not.
     pub(super) fn find(&self, digest: &[u8; 32]) -> Option<&Arc<SharedKey>> {
-        self.digests.get(digest)
+        self.values.get(digest)
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// The keys in the order of their ids.
+    /// The keys, always in the same order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<SharedKey>> {
         self.keys.values()
     }
