@@ -155,6 +155,8 @@ fn guessing_keys_costs_redis_nothing() {
     let fleet = Fleet::new(2);
     let value = fleet.told(&["create", "acme", "--plan", "gold"]);
     fleet.comes_to(&value, 200);
+    // What was used until now is told.
+    std::thread::sleep(Duration::from_secs(3));
     let (before, started) = (fleet.scripts(), Instant::now());
     let mut client = Client::http1(fleet.gateways[0].address());
     for guess in 0..5_000 {

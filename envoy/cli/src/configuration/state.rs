@@ -2,8 +2,8 @@ use attache_model::Secret;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Where several gateways keep what they share: how much is left of throttles and quotas, and API keys. Without
-/// this each gateway counts by itself.
+/// Where several gateways keep what they share: how much is left of throttles and quotas, and API
+/// keys. Without this each gateway counts by itself.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "state")]
