@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use attache_model::Gateway;
+use attache_model::{Gateway, KeptUsage};
 use clap::Args;
 
 use crate::command_line::REFUSED;
@@ -15,6 +15,7 @@ use crate::embedded_filters::Filter;
 use crate::envoy_target::{AccessLog, system_certificate_authorities};
 use crate::filter_source::FilterSource;
 use crate::image::{Image, sha256};
+use crate::kept_usage;
 use crate::project::{self, Project};
 use crate::secrets_key::{self, HOW_TO_MAKE};
 use crate::targets::{self, Contents, File, Layout, Modules, Request, Target};
@@ -27,7 +28,8 @@ Examples:
   cd build && envoy -c envoy.yaml
   attache compile --target compose --out build && docker compose --project-directory build up
   attache compile --target istio --out build --wasm oci://registry.example.com/attache/gateway:1.0
-  attache compile --target envoy --layout split --out build";
+  attache compile --target envoy --layout split --out build
+  attache compile --target envoy --out build --usage usage.json";
 
 /// The arguments of `attache compile`.
 #[derive(Debug, Args)]
@@ -66,6 +68,10 @@ pub struct Arguments {
     /// The namespace of the resources in a cluster.
     #[arg(long, default_value = "default")]
     pub namespace: String,
+    /// What keys have used so far, which the gateway begins with: a file that `attache usage
+    /// snapshot` has written.
+    #[arg(long, value_name = "FILE")]
+    pub usage: Option<PathBuf>,
     /// How to print findings.
     #[arg(long, value_enum, default_value_t)]
     pub output: Output,
@@ -78,8 +84,26 @@ pub struct Arguments {
 /// When the output cannot be written to the terminal.
 pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCode> {
     let mut report = Report::new();
+    let usage = match arguments.usage.as_deref().map(used).transpose() {
+        Ok(usage) => usage.unwrap_or_default(),
+        Err(reason) => {
+            terminal.notice(&reason)?;
+            return Ok(ExitCode::from(REFUSED));
+        }
+    };
     let project = project::load(&arguments.path, &mut report)
         .filter(|project| has_lasting_key(project, &mut report));
+    let project = match project {
+        Some(mut project) if arguments.usage.is_some() => {
+            if let Some(reason) = counts_elsewhere(&project.gateway, arguments.layout) {
+                terminal.notice(&format!("error: `--usage` has no effect: {reason}"))?;
+                return Ok(ExitCode::from(REFUSED));
+            }
+            kept_usage::begin(&mut project.gateway, &usage);
+            Some(project)
+        }
+        project => project,
+    };
     let request = Request {
         target: arguments.target,
         layout: arguments.layout,
@@ -111,6 +135,27 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCod
             terminal.notice(&format!("error: {reason}"))?;
             Ok(ExitCode::from(REFUSED))
         }
+    }
+}
+
+/// What keys have used so far.
+fn used(file: &Path) -> Result<Vec<KeptUsage>, String> {
+    kept_usage::read(file).map_err(|reason| {
+        format!(
+            "error: `{}`: {reason}\n  = help: `attache usage snapshot` writes one",
+            file.display()
+        )
+    })
+}
+
+/// Why a gateway cannot begin with what keys have used so far.
+fn counts_elsewhere(gateway: &Gateway, layout: Layout) -> Option<&'static str> {
+    if gateway.state.is_some() {
+        Some("what is used is counted in Redis, which outlasts its gateways")
+    } else if layout == Layout::Split {
+        Some("the filters of the split layout begin with nothing; use `--layout fused`")
+    } else {
+        None
     }
 }
 

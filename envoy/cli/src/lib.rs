@@ -22,6 +22,7 @@ pub mod filter_source;
 pub mod image;
 pub mod import;
 mod istio_target;
+mod kept_usage;
 pub mod keys;
 pub mod man;
 mod management_client;

@@ -62,6 +62,13 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
+    /// What happened, without what to do.
+    pub(crate) fn reason(self) -> String {
+        match self {
+            Self::Usage(reason) | Self::Failed(reason, _) => reason,
+        }
+    }
+
     /// Says why, and with which exit code.
     pub(crate) fn tell(&self, terminal: &mut Terminal) -> io::Result<ExitCode> {
         terminal.notice(&self.to_string())?;

@@ -72,6 +72,9 @@ const DRAIN: Duration = Duration::from_secs(31);
 /// times a second.
 const LAST_COUNTS: Duration = Duration::from_millis(600);
 
+/// The same where they tell it to Redis, once a second.
+const LAST_REPORTS: Duration = Duration::from_millis(1_600);
+
 /// How long the files must be left alone before an edit counts as finished.
 const CALM: Duration = Duration::from_millis(150);
 
@@ -543,7 +546,8 @@ impl Serving {
         }
         if is_kept && !ends_at_once && self.process.ended().is_none() {
             // Until then every worker has stored what it has seen.
-            let _ = events.recv_timeout(LAST_COUNTS);
+            let is_shared = gateway.state.is_some();
+            let _ = events.recv_timeout(if is_shared { LAST_REPORTS } else { LAST_COUNTS });
             // What is not told now was told before the end began, but for the last requests.
             let _ = self.keeper.keep(gateway);
         }

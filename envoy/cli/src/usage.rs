@@ -4,6 +4,7 @@ mod arguments;
 mod events;
 mod extend;
 mod request;
+mod snapshot;
 mod table;
 
 use std::io;
@@ -13,7 +14,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-pub use arguments::{Arguments, Extend, Format, Verb};
+pub use arguments::{Arguments, Extend, Format, Snapshot, Verb};
 
 use crate::management_client::{Failure, Gateway, Surroundings, Way};
 use crate::memory_proxy::unknown;
@@ -32,6 +33,7 @@ pub fn run(arguments: &Arguments, terminal: &mut Terminal) -> io::Result<ExitCod
     let told = match &arguments.verb {
         None => tell(arguments, terminal),
         Some(Verb::Extend(extension)) => extend::extend(arguments, extension, terminal),
+        Some(Verb::Snapshot(wanted)) => snapshot::write(arguments, &wanted.out, terminal),
     };
     match told {
         Ok(told) => {

@@ -12,6 +12,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::thread::{self, JoinHandle};
 
+use attache::embedded_filters::Filter;
 use serde_json::{Value, json};
 
 const TOKEN: &str = "secret-token-0123456789";
@@ -360,4 +361,102 @@ fn arguments_that_do_not_fit_are_refused_before_anything_is_asked() {
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("holds the key `none`"), "{said}");
     gateway.asked.join().unwrap();
+}
+
+#[test]
+fn a_snapshot_is_what_another_gateway_begins_with() {
+    let folder = folder(CONFIGURATION);
+    std::fs::write(
+        folder.path().join("openapi.yaml"),
+        "openapi: 3.0.1
+info: {title: shop, version: '1'}
+paths:
+  /x: {get: {x-amazon-apigateway-integration: {type: mock}}}
+",
+    )
+    .unwrap();
+    let quota = "A".repeat(32);
+    let kept = |plan: &str| json!({"usagePlan": plan, "apiKey": "acme", "quota": quota});
+    let first = json!({"keptUsage": [kept("gold")], "position": "7"});
+    let second = json!({"keptUsage": [kept("gone")]});
+    let gateway = Gateway::answering(&[(200, first), (200, second)]);
+    let url = gateway.url();
+    let output = usage(
+        folder.path(),
+        &["snapshot", "--out", "usage.json", "--url", &url],
+    );
+    assert_eq!(
+        printed(&output),
+        format!("wrote usage.json: what 2 keys used at {url}\n")
+    );
+    let asked = gateway.asked.join().unwrap();
+    assert!(asked[1].0.contains("position=7"), "{asked:?}");
+
+    let compile = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_attache"));
+        let command = command.args(["compile", "--target", "envoy", "--out", "out"]);
+        command
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .unwrap()
+    };
+    // A build without filters in it has nothing to deploy.
+    if Filter::Gateway.module().is_ok() {
+        let output = compile(&["--usage", "usage.json"]);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let written = std::fs::read_to_string(folder.path().join("out/envoy.yaml")).unwrap();
+        assert!(
+            written.contains(&quota) && !written.contains("gone"),
+            "{written}"
+        );
+    }
+    for (arguments, wanted) in [
+        (
+            &["--usage", "none.json"] as &[&str],
+            "attache usage snapshot",
+        ),
+        (&["--usage", "attache.yaml"], "this is no snapshot of usage"),
+        (
+            &["--usage", "usage.json", "--layout", "split"],
+            "--layout fused",
+        ),
+    ] {
+        let output = compile(arguments);
+        let (code, said) = told(&output);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(wanted), "{said}");
+    }
+    std::fs::write(
+        folder.path().join("attache.yaml"),
+        format!("{CONFIGURATION}state: {{redis: {{url: 'http://127.0.0.1:7379'}}}}\n"),
+    )
+    .unwrap();
+    let outputs = [
+        compile(&["--usage", "usage.json"]),
+        usage(folder.path(), &["snapshot", "--out", "usage.json"]),
+    ];
+    for output in outputs {
+        assert_ne!(output.status.code(), Some(0));
+        let said = str::from_utf8(&output.stderr).unwrap();
+        assert!(said.contains("counted in Redis"), "{said}");
+    }
+}
+
+#[test]
+fn what_does_not_tell_counts_is_no_gateway() {
+    let folder = folder(CONFIGURATION);
+    for status in [200, 403, 503] {
+        let gateway = Gateway::answering(&[(status, json!({"message": "x"}))]);
+        let url = gateway.url();
+        let output = usage(
+            folder.path(),
+            &["snapshot", "--out", "usage.json", "--url", &url],
+        );
+        let (code, said) = told(&output);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains("does not tell its counts"), "{said}");
+        assert!(!folder.path().join("usage.json").exists());
+        gateway.asked.join().unwrap();
+    }
 }

@@ -19,6 +19,7 @@
 
 pub(crate) mod keys;
 mod lease;
+mod left_behind;
 #[cfg(test)]
 mod redis_model;
 mod renewal;
@@ -26,6 +27,7 @@ mod request;
 mod usage;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::iter;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use attache_model::OnFailure;
@@ -38,12 +40,19 @@ use crate::redis::{Breaker, Course, Fault, Redis};
 use crate::usage_plan::{Allowance, Customer, Refusal, Target, UsagePlans, UsageRecords};
 use keys::SharedKeys;
 use lease::Ask;
-use renewal::Renewal;
+use renewal::{Renewal, Terms};
 use request::Tended;
 use usage::UsageReport;
 
 /// Where the name under which Redis knows this gateway is stored. It lasts as long as the leases.
 const GATEWAY: &[u8] = b"Fgateway";
+
+/// Where workers leave what they have not told Redis.
+const REPORTS_LEFT: &[u8] = b"Freports";
+
+/// Where workers leave the store keys of the quotas' leases that they have looked after. Those of
+/// throttles lapse by themselves.
+const LEASES_LEFT: &[u8] = b"Fleases";
 
 /// The most limits that one call renews.
 const MOST_IN_CALL: usize = 256;
@@ -53,6 +62,9 @@ const MOST_DUE: usize = 16_384;
 
 /// The most leases that are looked after at one time.
 const MOST_TENDED: usize = 512;
+
+/// How many leases are looked at to be renewed with those that are due.
+const MOST_JOINED: usize = 64;
 
 /// How often a lease is looked after, in milliseconds.
 const TENDED_EVERY_MILLIS: u64 = 1_000;
@@ -231,7 +243,7 @@ impl Fleet {
         };
         self.tend(ports, now);
         let mut errands = Vec::new();
-        let due = std::mem::take(&mut self.work().due);
+        let due = self.due(ports, now);
         for due in due.chunks(MOST_IN_CALL) {
             let mut asks: Vec<(Renewal, Ask)> = Vec::with_capacity(due.len());
             for renewal in due {
@@ -244,7 +256,7 @@ impl Fleet {
                 errands.push(self.errand(Call::Renewals(asks), callout));
             }
         }
-        errands.extend(self.report(plans, records, gateway, ports));
+        errands.extend(self.report(plans, records, ports));
         if let Some(keys) = &self.keys
             && let Some(callout) = keys.call(&self.redis, ports)
         {
@@ -253,28 +265,76 @@ impl Fleet {
         errands
     }
 
+    /// Leaves to others what this worker has still to tell Redis, and what it looks after.
+    pub(crate) fn end(&self, plans: &UsagePlans, records: &UsageRecords, ports: &dyn Ports) {
+        let mut work = self.work();
+        let unanswered = work.report.take().map(|(report, _)| report);
+        let reports = unanswered.into_iter().chain(iter::from_fn(|| {
+            work.count = work.count.wrapping_add(1);
+            UsageReport::of(self, plans, records, work.count, ports)
+        }));
+        let reports = reports.map(|report| report.encode());
+        left_behind::leave(ports, REPORTS_LEFT, reports);
+        let mut leases = Vec::new();
+        for (_, renewal) in work.tended.drain(..) {
+            if matches!(renewal.terms, Terms::Quota { .. }) {
+                leases.push(renewal.store_key.into_vec());
+            }
+        }
+        left_behind::leave(ports, LEASES_LEFT, leases.into_iter());
+    }
+
+    /// Looks after what others have left.
+    fn take_over(&self, plans: &UsagePlans, ports: &dyn Ports, now: Timestamp) {
+        for store_key in left_behind::take(ports, LEASES_LEFT, MOST_TENDED) {
+            let mut quotas = plans.quotas();
+            let renewal = quotas.find_map(|quota| Renewal::of_stored(quota, &store_key));
+            // A quota that is gone is held for nobody.
+            if let Some(renewal) = renewal {
+                self.hold(renewal, now);
+            }
+        }
+    }
+
+    /// What is to be renewed now, and what may as well be renewed with it.
+    fn due(&self, ports: &dyn Ports, now: Timestamp) -> Vec<Renewal> {
+        let mut work = self.work();
+        let mut due = std::mem::take(&mut work.due);
+        if (1..MOST_JOINED).contains(&due.len()) {
+            let others = work.tended.iter().take(MOST_JOINED);
+            let others = others.filter(|(_, other)| request::joins(ports, &other.store_key, now));
+            due.extend(others.map(|(_, other)| other.clone()));
+        }
+        due
+    }
+
     /// Tells Redis what was used, once a second and one report at a time.
     fn report(
         &self,
         plans: &UsagePlans,
         records: &UsageRecords,
-        gateway: &str,
         ports: &dyn Ports,
     ) -> Option<Errand> {
         let now = ports.now();
-        let callout = {
+        if now.millis_since(self.work().reported_at) >= REPORTED_EVERY_MILLIS {
+            self.take_over(plans, ports, now);
             let mut work = self.work();
-            if work.report.is_none() && now.millis_since(work.reported_at) >= REPORTED_EVERY_MILLIS
-            {
-                work.reported_at = now;
-                let report = UsageReport::of(records, gateway, work.count, ports);
+            work.reported_at = now;
+            if work.report.is_none() {
+                let left = left_behind::take(ports, REPORTS_LEFT, 1);
+                let left = left.first().and_then(|left| UsageReport::decode(left));
+                let report =
+                    left.or_else(|| UsageReport::of(self, plans, records, work.count, ports));
                 work.report = report.map(|report| (report, false));
             }
+        }
+        let callout = {
+            let mut work = self.work();
             let (report, under_way) = work.report.as_mut()?;
             if std::mem::replace(under_way, true) {
                 return None;
             }
-            report.call(&self.redis, plans, now)
+            report.call(&self.redis)
         };
         Some(self.errand(Call::Usage, callout))
     }

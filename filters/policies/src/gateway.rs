@@ -329,7 +329,10 @@ impl Service for Gateway {
     }
 
     fn end(&self, ports: &dyn Ports) {
-        self.usage_plans.store_all_usage(&self.usage, ports);
+        match &self.fleet {
+            Some(fleet) => fleet.end(&self.usage_plans, &self.usage, ports),
+            None => self.usage_plans.store_all_usage(&self.usage, ports),
+        }
     }
 
     fn errands(&self, ports: &dyn Ports) -> Vec<Errand> {

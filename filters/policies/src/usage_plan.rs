@@ -56,11 +56,22 @@ pub struct UsagePlans {
 pub(crate) struct Limit<T> {
     pub(crate) rule: T,
     pub(crate) store_key: Box<[u8]>,
+    /// The same for what this gateway holds of a limit that many share.
+    pub(crate) lease_key: Box<[u8]>,
     /// What Redis calls it; the limit of one customer has the customer's key id after it.
     pub(crate) name: Box<str>,
 }
 
 impl<T> Limit<T> {
+    fn new(rule: T, store_key: Box<[u8]>, name: Box<str>) -> Self {
+        Self {
+            rule,
+            lease_key: [b"F", &*store_key].concat().into(),
+            store_key,
+            name,
+        }
+    }
+
     /// What Redis calls the limit of one customer, or of everybody when `key_id` is empty.
     pub(crate) fn name_for(&self, key_id: &str) -> String {
         if key_id.is_empty() {

@@ -20,6 +20,7 @@ use attache_e2e::{
     definition, until,
 };
 use proptest::prelude::*;
+use rustix::process::Signal;
 use serde_json::Value;
 
 #[allow(dead_code, reason = "the tests of the leases use the rest")]
@@ -73,7 +74,7 @@ state: {{redis: {state}}}
         );
         let definition = definition(&[Operation::new("GET", "/one", &uri).with_key()]);
         let project = Project::new(&configuration, &definition);
-        let start = |_| Attache::serve(project.path(), &[]);
+        let start = |_| Attache::serve(project.path(), &["--watch"]);
         Self {
             gateways: (0..count).map(start).collect(),
             project,
@@ -194,6 +195,44 @@ fn more_that_is_granted_is_had_at_every_gateway() {
         total += fleet.admits(1, 2);
         assert!(total <= 7, "{total}");
         (total == 7).then_some(())
+    });
+}
+
+#[test]
+fn what_was_used_is_told_however_a_gateway_or_its_workers_end() {
+    let mut fleet = Fleet::new(2, "    quota: {limit: 1000000, period: MONTH}");
+    let mut used = 0;
+    let mut use_one = |fleet: &Fleet| {
+        let answer = Client::http1(fleet.gateways[0].address()).send(&request());
+        let answer = answer.unwrap();
+        assert_eq!(answer.status, 200);
+        used += 1;
+        (used, answer.header("ratelimit").is_some())
+    };
+    let told = |fleet: &Fleet, used| {
+        until("the usage is told", || {
+            fleet
+                .usage(1)
+                .filter(|told| *told == (used, 1_000_000 - used))
+        });
+    };
+    // An edit ends workers in the midst of a second.
+    let configuration = std::fs::read_to_string(fleet.project.path().join("attache.yaml")).unwrap();
+    for tells in [true, false, true] {
+        let edited = format!("{configuration}rateLimitHeaders: {tells}\n");
+        fleet.project.write("attache.yaml", &edited);
+        until("the edit is served", || {
+            (use_one(&fleet).1 == tells).then_some(())
+        });
+    }
+    let (used, _) = use_one(&fleet);
+    told(&fleet, used);
+    let (used, _) = use_one(&fleet);
+    fleet.gateways[0].signal(Signal::TERM);
+    assert!(fleet.gateways[0].wait().success());
+    // What the quota has left is known to those who hold it, and the gateway held some.
+    until("the usage is told", || {
+        fleet.usage(1).filter(|told| told.0 == used)
     });
 }
 

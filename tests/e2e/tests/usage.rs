@@ -7,7 +7,9 @@
 
 use std::path::Path;
 
-use attache_e2e::{Attache, Backend, Client, Operation, Project, Request, definition, until};
+use attache_e2e::{
+    Attache, Backend, Client, Envoy, Operation, Project, Request, definition, until,
+};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -144,4 +146,49 @@ fn an_edit_neither_loses_nor_repeats_what_was_counted() {
         folder,
         &json!({"acme": [6, 24], "other": [0, 30]}),
     );
+}
+
+/// An Envoy of one's own, which nobody but its user starts and ends.
+#[test]
+fn counts_pass_from_one_envoy_to_the_next_with_a_file() {
+    const TOKEN: &str = "a-token-of-the-tests-0123456789";
+    let backend = Backend::answering("pets");
+    let project = project(&backend);
+    let configuration = format!("{CONFIGURATION}managementApi: {{token: {TOKEN}}}\n");
+    project.write("attache.yaml", &configuration);
+    let folder = project.path().to_str().unwrap();
+    let file = project.path().join("usage.json");
+    let file = file.to_str().unwrap();
+    let serve = |arguments: &[&str]| {
+        let out = tempfile::tempdir().unwrap();
+        let to = out.path().to_str().unwrap();
+        let common = ["compile", folder, "--target", "envoy", "--out", to];
+        let ports = ["--port", "0", "--admin-port", "0"];
+        let mut compile = Attache::start(&[&common[..], &ports, arguments].concat());
+        assert!(compile.wait().success(), "{}", compile.messages());
+        let text = std::fs::read_to_string(out.path().join("envoy.yaml")).unwrap();
+        let module = out.path().join("gateway.wasm").display().to_string();
+        let text = text.replace("\"gateway.wasm\"", &format!("{module:?}"));
+        Envoy::start_text(out, &text, 2)
+    };
+    let call = |envoy: &Envoy, times: usize| -> Vec<u16> {
+        let key = "secret-acme-0123456789-0123456789";
+        let request = Request::new("GET", "/prod/pets").header("x-api-key", key);
+        let send = |_| {
+            let mut client = Client::http1(envoy.listener("gateway"));
+            client.send(&request).unwrap().status
+        };
+        (0..times).map(send).collect()
+    };
+    let first = serve(&[]);
+    assert_eq!(call(&first, 7), [200; 7]);
+    let url = format!("http://{}", first.listener("gateway"));
+    let arguments = [
+        "usage", "snapshot", "-C", folder, "--out", file, "--url", &url,
+    ];
+    let mut snapshot = Attache::start(&arguments);
+    assert!(snapshot.wait().success(), "{}", snapshot.messages());
+    drop(first);
+    let second = serve(&["--usage", file]);
+    assert_eq!(call(&second, 4), [200, 200, 200, 429]);
 }

@@ -14,6 +14,7 @@ Examples:
   attache usage --plan gold --key acme --output json
   attache usage --from 2026-11-01 --output cloudevents > november.json
   attache usage extend gold acme --remaining 1000
+  attache usage snapshot --out usage.json
 
 A gateway that `attache run` serves is found by its configuration, and needs no token to be given
 unless the configuration holds its digest alone. Others need `managementApi` in their configuration,
@@ -72,6 +73,26 @@ pub struct Arguments {
 pub enum Verb {
     /// Set what is left to a key of the quota's current period.
     Extend(Extend),
+    /// Write the counts of a gateway to a file, which another one begins with.
+    Snapshot(Snapshot),
+}
+
+const SNAPSHOT_EXAMPLES: &str = "\
+Examples:
+  attache usage snapshot --out usage.json
+  attache compile --target envoy --out build --usage usage.json
+
+For an Envoy of one's own, before it is restarted: the new one goes on with the counts of quotas and
+the days of the old one. `attache run` does the same by itself, and edits of the configuration leave
+counts alone. Gateways that share their state in Redis need it not.";
+
+/// The arguments of `snapshot`.
+#[derive(Debug, Args)]
+#[command(after_help = SNAPSHOT_EXAMPLES)]
+pub struct Snapshot {
+    /// The file to write, which only this user can read.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
 }
 
 const EXTEND_EXAMPLES: &str = "\

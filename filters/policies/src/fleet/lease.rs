@@ -193,6 +193,18 @@ impl Lease {
         }
     }
 
+    /// Whether to ask for more because others are asked for anyway: half of what was held when Redis
+    /// answered last is spent. Leases that are used alike are renewed together from then on.
+    pub(crate) fn joining(self, now: Timestamp) -> Option<Self> {
+        let lease = self.without_expired(now);
+        let used = lease.spent.saturating_sub(lease.spent_then);
+        let joins = used > 0 && used >= lease.left() && now.0.abs_diff(lease.asked_at) >= ASK_AGAIN;
+        joins.then_some(Self {
+            asked_at: now.0,
+            ..lease
+        })
+    }
+
     /// One that was spent was not needed after all.
     pub(crate) const fn unspent(self) -> Self {
         Self {

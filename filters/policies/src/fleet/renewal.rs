@@ -4,6 +4,7 @@ use super::lease::{Ask, Grant};
 use crate::exchange::{Callout, CalloutAnswer};
 use crate::redis::{Fault, Redis};
 use crate::usage_plan::period::Bounds;
+use crate::usage_plan::{Allotment, Limit};
 
 /// What Redis runs.
 pub(crate) const SCRIPT: &str = include_str!("renew.lua");
@@ -37,6 +38,26 @@ pub(crate) struct Renewal {
     /// Where Redis keeps the limit, without prefix and period.
     pub(crate) name: Box<str>,
     pub(crate) terms: Terms,
+}
+
+impl Renewal {
+    /// A customer's part of a quota.
+    pub(crate) fn of_quota(quota: &Limit<Allotment>, key_id: &str, store_key: &[u8]) -> Self {
+        Self {
+            store_key: store_key.into(),
+            name: quota.name_for(key_id).into(),
+            terms: Terms::Quota {
+                limit: quota.rule.limit,
+            },
+        }
+    }
+
+    /// The same of what is stored under a key; `None` when that belongs to something else.
+    pub(crate) fn of_stored(quota: &Limit<Allotment>, store_key: &[u8]) -> Option<Self> {
+        let key_id = store_key.strip_prefix(&*quota.lease_key)?;
+        let key_id = str::from_utf8(key_id).ok()?;
+        Some(Self::of_quota(quota, key_id, store_key))
+    }
 }
 
 /// Where Redis keeps one period of a quota.

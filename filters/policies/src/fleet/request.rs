@@ -1,5 +1,7 @@
 //! One request before limits that many gateways share.
 
+use std::borrow::Cow;
+
 use attache_model::OnFailure;
 use sha2::{Digest, Sha256};
 
@@ -12,7 +14,7 @@ use crate::redis::{Breaker, Course};
 use crate::usage_plan::allowance::{Allowance, Refusal, Remaining};
 use crate::usage_plan::counter::{Change, Undecided, change};
 use crate::usage_plan::quota::{Allotment, Count};
-use crate::usage_plan::request::{Level as LocalLevel, value};
+use crate::usage_plan::request::{Level as LocalLevel, of_key, value};
 use crate::usage_plan::throttle::{Bucket, Left};
 use crate::usage_plan::{Limit, Limits};
 
@@ -31,7 +33,7 @@ pub(super) struct Request<'r> {
 /// A limit, and how far the request has got with it.
 struct Level<'r> {
     rule: Rule<'r>,
-    store_key: Box<[u8]>,
+    store_key: Cow<'r, [u8]>,
     key_id: &'r str,
     seen: Option<Stored>,
     /// There was nothing left when it was looked at last.
@@ -44,8 +46,8 @@ struct Level<'r> {
 enum Rule<'r> {
     Throttle {
         limit: &'r Limit<Bucket>,
-        /// The bucket that this gateway has for itself while Redis is away.
-        alone: LocalLevel<'r, Bucket, Left>,
+        /// The bucket that this gateway has for itself while Redis is away, when it is needed.
+        alone: Option<Box<LocalLevel<'r, Bucket, Left>>>,
     },
     Quota(&'r Limit<Allotment>),
 }
@@ -81,14 +83,9 @@ impl<'r> Request<'r> {
         let key_id = limits.key_id;
         let [plan, stage, account] = limits.throttles;
         let throttle = |limit: Option<&'r Limit<Bucket>>, key_id| {
-            let alone = LocalLevel::new(limit?, key_id);
-            Some(Level::new(
-                Rule::Throttle {
-                    limit: limit?,
-                    alone,
-                },
-                key_id,
-            ))
+            let limit = limit?;
+            let rule = Rule::Throttle { limit, alone: None };
+            Some(Level::new(rule, &limit.lease_key, key_id))
         };
         Self {
             fleet,
@@ -100,7 +97,7 @@ impl<'r> Request<'r> {
                 throttle(account, ""),
                 limits
                     .quota
-                    .map(|limit| Level::new(Rule::Quota(limit), key_id)),
+                    .map(|limit| Level::new(Rule::Quota(limit), &limit.lease_key, key_id)),
             ],
         }
     }
@@ -239,13 +236,9 @@ fn of_place(refusal: Refusal, place: usize) -> Refusal {
 
 impl<'r> Level<'r> {
     /// `key_id` is empty when everybody shares the limit.
-    fn new(rule: Rule<'r>, key_id: &'r str) -> Self {
-        let limit_key = match &rule {
-            Rule::Throttle { limit, .. } => &limit.store_key,
-            Rule::Quota(limit) => &limit.store_key,
-        };
+    fn new(rule: Rule<'r>, lease_key: &'r [u8], key_id: &'r str) -> Self {
         Self {
-            store_key: [b"F", &**limit_key, key_id.as_bytes()].concat().into(),
+            store_key: of_key(lease_key, key_id),
             rule,
             key_id,
             seen: None,
@@ -257,19 +250,13 @@ impl<'r> Level<'r> {
 
     /// The limit as Redis is to be asked about it.
     fn renewal(&self) -> Renewal {
-        let (name, terms) = match &self.rule {
-            Rule::Throttle { limit, .. } => (limit.name_for(self.key_id), limit.rule.terms()),
-            Rule::Quota(limit) => {
-                let terms = Terms::Quota {
-                    limit: limit.rule.limit,
-                };
-                (limit.name_for(self.key_id), terms)
-            }
-        };
-        Renewal {
-            store_key: self.store_key.clone(),
-            name: name.into(),
-            terms,
+        match &self.rule {
+            Rule::Throttle { limit, .. } => Renewal {
+                store_key: self.store_key.as_ref().into(),
+                name: limit.name_for(self.key_id).into(),
+                terms: limit.rule.terms(),
+            },
+            Rule::Quota(limit) => Renewal::of_quota(limit, self.key_id, &self.store_key),
         }
     }
 
@@ -304,10 +291,13 @@ impl<'r> Level<'r> {
             Spend::Empty => match (&mut self.rule, policy) {
                 (rule, OnFailure::Deny) => Look::Refused(rule.unknown()),
                 (_, OnFailure::Allow) => Look::Ready,
-                (Rule::Throttle { alone, .. }, OnFailure::Local) => match alone.look(ports, now) {
-                    Ok(()) => Look::Ready,
-                    Err(wait) => Look::Refused(alone.refusal(0, wait)),
-                },
+                (Rule::Throttle { limit, alone }, OnFailure::Local) => {
+                    let alone = alone_in(limit, alone, self.key_id);
+                    match alone.look(ports, now) {
+                        Ok(()) => Look::Ready,
+                        Err(wait) => Look::Refused(alone.refusal(0, wait)),
+                    }
+                }
                 (Rule::Quota(_), OnFailure::Local) => {
                     if lease.pool > 0 {
                         Look::Ready
@@ -351,7 +341,8 @@ impl<'r> Level<'r> {
         });
         let taken = leased.unwrap_or_else(|Undecided| Err(Missed::Refused(self.rule.unknown())))?;
         match (taken, &mut self.rule, policy) {
-            (Taken::Uncounted, Rule::Throttle { alone, .. }, OnFailure::Local) => {
+            (Taken::Uncounted, Rule::Throttle { limit, alone }, OnFailure::Local) => {
+                let alone = alone_in(limit, alone, self.key_id);
                 match alone.take(ports, now) {
                     Ok(left) => {
                         alone.mark_taken(left);
@@ -370,7 +361,10 @@ impl<'r> Level<'r> {
         match std::mem::replace(&mut self.taken, Taken::Nothing) {
             Taken::Nothing | Taken::Uncounted => {}
             Taken::Alone(_) => {
-                if let Rule::Throttle { alone, .. } = &self.rule {
+                if let Rule::Throttle {
+                    alone: Some(alone), ..
+                } = &self.rule
+                {
                     alone.give_back(ports);
                 }
             }
@@ -405,6 +399,15 @@ impl<'r> Level<'r> {
             _ => None,
         }
     }
+}
+
+/// The bucket that a gateway has for itself while Redis is away.
+fn alone_in<'a, 'r>(
+    limit: &'r Limit<Bucket>,
+    alone: &'a mut Option<Box<LocalLevel<'r, Bucket, Left>>>,
+    key_id: &'r str,
+) -> &'a mut LocalLevel<'r, Bucket, Left> {
+    alone.get_or_insert_with(|| Box::new(LocalLevel::new(limit, key_id)))
 }
 
 /// What a gateway knows to be left: its own, and what all had when it asked last.
@@ -530,6 +533,21 @@ pub(super) fn tend(ports: &dyn Ports, key: &[u8], now: Timestamp) -> Tended {
         })
     })
     .unwrap_or(Tended::Forget)
+}
+
+/// Whether a lease is to be renewed with others that are: half of it is spent.
+pub(super) fn joins(ports: &dyn Ports, key: &[u8], now: Timestamp) -> bool {
+    let Ok(seen) = ports.get(key) else {
+        return false;
+    };
+    let joined = change(ports, key, seen, |seen| {
+        let lease = seen.and_then(Lease::decode).ok_or(Undecided)?;
+        Ok(match lease.joining(now) {
+            Some(next) => Change::Write(next.encode(), true),
+            None => Change::Keep(false),
+        })
+    });
+    joined.unwrap_or(false)
 }
 
 /// What is to be done about a lease that was looked after.

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::redis_model::RedisModel;
@@ -42,6 +43,18 @@ fn document(state: &Value, limits: &Value, account: &Value) -> Vec<u8> {
         "apiKeys": [{"id": "acme", "digest": DIGEST, "usagePlans": ["gold"]}],
         "rateLimitHeaders": true
     });
+    serde_json::to_vec(&document).unwrap()
+}
+
+/// With a customer for each of the keys `customer-0`, `customer-1` and so on.
+fn with_customers(document: &[u8], count: usize) -> Vec<u8> {
+    let mut document: Value = serde_json::from_slice(document).unwrap();
+    for number in 0..count {
+        let digest = Sha256::digest(format!("customer-{number}"));
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let key = json!({"id": number.to_string(), "digest": digest, "usagePlans": ["gold"]});
+        document["apiKeys"].as_array_mut().unwrap().push(key);
+    }
     serde_json::to_vec(&document).unwrap()
 }
 
@@ -93,13 +106,17 @@ impl Fleet {
 
     /// The status that a request to one of the gateways is answered with.
     fn request(&mut self, gateway: usize) -> u16 {
+        self.request_with("key", gateway)
+    }
+
+    fn request_with(&mut self, key: &str, gateway: usize) -> u16 {
         let (service, ports) = &self.gateways[gateway];
         let (service, ports) = (Arc::clone(service), ports.another());
         let fields = [
             (":method", "GET"),
             (":path", "/prod/x"),
             (":authority", "shop"),
-            ("x-api-key", "key"),
+            ("x-api-key", key),
         ];
         let mut headers = Headers::default();
         for (name, value) in fields {
@@ -119,6 +136,13 @@ impl Fleet {
 
     fn requests(&mut self, gateway: usize, count: usize) -> usize {
         (0..count).filter(|_| self.request(gateway) == 200).count()
+    }
+
+    /// As an edit does.
+    fn replace_worker(&mut self, gateway: usize, document: &[u8]) {
+        let (service, ports) = &mut self.gateways[gateway];
+        service.end(ports);
+        *service = Arc::new(<Gateway as Service>::compile(document, &|_: &str| None).unwrap());
     }
 
     /// What the gateways do on the side.
@@ -311,6 +335,33 @@ fn a_probe_finds_out_that_redis_is_back_and_no_request_waits_for_it() {
     assert_eq!(fleet.requests(0, 100), 100);
 }
 
+/// Each customer begins at another time; soon their limits are asked for together.
+#[wasm_bindgen_test(unsupported = test)]
+fn the_limits_of_many_customers_are_renewed_with_few_calls() {
+    const CUSTOMERS: usize = 20;
+    let mut limits = throttle(1_000, 1_000);
+    limits["quota"] = json!({"limit": 1_000_000, "period": "DAY"});
+    let document = with_customers(&document(&redis("deny"), &limits, &Value::Null), CUSTOMERS);
+    let mut fleet = Fleet::new(1, &document);
+    let mut served = 0;
+    for round in 0..3_000 {
+        if round == 1_000 {
+            fleet.calls = 0;
+        }
+        for customer in 0..CUSTOMERS.min(round / 17 + 1) {
+            assert_eq!(fleet.request_with(&format!("customer-{customer}"), 0), 200);
+            served += usize::from(round >= 1_000);
+        }
+        fleet.wait(10);
+        if round % 10 == 0 {
+            fleet.run_errands();
+        }
+    }
+    // Twenty seconds. What was used is told in one call each second.
+    let renewals = fleet.calls - 20;
+    assert!(renewals <= 30, "{renewals} calls for {served} requests");
+}
+
 #[wasm_bindgen_test(unsupported = test)]
 fn what_was_used_is_told_and_counts_once_however_often_it_is_told() {
     let mut fleet = Fleet::new(2, &document(&redis("deny"), &quota(10), &Value::Null));
@@ -331,6 +382,53 @@ fn what_was_used_is_told_and_counts_once_however_often_it_is_told() {
         (usage("used"), usage("refused"), usage("throttled")),
         (10, 7, 0)
     );
+}
+
+/// An edit ends workers, and others go on in the same proxy.
+#[wasm_bindgen_test(unsupported = test)]
+fn a_worker_that_ends_leaves_what_was_used_to_the_next() {
+    let document = document(&redis("deny"), &quota(100), &Value::Null);
+    let mut fleet = Fleet::new(1, &document);
+    let used = |fleet: &Fleet| fleet.redis.usage("{test}:usage:gold:acme", "used");
+    let replace = |fleet: &mut Fleet| fleet.replace_worker(0, &document);
+    // Told by nobody; told with an answer that was lost; told as it should be.
+    fleet.requests(0, 4);
+    replace(&mut fleet);
+    fleet.requests(0, 3);
+    fleet.wait(1_000);
+    fleet.loses_answers = true;
+    fleet.run_errands();
+    replace(&mut fleet);
+    fleet.loses_answers = false;
+    fleet.requests(0, 2);
+    for _ in 0..5 {
+        fleet.wait(1_000);
+        fleet.run_errands();
+    }
+    assert_eq!(used(&fleet), 9);
+    replace(&mut fleet);
+    for _ in 0..5 {
+        fleet.wait(1_000);
+        fleet.run_errands();
+    }
+    assert_eq!(used(&fleet), 9);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn what_a_worker_held_that_has_ended_is_given_back_by_the_next() {
+    let document = document(&redis("deny"), &quota(100), &Value::Null);
+    let mut fleet = Fleet::new(2, &document);
+    for _ in 0..10 {
+        assert_eq!(fleet.requests(0, 2), 2);
+        fleet.wait(100);
+        fleet.run_errands();
+    }
+    fleet.replace_worker(0, &document);
+    for _ in 0..20 {
+        fleet.wait(1_000);
+        fleet.run_errands();
+    }
+    assert_eq!(fleet.requests(1, 100), 80);
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -1,18 +1,17 @@
 //! What was used of the usage plans, by the requests of all gateways.
 //!
 //! Each worker adds what it has counted to Redis a few times a second, in one call for many keys. A
-//! report has a name, under which it is made again until it is answered, and counts once.
+//! report has a name, under which it is made again until it is answered, and counts once. A worker that
+//! ends leaves what it has not told to the others of its gateway, or to those that come after it.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::renewal::{expiry_millis, quota_key};
 use crate::exchange::{Callout, Exchange};
-use crate::ports::{Ports, Timestamp};
+use crate::ports::Ports;
 use crate::redis::{Breaker, Course, Fault, Redis};
-use crate::usage_plan::{
-    Count, DAYS_KEPT, History, NotExtended, Usage, UsagePlans, UsageRecords, day,
-};
+use crate::usage_plan::{Count, DAYS_KEPT, History, NotExtended, UsagePlans, UsageRecords, day};
 
 use super::Fleet;
 
@@ -27,41 +26,38 @@ const MOST_IN_REPORT: usize = 256;
 
 const SECONDS_OF_DAY: usize = 86_400;
 
-/// What is to be added, under the name that makes it count once.
-#[derive(Clone, Debug)]
-pub(super) struct UsageReport {
-    name: String,
-    usages: Vec<Usage>,
-}
+/// What is to be added, under a name that makes it count once: the words of the call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct UsageReport(Vec<String>);
 
 impl UsageReport {
     /// What has come together; `None` when nothing has.
     ///
     /// No other report of this worker has its `number`.
     pub(super) fn of(
+        fleet: &Fleet,
+        plans: &UsagePlans,
         records: &UsageRecords,
-        gateway: &str,
         number: usize,
         ports: &dyn Ports,
     ) -> Option<Self> {
+        let redis = &fleet.redis;
+        let gateway = fleet.gateway(ports)?;
         let usages = records.drain(MOST_IN_REPORT);
-        (!usages.is_empty()).then(|| Self {
-            name: format!("report:{gateway}:{:016x}:{number}", ports.next_u64()),
-            usages,
-        })
-    }
-
-    pub(super) fn call(&self, redis: &Redis, plans: &UsagePlans, now: Timestamp) -> Callout {
-        let named = self.usages.iter().filter_map(|usage| {
+        let named = usages.iter().filter_map(|usage| {
             let name = plans.usage_name(usage.usage_plan, &usage.key_id)?;
             Some((redis.key(&name), usage))
         });
         let named: Vec<_> = named.collect();
+        if named.is_empty() {
+            return None;
+        }
         let mut words = script(COUNT, named.len() + 1);
-        words.push(redis.key(&self.name));
+        let name = format!("report:{gateway}:{:016x}:{number}", ports.next_u64());
+        words.push(redis.key(&name));
         words.extend(named.iter().map(|(key, _)| key.clone()));
         let kept = u32::try_from(DAYS_KEPT).unwrap_or(u32::MAX);
-        words.push(day(now).saturating_sub(kept).to_string());
+        words.push(day(ports.now()).saturating_sub(kept).to_string());
         words.push(kept_seconds());
         for (_, usage) in named {
             let counts = &usage.counts;
@@ -69,7 +65,21 @@ impl UsageReport {
             let counts = [counts.used, counts.throttled, counts.refused];
             words.extend(counts.iter().map(u64::to_string));
         }
-        redis.call(words.iter().map(String::as_bytes))
+        Some(Self(words))
+    }
+
+    pub(super) fn call(&self, redis: &Redis) -> Callout {
+        redis.call(self.0.iter().map(String::as_bytes))
+    }
+
+    /// As it is left behind.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.0).unwrap_or_default()
+    }
+
+    /// A report that was left behind; `None` when it is none.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok().map(Self)
     }
 }
 

@@ -283,11 +283,7 @@ fn compile_throttle(
             .hint("leave the throttle out for no limit"),
         );
     }
-    Limit {
-        rule: Bucket::new(throttle),
-        store_key,
-        name,
-    }
+    Limit::new(Bucket::new(throttle), store_key, name)
 }
 
 fn compile_quota(
@@ -320,14 +316,11 @@ fn compile_quota(
     let offset = quota.offset.to_string();
     let ids = [&*plan.id, period, &offset, zone_name];
     let (store_key, name) = kept_at(b'q', "quota", ids);
-    Some(Limit {
-        rule: Allotment {
-            limit: quota.limit,
-            calendar,
-        },
-        store_key,
-        name,
-    })
+    let rule = Allotment {
+        limit: quota.limit,
+        calendar,
+    };
+    Some(Limit::new(rule, store_key, name))
 }
 
 /// Where a limit is kept: by this gateway, and in Redis.

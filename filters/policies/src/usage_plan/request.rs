@@ -35,7 +35,7 @@ impl<'r, T, L> Level<'r, T, L> {
     pub(crate) fn new(limit: &'r Limit<T>, key_id: &'r str) -> Self {
         Self {
             rule: &limit.rule,
-            store_key: store_key(limit, key_id),
+            store_key: of_key(&limit.store_key, key_id),
             seen: None,
             taken: None,
         }
@@ -196,15 +196,12 @@ impl Level<'_, Allotment, Count> {
     }
 }
 
-/// Where the state of a limit is kept for a customer.
-fn store_key<'r, T>(limit: &'r Limit<T>, key_id: &str) -> Cow<'r, [u8]> {
+/// Where something of a limit is kept for a customer; for everybody when `key_id` is empty.
+pub(crate) fn of_key<'l>(store_key: &'l [u8], key_id: &str) -> Cow<'l, [u8]> {
     if key_id.is_empty() {
-        return Cow::Borrowed(&limit.store_key);
+        return Cow::Borrowed(store_key);
     }
-    let mut key = Vec::with_capacity(limit.store_key.len() + key_id.len());
-    key.extend_from_slice(&limit.store_key);
-    key.extend_from_slice(key_id.as_bytes());
-    Cow::Owned(key)
+    Cow::Owned([store_key, key_id.as_bytes()].concat())
 }
 
 pub(crate) fn value(seen: Option<&Stored>) -> Option<&[u8]> {

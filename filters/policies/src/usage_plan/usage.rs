@@ -232,6 +232,11 @@ impl UsagePlans {
         Some(format!("{}:{key_id}", plan.usage_name))
     }
 
+    /// The quotas of all plans.
+    pub(crate) fn quotas(&self) -> impl Iterator<Item = &Limit<Allotment>> {
+        self.plans.iter().filter_map(|plan| plan.quota.as_ref())
+    }
+
     /// The quota of a plan.
     pub(crate) fn quota(&self, plan: usize) -> Option<&Limit<Allotment>> {
         self.plans.get(plan)?.quota.as_ref()
