@@ -176,23 +176,37 @@ fn a_stage_a_method_and_a_key_can_be_flushed() {
 #[test]
 fn programs_are_told_as_json() {
     let folder = folder("");
-    let gateway = Gateway::answering("202 Accepted", "");
-    let url = gateway.url();
-    let arguments = ["--url", &url, "--output", "json", "--key", "/pets"];
-    let output = flush(
-        folder.path(),
-        &[STAGE, &arguments].concat(),
-        Some(&format!(" {TOKEN}\n")),
-    );
-    let printed: serde_json::Value = serde_json::from_str(&told(&output)).unwrap();
-    assert_eq!(
-        printed,
-        serde_json::json!({
-            "api": "petstore", "stage": "prod", "method": "GET", "key": "/pets",
-            "url": url, "status": 202,
-        })
-    );
-    gateway.asked();
+    for (what, method, key, path) in [
+        (
+            &["--key", "/pets"][..],
+            Some("GET"),
+            Some("/pets"),
+            "data?path=/pets&verb=GET",
+        ),
+        (&["--authorizers"], None, None, "authorizers"),
+    ] {
+        let gateway = Gateway::answering("202 Accepted", "");
+        let url = gateway.url();
+        let arguments = ["--url", &url, "--output", "json"];
+        let output = flush(
+            folder.path(),
+            &[STAGE, &arguments, what].concat(),
+            Some(&format!(" {TOKEN}\n")),
+        );
+        let printed: serde_json::Value = serde_json::from_str(&told(&output)).unwrap();
+        assert_eq!(
+            printed,
+            serde_json::json!({
+                "api": "petstore", "stage": "prod", "method": method, "key": key,
+                "authorizers": key.is_none(), "url": url, "status": 202,
+            })
+        );
+        let (first, _) = gateway.asked();
+        assert_eq!(
+            first,
+            format!("DELETE /restapis/petstore/stages/prod/cache/{path} HTTP/1.1")
+        );
+    }
 }
 
 #[test]

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 pub struct CacheCluster {
     /// How much the cache may hold, everything that it needs for itself included, in MiB.
     pub size_mebibytes: u32,
+    /// Whether what one gateway has fetched the others find in Redis, and so it is with the results
+    /// of the stage's Lambda authorizers. Needs [`State::redis`](crate::State::redis).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
     /// How a response's lifetime is found.
     #[serde(default, skip_serializing_if = "CacheMode::is_api_gateway")]
     pub mode: CacheMode,
@@ -24,6 +28,7 @@ impl CacheCluster {
     pub const fn new(size_mebibytes: u32) -> Self {
         Self {
             size_mebibytes,
+            shared: false,
             mode: CacheMode::ApiGateway,
             longest_wait_millis: Self::default_longest_wait_millis(),
             operations: Vec::new(),

@@ -34,6 +34,7 @@ use crate::pipeline::LARGEST_BODY;
 use crate::ports::{Ports, Timestamp};
 use crate::request_id::RequestIds;
 use crate::route::Route;
+use crate::shared_cache::Change;
 use crate::sigv4::{Credential, Credentials, SignedRequest};
 
 pub use caller::{Caller, CallerField, IdentityField, Signer};
@@ -241,6 +242,16 @@ impl Authorizations {
     #[must_use]
     pub fn errands(&self, ports: &dyn Ports) -> Vec<Errand> {
         self.tokens.errands(ports)
+    }
+
+    /// Forgets what Lambda authorizers have said to the requests of a stage. Whether that is certain.
+    pub(crate) async fn flush(&self, exchange: &Exchange, api: usize, stage: usize) -> bool {
+        self.lambda.flush(exchange, api, stage).await
+    }
+
+    /// Forgets what other gateways have had forgotten. Whether that is certain.
+    pub(crate) fn forget(&self, ports: &dyn Ports, change: &Change) -> bool {
+        self.lambda.forget(ports, change)
     }
 
     /// What came of an errand.

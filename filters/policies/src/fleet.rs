@@ -182,20 +182,7 @@ impl Fleet {
         if let Some(name) = self.gateway.get() {
             return Some(name);
         }
-        let name = match ports.get(GATEWAY).ok()? {
-            Some(stored) => stored.value,
-            None => {
-                let name = format!("{:016x}{:016x}", ports.next_u64(), ports.next_u64());
-                match ports
-                    .compare_and_swap(GATEWAY, name.as_bytes(), None)
-                    .ok()?
-                {
-                    Swap::Done => name.into_bytes(),
-                    Swap::Conflict => ports.get(GATEWAY).ok()??.value,
-                }
-            }
-        };
-        let name = String::from_utf8(name).ok()?;
+        let name = name_of_gateway(ports)?;
         Some(self.gateway.get_or_init(|| name))
     }
 
@@ -206,20 +193,7 @@ impl Fleet {
 
     /// Tells what came of a call.
     fn ended(&self, ports: &dyn Ports, outcome: Result<(), &Fault>) {
-        let course = Breaker::report(ports, ports.now(), outcome, &self.redis.authority);
-        self.count(ports, outcome.is_err());
-        if let Some(metrics) = &self.metrics {
-            ports.set(&metrics.available, u64::from(course == Course::Ask));
-        }
-    }
-
-    fn count(&self, ports: &dyn Ports, is_error: bool) {
-        if let Some(metrics) = &self.metrics {
-            ports.count(&metrics.calls, 1);
-            if is_error {
-                ports.count(&metrics.errors, 1);
-            }
-        }
+        ended(&self.redis, self.metrics.as_ref(), ports, outcome);
     }
 
     /// What is to be asked now, apart from any request.
@@ -370,9 +344,10 @@ impl Fleet {
             Some(Call::Keys) => {
                 let outcome = self.redis.answer(answer);
                 // Other answers say nothing to the breaker: one that cannot be written to may read.
-                match &outcome {
-                    Err(fault @ Fault::Unreachable(_)) => self.ended(ports, Err(fault)),
-                    _ => self.count(ports, outcome.is_err()),
+                if let Err(fault @ Fault::Unreachable(_)) = &outcome {
+                    self.ended(ports, Err(fault));
+                } else if let Some(metrics) = &self.metrics {
+                    metrics.called(ports, outcome.is_err());
                 }
                 if let Some(keys) = &self.keys {
                     keys.learn(&outcome, declared, ports, &self.redis.authority);
@@ -448,6 +423,38 @@ impl Fleet {
             }
         }
     }
+}
+
+/// Tells what came of a call of Redis.
+pub(crate) fn ended(
+    redis: &Redis,
+    metrics: Option<&RedisMetrics>,
+    ports: &dyn Ports,
+    outcome: Result<(), &Fault>,
+) {
+    let course = Breaker::report(ports, ports.now(), outcome, &redis.authority);
+    if let Some(metrics) = metrics {
+        metrics.called(ports, outcome.is_err());
+        ports.set(&metrics.available, u64::from(course == Course::Ask));
+    }
+}
+
+/// The name under which all workers of this gateway are known to others.
+pub(crate) fn name_of_gateway(ports: &dyn Ports) -> Option<String> {
+    let name = match ports.get(GATEWAY).ok()? {
+        Some(stored) => stored.value,
+        None => {
+            let name = format!("{:016x}{:016x}", ports.next_u64(), ports.next_u64());
+            match ports
+                .compare_and_swap(GATEWAY, name.as_bytes(), None)
+                .ok()?
+            {
+                Swap::Done => name.into_bytes(),
+                Swap::Conflict => ports.get(GATEWAY).ok()??.value,
+            }
+        }
+    };
+    String::from_utf8(name).ok()
 }
 
 #[cfg(test)]

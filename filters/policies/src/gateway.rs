@@ -25,6 +25,7 @@ use crate::redis::Redis;
 use crate::request_validation::RequestValidations;
 use crate::response_cache::ResponseCaches;
 use crate::route::Routes;
+use crate::shared_cache::{self, SharedCaches};
 use crate::usage_plan::{self, UsagePlans, UsageRecords};
 use crate::web_socket::WebSockets;
 
@@ -70,6 +71,8 @@ pub struct Gateway {
     /// Where gateways share their limits.
     pub(crate) fleet: Option<Fleet>,
     redis: Option<Arc<Redis>>,
+    /// The caches that gateways share.
+    shared_caches: Option<Arc<SharedCaches>>,
     pub(crate) usage: UsageRecords,
     initial_usage: usage_plan::Initial,
     pub(crate) usage_route: Option<Box<str>>,
@@ -128,7 +131,7 @@ impl Gateway {
         let routes = kept(Routes::compile(document), &mut faults);
         let cors = kept(CorsConfigurations::compile(document), &mut faults);
         let authorizations = Authorizations::compile(document, environment);
-        let authorizations = kept(authorizations, &mut faults);
+        let mut authorizations = kept(authorizations, &mut faults);
         let api_keys = kept(ApiKeys::compile(document), &mut faults);
         let usage_plans = kept(UsagePlans::compile(document), &mut faults);
         let redis = document
@@ -140,7 +143,24 @@ impl Gateway {
         let initial_usage = usage_plans.as_ref().map(|plans| plans.initial(document));
         let initial_usage = kept(initial_usage.unwrap_or(Ok(Vec::new())), &mut faults);
         let request_validations = kept(RequestValidations::compile(document), &mut faults);
-        let response_caches = ResponseCaches::compile(document, environment);
+        let shares = |api: &model::Api| {
+            let mut clusters = api.stages.iter().flat_map(|stage| &stage.cache_cluster);
+            clusters.any(|cluster| cluster.shared)
+        };
+        let shared_caches = redis.as_ref().and_then(Option::as_ref);
+        let shared_caches = shared_caches.filter(|_| document.apis.iter().any(shares));
+        let metrics = Metrics::compile(document);
+        let shared_caches = shared_caches
+            .map(|redis| Arc::new(SharedCaches::new(Arc::clone(redis), metrics.redis.clone())));
+        let shared = match (&shared_caches, &mut authorizations) {
+            (Some(caches), Some(all)) => all.share(document, caches, environment),
+            _ => Ok(()),
+        };
+        if kept(shared, &mut faults).is_none() {
+            authorizations = None;
+        }
+        let response_caches =
+            ResponseCaches::compile(document, environment, shared_caches.as_ref());
         let response_caches = kept(response_caches, &mut faults);
         let integrations = kept(Integrations::compile(document), &mut faults);
         let web_sockets = kept(WebSockets::compile(document), &mut faults);
@@ -148,7 +168,6 @@ impl Gateway {
         let gateway_responses = kept(GatewayResponses::compile(document), &mut faults);
         let compiled = || {
             let redis = redis?;
-            let metrics = Metrics::compile(document);
             let fleet = redis.clone().map(|redis| {
                 let keys = redis.holds_keys.then(|| SharedKeys::new(document));
                 Fleet::new(redis, keys, metrics.redis.clone())
@@ -161,6 +180,7 @@ impl Gateway {
                 usage_plans: usage_plans?,
                 fleet,
                 redis,
+                shared_caches,
                 usage: UsageRecords::default(),
                 initial_usage: initial_usage?,
                 usage_route: document.usage_route.as_deref().map(Into::into),
@@ -346,10 +366,21 @@ impl Service for Gateway {
         if let Some(fleet) = &self.fleet {
             errands.extend(fleet.errands(&self.usage_plans, &self.usage, ports));
         }
+        if let Some(shared) = &self.shared_caches {
+            errands.extend(shared.errands(ports));
+        }
         errands
     }
 
     fn fetched(&self, errand: usize, answer: CalloutAnswer, ports: &dyn Ports) {
+        if let Some(shared) = &self.shared_caches
+            && errand >= shared_cache::FIRST_ERRAND
+        {
+            return shared.fetched(errand, answer, ports, |change| {
+                self.response_caches.forget(ports, change)
+                    & self.authorizations.forget(ports, change)
+            });
+        }
         match &self.fleet {
             Some(fleet) if errand >= fleet::FIRST_ERRAND => {
                 fleet.fetched(errand, answer, &self.api_keys, ports);

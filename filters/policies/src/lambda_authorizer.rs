@@ -18,6 +18,7 @@
 mod cache_key;
 mod compile;
 mod event;
+mod flush;
 mod identity_source;
 mod request;
 mod result;
@@ -48,6 +49,9 @@ use crate::denial::Denial;
 use crate::exchange::{Callout, CalloutAnswer, Exchange};
 use crate::iam::Verdict;
 use crate::lambda_event::Deployment;
+use crate::response_cache::key::Key;
+use crate::response_cache::storage::Group;
+use crate::shared_cache::{Looked, Missing, SharedCache};
 use identity_source::IdentitySources;
 use result_cache::{Kept, ResultCache};
 use service::Service;
@@ -58,6 +62,9 @@ pub use identity_source::IdentityValues;
 pub use request::AuthorizerRequest;
 pub use result::{AuthorizerResult, LARGEST_ANSWER, LARGEST_POLICY, ResultFault, ResultForm};
 pub use result_cache::{LARGEST_ENTRY, SHARED_PLACES};
+
+/// All results of a stage are forgotten together.
+const GROUP: Group = Group(0);
 
 /// A Lambda authorizer in one stage of its API.
 #[derive(Debug)]
@@ -72,6 +79,16 @@ pub struct LambdaAuthorizer {
     service: Option<Service>,
     generation: CacheKey,
     cache: Arc<ResultCache>,
+    results: Arc<Results>,
+}
+
+/// The results of all authorizers in one stage.
+#[derive(Debug)]
+struct Results {
+    /// Where it stands that they were forgotten; `None` where nobody can have them forgotten.
+    flushed: Option<Arc<[u8]>>,
+    /// Where other gateways find them, too.
+    shared: Option<SharedCache>,
 }
 
 /// What an authorizer says about one request.
@@ -111,7 +128,9 @@ impl LambdaAuthorizer {
     ) -> Result<LambdaResult, LambdaDenial> {
         let ports = exchange.ports();
         let identity = self.identity_values(request)?;
-        let kept = self.cache_key(&identity).map(|key| self.kept(key));
+        let key = self.cache_key(&identity);
+        let kept = key.and_then(|key| self.results.key(key, ports));
+        let kept = kept.map(|key| self.kept(key));
         let judge = |result: Arc<AuthorizerResult>, latency_millis| LambdaResult {
             verdict: result.verdict(&request.access),
             result,
@@ -124,6 +143,13 @@ impl LambdaAuthorizer {
         {
             return Ok(judge(result, None));
         }
+        let missing = match (key, &kept) {
+            (Some(key), Some(kept)) => match self.look_further(key, kept, exchange).await {
+                Ok(result) => return Ok(judge(result, None)),
+                Err(missing) => missing,
+            },
+            _ => None,
+        };
 
         let event = self.event(request, &identity);
         let callout = self.callout(event, kept.map(|kept| kept.key))?;
@@ -140,9 +166,37 @@ impl LambdaAuthorizer {
         let (result, body) = self.result_of(&answer)?;
         let result = Arc::new(result);
         if let Some(kept) = &kept {
-            self.cache.keep(kept, &result, body, ports, answered_at);
+            let until = self.cache.keep(kept, &result, body, ports, answered_at);
+            if let (Some(missing), Some(until)) = (missing, until) {
+                missing.keep(ports, body, until);
+            }
         }
         Ok(judge(result, latency_millis))
+    }
+
+    /// What the authorizer has told another gateway, which is kept here too. Otherwise what may be
+    /// kept for others once it is known.
+    async fn look_further(
+        &self,
+        key: CacheKey,
+        kept: &Kept,
+        exchange: &Exchange,
+    ) -> Result<Arc<AuthorizerResult>, Option<Box<Missing<'_>>>> {
+        let shared = self.results.shared.as_ref().ok_or(None)?;
+        // Who comes after a flush does not share the call of who came before it.
+        let (key, asked_as) = (Key(key), Key(kept.key));
+        let looked = shared.find(exchange, &key, GROUP, true, Some(&asked_as));
+        let found = match looked.await {
+            Looked::Found(found) => found,
+            Looked::Missing(missing) => return Err(Some(missing)),
+            Looked::Unknown => return Err(None),
+        };
+        let result = AuthorizerResult::parse(&found.content, self.form).map_err(|_| None)?;
+        let result = Arc::new(result);
+        let (ports, until) = (exchange.ports(), found.until);
+        self.cache
+            .keep_until(kept, until, &result, &found.content, ports, ports.now());
+        Ok(result)
     }
 
     /// The values of the identity sources.

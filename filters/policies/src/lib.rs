@@ -39,6 +39,7 @@ pub mod request_validation;
 pub mod response_cache;
 pub mod route;
 pub mod sealed_secret;
+mod shared_cache;
 pub mod sigv4;
 #[cfg(test)]
 mod test_client;

@@ -12,7 +12,9 @@
 //! a path is for it, whatever the host says, and reaches no API: no stage may be called `restapis`
 //! or `usageplans` then. Every other request is routed as without it.
 
+mod flush_stage_authorizers_cache;
 mod flush_stage_cache;
+mod stage;
 pub(crate) mod usage;
 
 use attache_model::{self as model, Protocol};
@@ -27,7 +29,9 @@ use crate::integration::encoding::decoded;
 use crate::request_id::RequestIds;
 use crate::sigv4::hexadecimal;
 
+use flush_stage_authorizers_cache::FlushStageAuthorizersCache;
 use flush_stage_cache::FlushStageCache;
+use stage::NamedStage;
 use usage::{PlanKeys, UsageCall};
 
 /// The first segments of AWS's paths.
@@ -49,6 +53,7 @@ pub(crate) struct ManagementApi {
 /// What is asked for.
 enum Call<'r> {
     Flush(FlushStageCache<'r>),
+    FlushAuthorizers(FlushStageAuthorizersCache<'r>),
     Usage(UsageCall<'r>),
 }
 
@@ -116,13 +121,14 @@ impl ManagementApi {
             Err(denial) => denial.reply(Protocol::Rest),
             Ok(()) => {
                 let answer = match call {
-                    Call::Flush(flush) => self.flush(gateway, exchange, ids, flush).map(|()| {
-                        // As AWS answers: what is to be forgotten will be.
-                        Reply {
-                            status: 202,
-                            ..Reply::default()
-                        }
-                    }),
+                    Call::Flush(flush) => {
+                        let flushed = self.flush(gateway, exchange, ids, flush).await;
+                        flushed.map(|()| accepted())
+                    }
+                    Call::FlushAuthorizers(flush) => {
+                        let flushed = self.flush_authorizers(gateway, exchange, flush).await;
+                        flushed.map(|()| accepted())
+                    }
                     Call::Usage(call) => self.usage(gateway, exchange, call).await,
                 };
                 answer.unwrap_or_else(Refusal::reply)
@@ -171,10 +177,36 @@ impl<'r> Call<'r> {
         let segments: Vec<&[u8]> = segments.collect();
         let method = request.first(b":method")?;
         match segments.split_first()? {
-            (&b"restapis", rest) => FlushStageCache::of(method, rest, query).map(Self::Flush),
+            (&b"restapis", rest) => Self::of_stage(method, rest, query),
             (&b"usageplans", rest) => UsageCall::of(method, rest, query).map(Self::Usage),
             _ => None,
         }
+    }
+
+    /// Reads what stands after `/restapis/`.
+    fn of_stage(method: &[u8], segments: &[&'r [u8]], query: &'r [u8]) -> Option<Self> {
+        let [api, b"stages", stage, b"cache", kept] = segments else {
+            return None;
+        };
+        let stage = NamedStage { api, stage };
+        match *kept {
+            b"data" if method == b"DELETE" => Some(Self::Flush(FlushStageCache { stage, query })),
+            b"authorizers" if method == b"DELETE" => {
+                Some(Self::FlushAuthorizers(FlushStageAuthorizersCache {
+                    stage,
+                    query,
+                }))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// As AWS answers: what is to be forgotten will be.
+fn accepted() -> Reply {
+    Reply {
+        status: 202,
+        ..Reply::default()
     }
 }
 

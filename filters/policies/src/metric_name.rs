@@ -38,6 +38,8 @@ pub enum Measure {
     IntegrationLatency,
     /// Requests answered from the stage's cache.
     CacheHit,
+    /// Those of them whose response another gateway has fetched. Not one of AWS's.
+    SharedCacheHit,
     /// Requests that the back end answered although the method has a cache.
     CacheMiss,
     /// The bytes that the stage's cache holds; a gauge. Not one of AWS's.
@@ -50,13 +52,14 @@ pub enum Measure {
 
 impl Measure {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Count,
         Self::ClientError,
         Self::ServerError,
         Self::Latency,
         Self::IntegrationLatency,
         Self::CacheHit,
+        Self::SharedCacheHit,
         Self::CacheMiss,
         Self::CacheBytes,
         Self::CacheEntries,
@@ -73,6 +76,7 @@ impl Measure {
             Self::Latency => "Latency",
             Self::IntegrationLatency => "IntegrationLatency",
             Self::CacheHit => "CacheHitCount",
+            Self::SharedCacheHit => "SharedCacheHitCount",
             Self::CacheMiss => "CacheMissCount",
             Self::CacheBytes => "CacheBytes",
             Self::CacheEntries => "CacheEntries",

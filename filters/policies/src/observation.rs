@@ -39,6 +39,16 @@ pub(crate) struct RedisMetrics {
     pub(crate) available: Metric,
 }
 
+impl RedisMetrics {
+    /// Counts a call that has ended.
+    pub(crate) fn called(&self, ports: &dyn Ports, failed: bool) {
+        ports.count(&self.calls, 1);
+        if failed {
+            ports.count(&self.errors, 1);
+        }
+    }
+}
+
 #[derive(Debug)]
 struct StageMetrics {
     all: Dimension,
@@ -66,6 +76,8 @@ struct Dimension {
 #[derive(Debug)]
 struct CacheCounts {
     hits: Metric,
+    /// `None` where gateways share nothing.
+    shared_hits: Option<Metric>,
     misses: Metric,
 }
 
@@ -82,6 +94,8 @@ struct CacheMetrics {
 pub(crate) enum CacheStatus {
     /// It is the cache's.
     Hit,
+    /// It is the cache's, where another gateway has put it.
+    SharedHit,
     /// It is the back end's, and may be kept.
     Miss,
     /// It is the back end's, and is not kept.
@@ -93,7 +107,7 @@ pub(crate) enum CacheStatus {
 impl CacheStatus {
     const fn as_str(self) -> &'static str {
         match self {
-            Self::Hit => "hit",
+            Self::Hit | Self::SharedHit => "hit",
             Self::Miss => "miss",
             Self::Bypass => "bypass",
             Self::Invalidated => "invalidated",
@@ -192,9 +206,9 @@ impl StageMetrics {
 
     fn under(label: &str, api: &model::Api, stage: &model::Stage, names: &mut Names) -> Self {
         let name = |measure| metric_name::stage(&api.id, label, measure);
-        let has_cache = stage.cache_cluster.is_some();
-        let all = Dimension::new(names, has_cache, name);
-        let cache = has_cache.then(|| {
+        let cluster = stage.cache_cluster.as_ref();
+        let all = Dimension::new(names, cluster, name);
+        let cache = cluster.map(|_| {
             let mut metric = |measure| names.next(name(measure));
             Box::new(CacheMetrics {
                 bytes: metric(Measure::CacheBytes),
@@ -217,7 +231,7 @@ impl StageMetrics {
                 let name = |measure| {
                     metric_name::method(&api.id, label, operation.method, &operation.path, measure)
                 };
-                methods.push(Some(Box::new(Dimension::new(names, has_cache, name))));
+                methods.push(Some(Box::new(Dimension::new(names, cluster, name))));
             }
         }
         Self {
@@ -230,7 +244,11 @@ impl StageMetrics {
 }
 
 impl Dimension {
-    fn new(names: &mut Names, has_cache: bool, name: impl Fn(Measure) -> String) -> Self {
+    fn new(
+        names: &mut Names,
+        cluster: Option<&model::CacheCluster>,
+        name: impl Fn(Measure) -> String,
+    ) -> Self {
         let mut metric = |measure| names.next(name(measure));
         Self {
             count: metric(Measure::Count),
@@ -238,9 +256,10 @@ impl Dimension {
             server_errors: metric(Measure::ServerError),
             latency: metric(Measure::Latency),
             integration_latency: metric(Measure::IntegrationLatency),
-            cache: has_cache.then(|| {
+            cache: cluster.map(|cluster| {
                 Box::new(CacheCounts {
                     hits: metric(Measure::CacheHit),
+                    shared_hits: cluster.shared.then(|| metric(Measure::SharedCacheHit)),
                     misses: metric(Measure::CacheMiss),
                 })
             }),
@@ -259,8 +278,11 @@ impl Dimension {
             ports.observe(&self.integration_latency, latency);
         }
         if let Some((counts, status)) = self.cache.as_ref().zip(measurement.cache) {
+            if let (CacheStatus::SharedHit, Some(metric)) = (status, &counts.shared_hits) {
+                ports.count(metric, 1);
+            }
             let metric = match status {
-                CacheStatus::Hit => &counts.hits,
+                CacheStatus::Hit | CacheStatus::SharedHit => &counts.hits,
                 CacheStatus::Miss | CacheStatus::Bypass | CacheStatus::Invalidated => {
                     &counts.misses
                 }

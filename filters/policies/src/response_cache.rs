@@ -26,10 +26,12 @@ use std::sync::Arc;
 
 use attache_model::{CacheInvalidation, Verb};
 
+use crate::exchange::Exchange;
 use crate::headers::Headers;
 use crate::integration::CacheKeyParameters;
 use crate::ports::Ports;
 use crate::route::Route;
+use crate::shared_cache::{Change, SharedCache};
 
 pub(crate) use answer::{Filling, answer};
 pub(crate) use compile::uses_stage_cache;
@@ -51,6 +53,8 @@ pub struct ResponseCaches {
 #[derive(Debug)]
 pub(crate) struct StageCache {
     memory: Memory,
+    /// Where other gateways find it, too.
+    shared: Option<Box<SharedCache>>,
     longest_wait_millis: u32,
     /// One place per operation of the API.
     operations: Vec<Option<Box<CachedOperation>>>,
@@ -96,6 +100,7 @@ pub(crate) enum Cached<'c> {
 #[derive(Clone, Copy)]
 pub(crate) struct CachedByStage<'c> {
     storage: &'c Storage,
+    shared: Option<&'c SharedCache>,
     longest_wait_millis: u32,
     operation: &'c CachedOperation,
     /// Whether the response is to be fetched anew.
@@ -126,6 +131,7 @@ impl ResponseCaches {
         (says_head == (route.verb == Verb::Head)).then(|| {
             Cached::ApiGateway(CachedByStage {
                 storage,
+                shared: cache.shared.as_deref(),
                 longest_wait_millis: cache.longest_wait_millis,
                 operation,
                 invalidates: invalidation::is_asked_for(request),
@@ -135,6 +141,13 @@ impl ResponseCaches {
 
     pub(crate) fn stage(&self, api: usize, stage: usize) -> Option<&StageCache> {
         self.apis.get(api)?.get(stage)?.as_deref()
+    }
+
+    /// Forgets what other gateways have had forgotten. Whether that is certain.
+    pub(crate) fn forget(&self, ports: &dyn Ports, change: &Change) -> bool {
+        self.iter().fold(true, |certain, (_, cache)| {
+            certain & cache.forget(ports, change)
+        })
     }
 
     /// All caches, with the positions of API and stage.
@@ -148,8 +161,9 @@ impl ResponseCaches {
 }
 
 impl StageCache {
-    /// Forgets what is kept: everything, or for one operation. Whether that is certain.
-    pub(crate) fn flush(&self, ports: &dyn Ports, operation: Option<usize>) -> bool {
+    /// Forgets what is kept: everything, or for one operation; where gateways share it, all of them
+    /// do. Whether that is certain.
+    pub(crate) async fn flush(&self, exchange: &Exchange, operation: Option<usize>) -> bool {
         let group = match operation {
             None => None,
             Some(operation) => match self.operations.get(operation).and_then(Option::as_ref) {
@@ -158,7 +172,28 @@ impl StageCache {
                 None => return true,
             },
         };
-        self.storage().flush(ports, group)
+        // First there: what is found there from now on is not what was to be forgotten here.
+        let everywhere = match &self.shared {
+            Some(shared) => shared.flush(exchange, group).await,
+            None => true,
+        };
+        self.storage().flush(exchange.ports(), group) && everywhere
+    }
+
+    fn forget(&self, ports: &dyn Ports, change: &Change) -> bool {
+        let Some(shared) = &self.shared else {
+            return true;
+        };
+        let storage = self.storage();
+        match change {
+            Change::All => storage.flush(ports, None),
+            Change::Cache(cache) if shared.is_meant(cache) => storage.flush(ports, None),
+            Change::Group(cache, group) if shared.is_meant(cache) => {
+                storage.flush(ports, Some(*group))
+            }
+            Change::Entry(cache, key) if shared.is_meant(cache) => storage.remove(ports, key),
+            Change::Cache(_) | Change::Group(..) | Change::Entry(..) => true,
+        }
     }
 
     /// Does a part of what is to be done beside the requests, and tells how much is kept.

@@ -39,6 +39,7 @@ pub struct SealingKey {
     encryption: [u8; 32],
     nonces: [u8; 32],
     cached_responses: [u8; 32],
+    authorizer_results: [u8; 32],
 }
 
 /// Why a key is none.
@@ -58,11 +59,12 @@ impl SealingKey {
     /// The key with these bytes, which must be as good as random.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
-        // Three uses of one key: each has a key of its own.
+        // Four uses of one key: each has a key of its own.
         Self {
             encryption: mac(key, &[b"attache sealed secret: encryption"]),
             nonces: mac(key, &[b"attache sealed secret: nonces"]),
             cached_responses: mac(key, &[b"attache response cache: encryption"]),
+            authorizer_results: mac(key, &[b"attache authorizer results: encryption"]),
         }
     }
 
@@ -97,6 +99,12 @@ impl SealingKey {
     #[must_use]
     pub const fn for_cached_responses(&self) -> [u8; 32] {
         self.cached_responses
+    }
+
+    /// The key that results of authorizers are encrypted with where gateways share them.
+    #[must_use]
+    pub(crate) const fn for_authorizer_results(&self) -> [u8; 32] {
+        self.authorizer_results
     }
 
     /// Seals a secret under a name, such as its access key id. The same three always give the

@@ -17,7 +17,7 @@ pub struct Arguments {
 /// What to do with the caches.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Forget the responses of a stage, of one method, or of one key.
+    /// Forget the responses of a stage, of one method, or of one key, or what authorizers have said.
     Flush(Flush),
 }
 
@@ -27,12 +27,14 @@ Examples:
   attache cache flush --api petstore --stage prod --method /pets/GET
   attache cache flush --api petstore --stage prod --key '/pets/7?lang=de' \\
     --header 'Accept-Language: de'
+  attache cache flush --api petstore --stage prod --authorizers
   attache cache flush --api petstore --stage prod --url https://gateway.example.com \\
     --token-file token.txt
 
 A gateway that `attache run` serves is found by its configuration, and needs no token to be given
 unless the configuration holds its digest alone. Others need `managementApi` in their configuration,
-and its token in ATTACHE_MANAGEMENT_TOKEN or a file. Each Envoy has a cache of its own.
+and its token in ATTACHE_MANAGEMENT_TOKEN or a file. Each Envoy has a cache of its own; where a stage
+has `cacheCluster: {shared: true}`, what is forgotten at one gateway is forgotten at all.
 
 Exit code 0: forgotten. 1: the gateway refused, or could not be reached. 2: the arguments do not fit
 together, or there is no such API or stage.";
@@ -50,6 +52,9 @@ pub struct Flush {
     /// The stage.
     #[arg(long)]
     pub stage: String,
+    /// What Lambda authorizers have said, rather than responses.
+    #[arg(long, conflicts_with_all = ["method", "key"])]
+    pub authorizers: bool,
     /// Only the responses of this method, such as `/pets/GET`.
     #[arg(long, value_name = "METHOD", conflicts_with = "key")]
     pub method: Option<String>,

@@ -35,17 +35,19 @@ pub(super) fn run(arguments: &Flush, terminal: &mut Terminal) -> io::Result<Exit
     terminal.result(&match arguments.output {
         Output::Json => {
             let (method, key) = match &scope {
-                Scope::Stage => (Json::Null, Json::Null),
+                Scope::Stage | Scope::Authorizers => (Json::Null, Json::Null),
                 Scope::Method(method) => (json!(method), Json::Null),
                 Scope::Key { verb, target } => (json!(verb), json!(target)),
             };
             serde_json::to_string_pretty(&json!({
                 "api": api, "stage": stage, "method": method, "key": key,
+                "authorizers": scope == Scope::Authorizers,
                 "url": url, "status": status,
             }))?
         }
         Output::Text => {
             let what = match &scope {
+                Scope::Authorizers => "what authorizers have said".to_owned(),
                 Scope::Stage => "all responses".to_owned(),
                 Scope::Method(method) => format!("the responses of `{method}`"),
                 Scope::Key { verb, target } => format!("the response to `{verb} {target}`"),
@@ -87,6 +89,9 @@ fn flush<'a>(
 
 /// What to forget. Whether there is such an operation is for the gateway to say.
 fn scope(arguments: &Flush) -> Result<Scope<'_>, Failure> {
+    if arguments.authorizers {
+        return Ok(Scope::Authorizers);
+    }
     if let Some(method) = &arguments.method {
         return match MethodKey::parse(method) {
             Ok(MethodKey::One { path, method }) => {
@@ -132,11 +137,8 @@ fn check_names(configuration: &Configuration, arguments: &Flush) -> Result<(), F
         let known = api.stages.keys().map(String::as_str);
         return Err(Failure::Usage(unknown(&kind, &arguments.stage, known)));
     };
-    if !stage
-        .cache_cluster
-        .as_ref()
-        .is_some_and(|cluster| cluster.enabled)
-    {
+    let cluster = stage.cache_cluster.as_ref();
+    if !arguments.authorizers && !cluster.is_some_and(|cluster| cluster.enabled) {
         return Err(Failure::Usage(format!(
             "the stage `{}` of `{}` has no cache",
             arguments.stage, arguments.api

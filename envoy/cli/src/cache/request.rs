@@ -1,8 +1,10 @@
 //! The request of the management API that flushes a cache.
 //!
 //! API Gateway's `FlushStageCache` is `DELETE /restapis/ID/stages/STAGE/cache/data`. That it can be
-//! narrowed to a method or to a key is attache's own.
-//! <https://docs.aws.amazon.com/apigateway/latest/api/API_FlushStageCache.html>
+//! narrowed to a method or to a key is attache's own. `FlushStageAuthorizersCache` has `authorizers`
+//! in place of `data`.
+//! <https://docs.aws.amazon.com/apigateway/latest/api/API_FlushStageCache.html>,
+//! <https://docs.aws.amazon.com/apigateway/latest/api/API_FlushStageAuthorizersCache.html>
 
 use crate::management_client::encoded;
 use crate::memory_proxy::field;
@@ -29,19 +31,25 @@ pub(super) enum Scope<'a> {
     Stage,
     /// The responses of one method, such as `/pets/GET`; at the root `//GET`.
     Method(String),
+    /// Nothing of it: what the stage's authorizers have said.
+    Authorizers,
     /// The response to one request.
     Key { verb: &'a str, target: &'a str },
 }
 
 /// Where a cache is flushed: path and query, below the gateway's address.
 pub(super) fn target(api: &str, stage: &str, scope: &Scope<'_>) -> String {
+    let kept = match scope {
+        Scope::Authorizers => "authorizers",
+        Scope::Stage | Scope::Method(_) | Scope::Key { .. } => "data",
+    };
     let mut target = format!(
-        "/restapis/{}/stages/{}/cache/data",
+        "/restapis/{}/stages/{}/cache/{kept}",
         encoded(api, ""),
         encoded(stage, "")
     );
     let query = match scope {
-        Scope::Stage => return target,
+        Scope::Stage | Scope::Authorizers => return target,
         Scope::Method(method) => format!("method={}", encoded(method, "/")),
         Scope::Key { verb, target } => {
             format!("path={}&verb={}", encoded(target, "/"), encoded(verb, ""))
@@ -97,6 +105,10 @@ mod tests {
                 format!("/restapis/pets/stages/prod/cache/data{wanted}")
             );
         }
+        assert_eq!(
+            target("pets", "prod", &Scope::Authorizers),
+            "/restapis/pets/stages/prod/cache/authorizers"
+        );
         assert_eq!(
             target("../a", "b/c?d", &Scope::Stage),
             "/restapis/..%2Fa/stages/b%2Fc%3Fd/cache/data"

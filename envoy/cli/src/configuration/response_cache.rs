@@ -23,6 +23,13 @@ pub struct CacheCluster {
     #[serde(rename = "sizeMiB", default = "size_mib")]
     #[schemars(range(min = 1, max = 65536))]
     pub size_mib: u32,
+    /// Whether gateways share what they keep: a response that one of them has fetched is found by
+    /// the others in `state.redis`, for the rest of its lifetime, and what is flushed at one is
+    /// flushed at all. So it is with what Lambda authorizers have said, for which there must be a key
+    /// in `ATTACHE_SECRETS_KEY`. Each gateway still has a cache of its own, which it asks first. Only
+    /// in the mode `api-gateway`.
+    #[serde(default)]
+    pub shared: bool,
     /// How the lifetime of a response is found: `api-gateway` goes by `cacheTtlInSeconds`, whatever
     /// the back end says; `http` by its `Cache-Control`, `Expires` and `Vary`, as RFC 9111 asks, and
     /// by `cacheTtlInSeconds` where it says nothing. What is stale is fetched as a whole; the filter

@@ -122,12 +122,14 @@ impl Lowering<'_> {
         self.remember_name(&model, &cluster);
         for (part, setting) in [
             ("sizeMebibytes", "sizeMiB"),
+            ("shared", "shared"),
             ("mode", "mode"),
             ("longestWaitMillis", "longestWaitMillis"),
         ] {
             self.remember_if_there(format!("{model}/{part}"), &cluster.key(setting));
         }
         let mut lowered = CacheCluster {
+            shared: settings.shared,
             mode: match settings.mode {
                 configuration::CacheMode::ApiGateway => CacheMode::ApiGateway,
                 configuration::CacheMode::Http => CacheMode::Http,

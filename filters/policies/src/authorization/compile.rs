@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use attache_model::{self as model, Authorization, AuthorizerKind, Gateway};
 
 use super::{Api, Authorizations, Rule};
@@ -6,6 +8,7 @@ use crate::iam::{self, Policy, PolicyKind};
 use crate::jwt::{TokenAuthorizer, TokenAuthorizers};
 use crate::lambda_authorizer::LambdaAuthorizers;
 use crate::ports::Environment;
+use crate::shared_cache::SharedCaches;
 use crate::sigv4::Credentials;
 
 impl Authorizations {
@@ -49,6 +52,20 @@ impl Authorizations {
             }),
             _ => Err(errors),
         }
+    }
+
+    /// Has gateways share what authorizers say, where stages have it so.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`LambdaAuthorizers`].
+    pub(crate) fn share(
+        &mut self,
+        gateway: &Gateway,
+        caches: &Arc<SharedCaches>,
+        environment: &dyn Environment,
+    ) -> Result<(), Vec<CompileError>> {
+        self.lambda.share(gateway, caches, environment)
     }
 }
 

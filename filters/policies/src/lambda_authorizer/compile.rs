@@ -4,26 +4,31 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use attache_model::{
-    Api, AuthorizerEvent, AuthorizerKind, Gateway, LambdaAuthorizer as Definition, Protocol,
+    Api, AuthorizerEvent, AuthorizerKind, CacheCluster, Gateway, LambdaAuthorizer as Definition,
+    Protocol,
 };
 
-use super::LambdaAuthorizer;
 use super::cache_key::{CacheKey, generation};
 use super::identity_source::{IdentitySource, IdentitySources};
 use super::result::ResultForm;
 use super::result_cache::{LONGEST_TTL, ResultCache};
 use super::service::{Service, ServiceFault};
+use super::{LambdaAuthorizer, Results, flush};
 use crate::compile_error::CompileError;
 use crate::integration::Upstream;
 use crate::lambda_event::Deployment;
 use crate::lambda_function;
+use crate::ports::Environment;
+use crate::response_cache::storage::Encryption;
+use crate::sealed_secret::{SealingKey, VARIABLE};
+use crate::shared_cache::{SharedCache, SharedCaches};
 use crate::validation_expression::ValidationExpression;
 
 /// The Lambda authorizers of all APIs in all their stages.
 #[derive(Debug)]
 pub struct LambdaAuthorizers {
     /// By API, authorizer and stage. An authorizer of another kind has none.
-    apis: Vec<Vec<Box<[LambdaAuthorizer]>>>,
+    pub(super) apis: Vec<Vec<Box<[LambdaAuthorizer]>>>,
 }
 
 impl LambdaAuthorizers {
@@ -52,6 +57,64 @@ impl LambdaAuthorizers {
             .collect();
         if errors.is_empty() {
             Ok(Self { apis })
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// Has the results of stages whose caches are shared kept in Redis, where they are always
+    /// encrypted: whoever could write one could let in anybody.
+    ///
+    /// # Errors
+    ///
+    /// Every stage with results that cannot be encrypted.
+    pub(crate) fn share(
+        &mut self,
+        gateway: &Gateway,
+        caches: &Arc<SharedCaches>,
+        environment: &dyn Environment,
+    ) -> Result<(), Vec<CompileError>> {
+        let key = SealingKey::from_environment(environment).ok().flatten();
+        let key = key.map(|key| key.for_authorizer_results());
+        let mut errors = Vec::new();
+        for (api, (definition, authorizers)) in gateway.apis.iter().zip(&mut self.apis).enumerate()
+        {
+            for (position, stage) in definition.stages.iter().enumerate() {
+                let is_shared = |cluster: &CacheCluster| cluster.shared;
+                if !stage.cache_cluster.as_ref().is_some_and(is_shared) {
+                    continue;
+                }
+                let in_stage = authorizers.iter_mut().filter_map(|it| it.get_mut(position));
+                let mut keeping = in_stage.filter(|it| it.ttl_seconds > 0).peekable();
+                if keeping.peek().is_none() {
+                    continue;
+                }
+                let Some(key) = &key else {
+                    let place = format!("/apis/{api}/stages/{position}/cacheCluster/shared");
+                    let reason = format!(
+                        "results of Lambda authorizers are shared encrypted only, and `{VARIABLE}` \
+                         holds no key"
+                    );
+                    errors.push(CompileError::new(place, reason).hint(format!(
+                        "set `{VARIABLE}` in Envoy's environment to 32 random bytes in base64"
+                    )));
+                    continue;
+                };
+                let name = format!("{}\0{}\0authorizers", definition.id, stage.name);
+                caches.add(name.clone());
+                let encryption = Some(Encryption::new(*key));
+                let shared = SharedCache::new(Arc::clone(caches), &name, Some(key), encryption);
+                let results = Arc::new(Results {
+                    flushed: Some(flush::store_key(&definition.id, &stage.name)),
+                    shared: Some(shared),
+                });
+                for authorizer in keeping {
+                    authorizer.results = Arc::clone(&results);
+                }
+            }
+        }
+        if errors.is_empty() {
+            Ok(())
         } else {
             Err(errors)
         }
@@ -133,6 +196,14 @@ impl Compiler<'_> {
             service,
             generation: self.generation(definition, position, deployment),
             cache: Arc::clone(self.cache),
+            results: Arc::new(Results {
+                flushed: self
+                    .gateway
+                    .management_api
+                    .is_some()
+                    .then(|| flush::store_key(&self.api.id, &deployment.stage)),
+                shared: None,
+            }),
         })
     }
 

@@ -109,7 +109,8 @@ impl ResultCache {
     }
 
     /// Keeps a result and the answer that it was read from. That it could not be kept costs
-    /// another call and changes nothing else.
+    /// another call and changes nothing else. Until when it is kept; `None` for one that is too
+    /// long.
     pub(super) fn keep(
         &self,
         kept: &Kept,
@@ -117,11 +118,26 @@ impl ResultCache {
         answer: &[u8],
         store: &(impl Store + ?Sized),
         now: Timestamp,
-    ) {
+    ) -> Option<Timestamp> {
         if answer.len() > LARGEST_ENTRY {
-            return;
+            return None;
         }
-        let expiry = kept.expiry(now);
+        let until = Timestamp(kept.expiry(now).0.saturating_mul(1_000_000));
+        self.keep_until(kept, until, result, answer, store, now);
+        Some(until)
+    }
+
+    /// The same for a result that has not all of its time left.
+    pub(super) fn keep_until(
+        &self,
+        kept: &Kept,
+        until: Timestamp,
+        result: &Arc<AuthorizerResult>,
+        answer: &[u8],
+        store: &(impl Store + ?Sized),
+        now: Timestamp,
+    ) {
+        let expiry = Expiry(until.as_millis().min(kept.expiry(now).0));
         shared::keep(kept, answer, expiry, store, now);
         self.parsed.keep(kept, Arc::clone(result), expiry, now);
     }

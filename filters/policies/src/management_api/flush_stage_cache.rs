@@ -14,23 +14,22 @@
 
 use attache_model::Verb;
 
-use super::{ManagementApi, Refusal, is_named};
+use super::stage::{NamedStage, Release};
+use super::{ManagementApi, Refusal};
 use crate::authorization::Caller;
 use crate::exchange::Exchange;
 use crate::gateway::Gateway;
 use crate::headers::Headers;
 use crate::integration::IntegrationRequest;
 use crate::integration::encoding::pairs;
-use crate::ports::Ports;
 use crate::request_id::RequestIds;
 
 /// `DELETE /restapis/API/stages/STAGE/cache/data`.
 #[derive(Clone, Copy)]
 pub(super) struct FlushStageCache<'r> {
-    /// Still encoded, as all of it.
-    api: &'r [u8],
-    stage: &'r [u8],
-    query: &'r [u8],
+    pub(super) stage: NamedStage<'r>,
+    /// Still encoded.
+    pub(super) query: &'r [u8],
 }
 
 /// What is to be forgotten.
@@ -45,50 +44,31 @@ enum Target {
 }
 
 impl ManagementApi {
-    pub(super) fn flush(
+    pub(super) async fn flush(
         &self,
         gateway: &Gateway,
         exchange: &Exchange,
         ids: &RequestIds,
         flush: FlushStageCache<'_>,
     ) -> Result<(), Refusal> {
-        // What is kept of a stage is kept of its canary release too, which may have a cache and a
-        // deployment of its own.
-        let mut releases = Vec::new();
-        let mut is_api = false;
-        for (api, facts) in gateway.apis.iter().enumerate() {
-            if is_named(flush.api, &facts.id) {
-                is_api = true;
-                for (stage, named) in facts.stages.iter().enumerate() {
-                    if is_named(flush.stage, &named.name) {
-                        releases.push((api, facts, stage, &*named.name));
-                    }
-                }
-            }
-        }
-        if !is_api {
-            return Err(Refusal::not_found(format!(
-                "Invalid API identifier specified {}:{}",
-                self.account_id,
-                String::from_utf8_lossy(flush.api)
-            )));
-        }
-        if releases.is_empty() {
-            return Err(Refusal::not_found("Invalid stage identifier specified"));
-        }
+        let releases = self.releases(gateway, flush.stage)?;
         let target = Target::read(flush.query)?;
-        let ports = exchange.ports();
         let (mut is_known, mut is_certain) = (false, true);
-        for (api, facts, stage, name) in releases {
-            let cache = gateway.response_caches.stage(api, stage);
+        for Release { place, api, name } in releases {
+            let cache = gateway.response_caches.stage(place.0, place.1);
+            let operation = match &target {
+                Target::Method(method) => api.operation(method),
+                Target::Everything | Target::Response { .. } => None,
+            };
             let certain = match &target {
-                Target::Everything => Some(cache.is_none_or(|cache| cache.flush(ports, None))),
-                Target::Method(method) => facts
-                    .operation(method)
-                    .map(|operation| cache.is_none_or(|cache| cache.flush(ports, Some(operation)))),
+                Target::Method(_) if operation.is_none() => None,
+                Target::Everything | Target::Method(_) => Some(match cache {
+                    Some(cache) => cache.flush(exchange, operation).await,
+                    None => true,
+                }),
                 Target::Response { path, verb } => {
                     let request = other_request(exchange.request(), name, path, verb);
-                    remove(gateway, (api, stage), &request, ids, ports)
+                    remove(gateway, place, &request, ids, exchange).await
                 }
             };
             is_known |= certain.is_some();
@@ -110,18 +90,19 @@ impl ManagementApi {
 
 /// Forgets the response to a request of a stage. Whether that is certain; `None` when no operation
 /// serves it.
-fn remove(
+async fn remove(
     gateway: &Gateway,
     (api, stage): (usize, usize),
     request: &Headers,
     ids: &RequestIds,
-    ports: &dyn Ports,
+    exchange: &Exchange,
 ) -> Option<bool> {
     let route = gateway.routes.find_of_release(api, stage, request)?;
     let Some(cached) = gateway.response_caches.find(route, request) else {
         // Nothing is ever kept for it.
         return Some(true);
     };
+    let ports = exchange.ports();
     let request = IntegrationRequest {
         headers: request,
         route,
@@ -132,7 +113,7 @@ fn remove(
         api_key_id: None,
         caller: &Caller::default(),
     };
-    Some(cached.remove(ports, &request))
+    Some(cached.remove(exchange, &request).await)
 }
 
 /// The request whose response is meant: this one, with another request line.
@@ -158,18 +139,6 @@ fn other_request(request: &Headers, stage: &str, path: &[u8], verb: &[u8]) -> He
         }
     }
     other
-}
-
-impl<'r> FlushStageCache<'r> {
-    /// Reads what stands after `/restapis/`; `None` for a request that is for something else.
-    pub(super) fn of(method: &[u8], segments: &[&'r [u8]], query: &'r [u8]) -> Option<Self> {
-        match segments {
-            [api, b"stages", stage, b"cache", b"data"] if method == b"DELETE" => {
-                Some(Self { api, stage, query })
-            }
-            _ => None,
-        }
-    }
 }
 
 impl Target {

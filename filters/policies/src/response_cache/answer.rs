@@ -8,7 +8,7 @@ use attache_values::json::Document;
 
 use super::accept_encoding;
 use super::coalescing::{Fetch, Found, Place, Turn, Verdict, after, present, turn};
-use super::entry::Head;
+use super::entry::{Entry, Head};
 use super::http::{HttpCache, Judged, Keeping, Looked, Rules};
 use super::invalidation::WARNING;
 use super::storable::{self, LARGEST_BODY, Storable};
@@ -20,14 +20,27 @@ use crate::iam::INVALIDATE_CACHE;
 use crate::integration::{Answered, Integration, IntegrationRequest, held_body};
 use crate::observation::{CacheStatus, Observation};
 use crate::ports::Ports;
+use crate::shared_cache::{Looked as LookedFurther, Missing};
 
 /// What is kept still holds.
 const NOT_MODIFIED: u16 = 304;
+
+/// How a request gets its answer.
+enum SharedTurn<'c> {
+    /// It is there, here or at other gateways.
+    Answer((Head, Vec<u8>), CacheStatus),
+    /// The back end is asked, by nobody else.
+    Fetch(Fetch<'c>, Option<Box<Missing<'c>>>),
+    /// The back end is asked, and nothing is kept of what it says.
+    Alone,
+}
 
 /// An answer that is to be kept as soon as its body is there.
 pub(crate) enum Filling<'c> {
     ApiGateway {
         fetch: Fetch<'c>,
+        /// What other gateways have not found either.
+        missing: Option<Box<Missing<'c>>>,
         storable: Storable,
         operation: &'c CachedOperation,
     },
@@ -46,10 +59,14 @@ impl Cached<'_> {
     }
 
     /// Forgets what is kept for requests like this one. Whether that is certain.
-    pub(crate) fn remove(self, ports: &dyn Ports, request: &IntegrationRequest<'_>) -> bool {
+    pub(crate) async fn remove(
+        self,
+        exchange: &Exchange,
+        request: &IntegrationRequest<'_>,
+    ) -> bool {
         match self {
-            Self::ApiGateway(cached) => cached.remove(ports, request),
-            Self::Http { cache, .. } => cache.remove(ports, request.headers),
+            Self::ApiGateway(cached) => cached.remove(exchange, request).await,
+            Self::Http { cache, .. } => cache.remove(exchange.ports(), request.headers),
         }
     }
 }
@@ -90,8 +107,8 @@ pub(crate) async fn answer<'e>(
         anew = false;
     }
     let (mut answered, filling) = match cached.turn(exchange, request, anew).await? {
-        Turn::Answer((head, body)) => {
-            seen.cached(CacheStatus::Hit);
+        SharedTurn::Answer((head, body), status) => {
+            seen.cached(status);
             let reply = Reply {
                 status: head.status,
                 headers: head.fields,
@@ -99,7 +116,7 @@ pub(crate) async fn answer<'e>(
             };
             (of_this_request(reply, integration, exchange, request), None)
         }
-        Turn::Fetch(fetch) => {
+        SharedTurn::Fetch(fetch, missing) => {
             seen.cached(if anew {
                 CacheStatus::Invalidated
             } else {
@@ -114,6 +131,7 @@ pub(crate) async fn answer<'e>(
                     let filling = match Storable::of(&answered, is_head) {
                         Some(storable) => Some(Filling::ApiGateway {
                             fetch,
+                            missing,
                             storable,
                             operation: cached.operation,
                         }),
@@ -130,7 +148,7 @@ pub(crate) async fn answer<'e>(
                 }
             }
         }
-        Turn::Alone => {
+        SharedTurn::Alone => {
             seen.cached(CacheStatus::Bypass);
             let answered = integration.answer(exchange, request, document, Vec::new(), seen);
             (answered.await?, None)
@@ -236,7 +254,7 @@ impl<'c> CachedByStage<'c> {
         exchange: &'c Exchange,
         request: &IntegrationRequest<'_>,
         anew: bool,
-    ) -> Result<Turn<'c, (Head, Vec<u8>)>, Denial> {
+    ) -> Result<SharedTurn<'c>, Denial> {
         let body = if self.operation.parameters.reads_body() {
             Some(held_body(exchange).await?)
         } else {
@@ -244,7 +262,7 @@ impl<'c> CachedByStage<'c> {
         };
         // Who sends what cannot be read is told so by the integration.
         let Some(place) = self.place(exchange.ports(), request, body) else {
-            return Ok(Turn::Alone);
+            return Ok(SharedTurn::Alone);
         };
         let judge = |found: Found| {
             if found.now >= found.fresh_until {
@@ -262,12 +280,70 @@ impl<'c> CachedByStage<'c> {
         };
         if !self.may_keep(exchange, request) {
             let kept = if anew { None } else { present(place, judge) };
-            return Ok(kept.map_or(Turn::Alone, Turn::Answer));
+            return Ok(kept.map_or(SharedTurn::Alone, |kept| {
+                SharedTurn::Answer(kept, CacheStatus::Hit)
+            }));
         }
         if anew {
-            return Ok(Fetch::anew(place).map_or(Turn::Alone, Turn::Fetch));
+            let fetch = Fetch::anew(place);
+            let mut missing = None;
+            if let Some(shared) = self.shared {
+                let (key, group) = (&place.key, place.group);
+                let encrypted = self.operation.encrypted;
+                missing = shared.replace(exchange, key, group, encrypted).await;
+                if fetch.is_none() {
+                    // Who fetches it instead may have found what others were about to forget.
+                    place.storage.remove(place.ports, key);
+                }
+            }
+            return Ok(fetch.map_or(SharedTurn::Alone, |fetch| SharedTurn::Fetch(fetch, missing)));
         }
-        Ok(turn(exchange, place, self.longest_wait_millis, judge).await)
+        Ok(
+            match turn(exchange, place, self.longest_wait_millis, judge).await {
+                Turn::Answer(answer) => SharedTurn::Answer(answer, CacheStatus::Hit),
+                Turn::Alone => SharedTurn::Alone,
+                Turn::Fetch(fetch) => self.look_further(exchange, place, fetch, judge).await,
+            },
+        )
+    }
+
+    /// What other gateways have fetched, which is kept here too; otherwise it is to be fetched.
+    async fn look_further(
+        self,
+        exchange: &'c Exchange,
+        place: Place<'c>,
+        fetch: Fetch<'c>,
+        judge: impl FnOnce(Found) -> Verdict<(Head, Vec<u8>)>,
+    ) -> SharedTurn<'c> {
+        let encrypted = self.operation.encrypted;
+        // Where answers are not for others there is nothing to be found.
+        let Some(shared) = self.shared.filter(|_| fetch.is_promising) else {
+            return SharedTurn::Fetch(fetch, None);
+        };
+        let looked = shared.find(exchange, &place.key, place.group, encrypted, None);
+        let found = match looked.await {
+            LookedFurther::Found(found) => found,
+            LookedFurther::Missing(missing) => return SharedTurn::Fetch(fetch, Some(missing)),
+            LookedFurther::Unknown => return SharedTurn::Fetch(fetch, None),
+        };
+        let now = place.ports.now();
+        let lifetime = u64::from(self.operation.ttl_seconds) * 1_000;
+        let fresh_until = found.until.min(after(now, lifetime));
+        let kept = found.content.clone();
+        let Some(Entry::Response { head, body }) = Entry::from_bytes(found.content) else {
+            return SharedTurn::Fetch(fetch, None);
+        };
+        fetch.keep(kept, fresh_until, fresh_until, encrypted);
+        match judge(Found {
+            head,
+            body,
+            stored_at: now,
+            fresh_until,
+            now,
+        }) {
+            Verdict::Answer(answer) => SharedTurn::Answer(answer, CacheStatus::SharedHit),
+            Verdict::Fetch | Verdict::Alone => SharedTurn::Alone,
+        }
     }
 
     /// Whether what the back end says to a request may be kept for others. Otherwise there is
@@ -300,23 +376,31 @@ impl<'c> CachedByStage<'c> {
     }
 
     /// Forgets what is kept for requests like this one. Whether that is certain.
-    fn remove(self, ports: &dyn Ports, request: &IntegrationRequest<'_>) -> bool {
+    async fn remove(self, exchange: &Exchange, request: &IntegrationRequest<'_>) -> bool {
         let body = self.operation.parameters.reads_body().then_some(&[][..]);
         let key = self.operation.key.clone();
-        let key = self.operation.parameters.add(key, request, body);
-        key.is_some_and(|key| self.storage.remove(ports, &key.finish()))
+        let Some(key) = self.operation.parameters.add(key, request, body) else {
+            return false;
+        };
+        let key = key.finish();
+        let everywhere = match self.shared {
+            Some(shared) => shared.remove(exchange, &key, self.operation.group).await,
+            None => true,
+        };
+        self.storage.remove(exchange.ports(), &key) && everywhere
     }
 }
 
 impl Filling<'_> {
     /// Keeps the answer with this body, unless it is not all of it. How many others had to go.
     pub(crate) fn complete(self, ports: &dyn Ports, body: Option<Vec<u8>>) -> u32 {
-        let (fetch, storable, operation) = match self {
+        let (fetch, missing, storable, operation) = match self {
             Self::ApiGateway {
                 fetch,
+                missing,
                 storable,
                 operation,
-            } => (fetch, storable, operation),
+            } => (fetch, missing, storable, operation),
             Self::Http(keeping) => return keeping.complete(body),
         };
         let Some(bytes) = body.and_then(|body| storable.with_body(body)) else {
@@ -325,7 +409,13 @@ impl Filling<'_> {
         };
         let lifetime = u64::from(operation.ttl_seconds) * 1_000;
         let until = after(ports.now(), lifetime);
-        match fetch.keep(bytes, until, until, operation.encrypted) {
+        let shared = missing.map(|missing| (missing, bytes.clone()));
+        let filled = fetch.keep(bytes, until, until, operation.encrypted);
+        // What was forgotten here while it was fetched is nothing for others either.
+        if let (Some((missing, bytes)), false) = (shared, filled == Filled::Lost) {
+            missing.keep(ports, &bytes, until);
+        }
+        match filled {
             Filled::Stored { evicted } => evicted,
             Filled::TooLarge | Filled::Lost => 0,
         }

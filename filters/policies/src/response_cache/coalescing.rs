@@ -83,6 +83,8 @@ pub struct Fetch<'c> {
     place: Place<'c>,
     owner: u64,
     open: bool,
+    /// Whether the last answer was one to keep, or none has come lately.
+    pub(super) is_promising: bool,
 }
 
 /// Finds the response to a request, or says who is to fetch it. `judge` looks at what is kept;
@@ -120,7 +122,10 @@ pub async fn turn<'c, T>(
         }
         if !seen.claimed {
             match Fetch::claim(place, now) {
-                Some(fetch) => return Turn::Fetch(fetch),
+                Some(mut fetch) => {
+                    fetch.is_promising = !nobody_waits;
+                    return Turn::Fetch(fetch);
+                }
                 // Somebody was faster, or the store cannot be written. The latter stays so.
                 None => lost += 1,
             }
@@ -176,6 +181,7 @@ impl<'c> Fetch<'c> {
                 place,
                 owner: claim.owner,
                 open: true,
+                is_promising: true,
             })
     }
 

@@ -12,21 +12,23 @@ use crate::compile_error::CompileError;
 use crate::integration::CacheKeyParameters;
 use crate::ports::Environment;
 use crate::sealed_secret::{SealingKey, VARIABLE};
+use crate::shared_cache::{SharedCache, SharedCaches};
 
 /// The lifetimes that API Gateway takes, in seconds. 0 is an operation without a cache.
 const LIFETIMES: std::ops::RangeInclusive<u32> = 1..=3600;
 
 impl ResponseCaches {
-    /// Compiles the caches of all stages.
+    /// Compiles the caches of all stages. `shared`: where gateways share some of them.
     ///
     /// # Errors
     ///
     /// Every fault, each with its JSON pointer: an operation that is not there or that is cached
     /// twice, a lifetime that API Gateway does not take, a parameter that no key can be made of,
-    /// and responses that are to be encrypted without a key.
-    pub fn compile(
+    /// responses that are to be encrypted without a key, and a cache that cannot be shared.
+    pub(crate) fn compile(
         gateway: &Gateway,
         environment: &dyn Environment,
+        shared: Option<&Arc<SharedCaches>>,
     ) -> Result<Self, Vec<CompileError>> {
         let mut errors = Vec::new();
         let apis = gateway.apis.iter().enumerate();
@@ -43,6 +45,7 @@ impl ResponseCaches {
                         stage,
                         pointer: &pointer,
                         place: &place,
+                        shared,
                         errors: &mut errors,
                     }
                     .compile(cluster, environment);
@@ -68,6 +71,7 @@ struct Compiler<'m, 'e> {
     pointer: &'e str,
     /// Where the cache stands.
     place: &'e str,
+    shared: Option<&'e Arc<SharedCaches>>,
     errors: &'e mut Vec<CompileError>,
 }
 
@@ -108,11 +112,15 @@ impl Compiler<'_, '_> {
             Some(_) if !uses_stage_cache(self.api, self.stage) => "\0canary",
             _ => "",
         };
-        let storage = Storage::new(
-            &format!("{}\0{}{release}{mode}", self.api.id, self.stage.name),
-            cluster.size_mebibytes,
-            encryption,
-        );
+        let name = format!("{}\0{}{release}{mode}", self.api.id, self.stage.name);
+        let shared = cluster.shared.then(|| {
+            self.check_sharing(cluster.mode);
+            let caches = Arc::clone(self.shared?);
+            caches.add(format!("{name}\0{}", cluster.size_mebibytes));
+            let cache = SharedCache::new(caches, &name, None, encryption.clone());
+            Some(Box::new(cache))
+        });
+        let storage = Storage::new(&name, cluster.size_mebibytes, encryption);
         StageCache {
             memory: match cluster.mode {
                 CacheMode::ApiGateway => Memory::ApiGateway(storage),
@@ -121,6 +129,7 @@ impl Compiler<'_, '_> {
                     cluster.longest_wait_millis,
                 ))),
             },
+            shared: shared.flatten(),
             longest_wait_millis: cluster.longest_wait_millis,
             operations,
         }
@@ -208,6 +217,24 @@ impl Compiler<'_, '_> {
                 "set `{VARIABLE}` in Envoy's environment to 32 random bytes in base64"
             )));
         None
+    }
+
+    /// Gateways share what they keep as API Gateway does, and need a place for it.
+    fn check_sharing(&mut self, mode: CacheMode) {
+        let place = format!("{}/shared", self.place);
+        if self.gateway.state.is_none() {
+            let fault = CompileError::new(
+                &*place,
+                "gateways share a cache in Redis, and there is none",
+            );
+            self.errors
+                .push(fault.hint("say where it is: `state: {redis: {url: …}}`"));
+        }
+        if mode == CacheMode::Http {
+            let fault = CompileError::new(place, "a cache of the mode `http` cannot be shared");
+            self.errors
+                .push(fault.hint("take `shared` out, or set `mode: api-gateway`"));
+        }
     }
 
     fn fault(&mut self, place: &str, reason: String) {

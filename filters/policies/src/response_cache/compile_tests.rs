@@ -28,7 +28,7 @@ fn faults(cache_key: Value, integration: Value, clusters: &[Value]) -> Vec<Compi
         assert_eq!(name, "ATTACHE_SECRETS_KEY");
         None
     };
-    let compiled = ResponseCaches::compile(&document, &environment);
+    let compiled = ResponseCaches::compile(&document, &environment, None);
     compiled.err().unwrap_or_default()
 }
 

@@ -35,7 +35,7 @@ use self::way::{Entry, Lease, State, Way};
 use super::key::Key;
 use crate::ports::{Store, StoreError, Swap, Timestamp};
 
-pub use self::encryption::Encryption;
+pub use self::encryption::{Encryption, Writing};
 
 /// The longest entry, in bytes: 1 MiB of body, and 64,534 bytes for its head.
 pub const LONGEST_ENTRY: usize = SEGMENTS * SEGMENT - encryption::TAG;
@@ -220,7 +220,7 @@ impl Storage {
         }
         if entry.encrypted {
             let encryption = self.encryption.as_ref()?;
-            encryption.decrypt(key, entry, &mut bytes)?;
+            encryption.decrypt(key, entry.writing(), &mut bytes)?;
         }
         Some(bytes)
     }

@@ -7,6 +7,7 @@ mod invalidation;
 mod keys;
 mod management;
 mod played;
+mod shared;
 
 use serde_json::json;
 use wasm_bindgen_test::wasm_bindgen_test;

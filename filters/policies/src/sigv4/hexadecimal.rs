@@ -1,7 +1,7 @@
 //! Hashes and signatures as texts.
 
 /// Two digits for each byte, in lower case.
-pub(super) fn encode(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn encode(bytes: &[u8]) -> Vec<u8> {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
     let digit = |bits: u8| DIGITS.get(usize::from(bits)).copied().unwrap_or(b'0');
     bytes

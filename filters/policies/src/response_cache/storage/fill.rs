@@ -71,7 +71,7 @@ impl Storage {
         };
         if encrypted {
             let encryption = self.encryption.as_ref();
-            let done = encryption.and_then(|with| with.encrypt(key, &entry, &mut bytes));
+            let done = encryption.and_then(|with| with.encrypt(key, entry.writing(), &mut bytes));
             if done.is_none() {
                 return Ok(Filled::Lost);
             }

@@ -1,6 +1,7 @@
 //! A place of the index: whose it is (the first 16 bytes of the key; the stored entry has all of
 //! it), who has claimed it, and what is kept there.
 
+use super::encryption::Writing;
 use super::value::Generation;
 use crate::ports::Timestamp;
 
@@ -80,6 +81,16 @@ impl Entry {
         !matches!(self.state, State::Writing)
             && self.generation.stored_at <= now.0.saturating_add(SKEW)
             && now.0 < self.kept_until
+    }
+
+    /// Which writing it is.
+    pub(super) const fn writing(&self) -> Writing {
+        Writing {
+            owner: self.generation.owner,
+            stored_at: self.generation.stored_at,
+            fresh_until: self.fresh_until,
+            kept_until: self.kept_until,
+        }
     }
 
     pub(super) fn length(&self) -> usize {

@@ -4,6 +4,7 @@ use serde_json::json;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::played::{Answer, World, document, operation};
+use super::shared::{guarded, policy};
 use crate::Gateway;
 
 /// SHA-256 of `token`.
@@ -217,6 +218,47 @@ fn what_is_not_there_is_told_as_aws_does() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn what_authorizers_have_said_is_forgotten() {
+    let operations = json!([
+        operation("GET", "/pets", &[]),
+        operation("GET", "/toys", &[])
+    ]);
+    let mut changes = guarded();
+    changes.push(("/managementApi", json!({"tokenSha256": DIGEST})));
+    let world = World::with(operations, &changes);
+    // Whether the authorizer is asked.
+    let asks = || {
+        let token = [("authorization", "token-of-ann")];
+        let mut client = world.start("GET", "/prod/pets", &token);
+        let asks = client.calls().is_some();
+        if asks {
+            client.called(200, &policy());
+        }
+        assert!(client.asks());
+        client.answer_with(200, &[], "body");
+        asks
+    };
+    let flush = |path: &str| delete(&world, path, &[TOKEN]).status;
+    assert!(asks() && !asks());
+    for (path, status, forgotten) in [
+        (
+            "/restapis/shop/stages/prod/cache/authorizers?all",
+            400,
+            false,
+        ),
+        ("/restapis/shop/stages/test/cache/authorizers", 404, false),
+        ("/restapis/other/stages/prod/cache/authorizers", 404, false),
+        (FLUSH, 202, false),
+        ("/restapis/shop/stages/prod/cache/authorizers", 202, true),
+        ("/restapis/shop/stages/prod/cache/authorizers", 202, true),
+    ] {
+        assert_eq!(flush(path), status, "{path}");
+        assert_eq!(asks(), forgotten, "{path}");
+        assert!(!asks());
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn every_other_request_is_routed() {
     // As it is where nobody has turned it on.
     let off = World::new(operations());
@@ -226,11 +268,8 @@ fn every_other_request_is_routed() {
         (&on, "GET", FLUSH),
         (&on, "POST", FLUSH),
         (&on, "DELETE", "/restapis/shop/stages/prod/cache/data/"),
-        (
-            &on,
-            "DELETE",
-            "/restapis/shop/stages/prod/cache/authorizers",
-        ),
+        (&on, "GET", "/restapis/shop/stages/prod/cache/authorizers"),
+        (&on, "DELETE", "/restapis/shop/stages/prod/cache/other"),
         (&on, "DELETE", "/restapis/shop/stages/prod/cache"),
         (&on, "DELETE", "//restapis/shop/stages/prod/cache/data"),
         (&on, "DELETE", "/prod/restapis/shop/stages/prod/cache/data"),

@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::exchange::{CalloutAnswer, Event, Hold, Reply, ResponseHead, Service, Step, Stream};
+use crate::exchange::{
+    Callout, CalloutAnswer, Event, Hold, Reply, ResponseHead, Service, Step, Stream,
+};
 use crate::memory_ports::MemoryPorts;
 use crate::ports::{
-    AccessLog, Clock, Connection, FilterState, Meter, Metric, Random, Signatures, Signed, Store,
-    StoreError, Stored, Swap, Timestamp, Version,
+    AccessLog, Clock, Connection, Environment, FilterState, Meter, Metric, Random, Signatures,
+    Signed, Store, StoreError, Stored, Swap, Timestamp, Version,
 };
 use crate::{Edits, Gateway, HeaderEdit, Headers, UpstreamFailure};
 
@@ -128,7 +130,14 @@ impl World {
     }
 
     pub(super) fn of(document: &attache_model::Gateway) -> Self {
-        let gateway = Gateway::compile(document, &|_: &str| None).unwrap();
+        Self::in_environment(document, &|_: &str| None)
+    }
+
+    pub(super) fn in_environment(
+        document: &attache_model::Gateway,
+        environment: &dyn Environment,
+    ) -> Self {
+        let gateway = Gateway::compile(document, environment).unwrap();
         Self {
             gateway: Arc::new(gateway),
             proxy: Rc::default(),
@@ -211,6 +220,25 @@ impl World {
 
     pub(super) fn logged(&self, field: &str) -> Option<String> {
         self.proxy.logged.borrow().get(field).cloned()
+    }
+
+    /// The moment, in milliseconds since 1970.
+    pub(super) fn now(&self) -> u64 {
+        self.proxy.ports.millis.get()
+    }
+
+    /// Random numbers begin after this one.
+    pub(super) fn seed(&self, random: u64) {
+        self.proxy.random.set(random);
+    }
+
+    /// The time of errands has come, and each is answered.
+    pub(super) fn run_errands(&self, mut answer: impl FnMut(&Callout) -> CalloutAnswer) {
+        let ports = RequestPorts(Rc::clone(&self.proxy));
+        for errand in self.gateway.errands(&ports) {
+            let answer = answer(&errand.callout);
+            self.gateway.fetched(errand.id, answer, &ports);
+        }
     }
 
     /// The time of errands has come.
@@ -310,10 +338,15 @@ impl Client {
 
     /// The service that is called answers.
     pub(super) fn called(&mut self, status: u16, body: &[u8]) {
-        self.resume(Event::Callout(CalloutAnswer::Answered {
+        self.call_ends(CalloutAnswer::Answered {
             headers: [(":status", status.to_string())].into_iter().collect(),
             body: body.to_vec(),
-        }));
+        });
+    }
+
+    /// The call has ended.
+    pub(super) fn call_ends(&mut self, answer: CalloutAnswer) {
+        self.resume(Event::Callout(answer));
     }
 
     fn resume(&mut self, event: Event) {
