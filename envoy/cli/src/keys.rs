@@ -5,6 +5,9 @@
 //! stay byte for byte: after every edit the file is read again, and unless exactly the intended
 //! change is found the file is left as it was.
 //!
+//! With `--fleet` they change the keys that live in Redis, which every gateway then knows, and the
+//! files stay as they are.
+//!
 //! A new value is shown once, on standard output, and by default only its SHA-256 is written.
 //!
 //! Rotation keeps the key's name, because usage is counted by it: a customer who changes the value
@@ -17,6 +20,7 @@ mod command;
 mod create;
 mod declaration;
 mod edit;
+mod fleet;
 mod import;
 mod list;
 mod replace_file;
@@ -56,6 +60,13 @@ pub enum Failure {
     Refused,
     /// The arguments do not fit together.
     Usage(String),
+    /// The Redis that gateways share did not answer, or not as it should.
+    Redis {
+        /// Where it is.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
     /// A file could not be read or written.
     File {
         /// The file.
@@ -95,6 +106,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Refused => formatter.write_str("nothing was changed"),
             Self::Usage(reason) => formatter.write_str(reason),
+            Self::Redis { url, reason } => write!(formatter, "Redis at {url}: {reason}"),
             Self::File { file, error } => write!(formatter, "`{}`: {error}", file.display()),
             Self::Stream(error) => write!(formatter, "cannot read or write a stream: {error}"),
             Self::Randomness(error) => write!(formatter, "no randomness for a new value: {error}"),
@@ -129,6 +141,9 @@ pub fn run(
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
 ) -> Result<(), Failure> {
+    if arguments.fleet {
+        return fleet::run(arguments, surroundings, report);
+    }
     let directory = &arguments.directory;
     let output = arguments.output;
     match &arguments.verb {

@@ -27,6 +27,9 @@ pub struct Redis {
     pub on_failure: OnFailure,
     /// How long a request waits for Redis at most, in milliseconds.
     pub timeout_millis: u32,
+    /// Whether API keys live there as well, beside those of the document.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub api_keys: bool,
 }
 
 impl Redis {

@@ -8,6 +8,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::OnceLock;
 
 use attache_model::Gateway;
 use sha2::{Digest, Sha256};
@@ -30,6 +31,8 @@ pub struct ApiKeys {
     memberships: Vec<u32>,
     /// For each plan, its stages and their canary releases as positions of API and stage, sorted.
     stages: Vec<Vec<(u32, u32)>>,
+    /// The ids in their order, for keys that come from elsewhere.
+    by_id: OnceLock<Vec<Span>>,
 }
 
 /// One key in the table. An id or a list of plans ends where the next one starts.
@@ -53,8 +56,21 @@ struct Span {
 /// A key that a request presented and that is in force.
 #[derive(Clone, Copy)]
 pub struct Key<'k> {
-    keys: &'k ApiKeys,
-    entry: &'k Entry,
+    id: &'k str,
+    /// As positions in [`Gateway::usage_plans`].
+    usage_plans: &'k [u32],
+    /// Of all plans, as in [`ApiKeys`].
+    stages: &'k [Vec<(u32, u32)>],
+}
+
+/// What a configuration says of the value that a request presents.
+pub(crate) enum Found<'k> {
+    /// It opens something.
+    Open(Key<'k>),
+    /// It belongs to a disabled or expired key.
+    Closed,
+    /// It belongs to no key.
+    Unknown,
 }
 
 impl ApiKeys {
@@ -130,6 +146,7 @@ impl ApiKeys {
             ids,
             memberships,
             stages,
+            by_id: OnceLock::new(),
         })
     }
 
@@ -137,16 +154,58 @@ impl ApiKeys {
     /// that never was.
     #[must_use]
     pub fn find(&self, value: &[u8], now: Timestamp) -> Option<Key<'_>> {
-        let digest: [u8; 32] = Sha256::digest(value).into();
-        let slot = usize::try_from(leading(&digest) >> self.shift).ok()?;
+        match self.look_up(&digest(value), now) {
+            Found::Open(key) => Some(key),
+            Found::Closed | Found::Unknown => None,
+        }
+    }
+
+    /// What is known of the value with a digest.
+    pub(crate) fn look_up(&self, digest: &[u8; 32], now: Timestamp) -> Found<'_> {
+        let entry = self.entry(digest);
+        match entry {
+            None => Found::Unknown,
+            Some(entry) if now.as_millis() >= entry.closed_from => Found::Closed,
+            Some(entry) => {
+                let plans = self.memberships.get(entry.plans.range());
+                let id = self.ids.get(entry.id.range()).unwrap_or_default();
+                Found::Open(self.shared(id, plans.unwrap_or_default()))
+            }
+        }
+    }
+
+    fn entry(&self, digest: &[u8; 32]) -> Option<&Entry> {
+        let slot = usize::try_from(leading(digest) >> self.shift).ok()?;
         let start = usize::try_from(*self.starts.get(slot)?).ok()?;
         let end = usize::try_from(*self.starts.get(slot + 1)?).ok()?;
-        self.entries
-            .get(start..end)?
-            .iter()
-            .find(|entry| same(&entry.digest, &digest) && now.as_millis() < entry.closed_from)
-            .map(|entry| Key { keys: self, entry })
+        let mut entries = self.entries.get(start..end)?.iter();
+        entries.find(|entry| same(&entry.digest, digest))
     }
+
+    /// A key that is known elsewhere, with plans of this configuration.
+    pub(crate) fn shared<'k>(&'k self, id: &'k str, usage_plans: &'k [u32]) -> Key<'k> {
+        Key {
+            id,
+            usage_plans,
+            stages: &self.stages,
+        }
+    }
+
+    /// Whether a key of the configuration has this id.
+    pub(crate) fn has_id(&self, id: &str) -> bool {
+        let by_id = self.by_id.get_or_init(|| {
+            let mut spans: Vec<_> = self.entries.iter().map(|entry| entry.id).collect();
+            spans.sort_unstable_by_key(|span| self.ids.get(span.range()));
+            spans
+        });
+        let known = |span: &Span| self.ids.get(span.range()).unwrap_or_default().cmp(id);
+        by_id.binary_search_by(known).is_ok()
+    }
+}
+
+/// The digest by which a value is known.
+pub(crate) fn digest(value: &[u8]) -> [u8; 32] {
+    Sha256::digest(value).into()
 }
 
 /// Tells how many keys there are and nothing about them.
@@ -159,17 +218,14 @@ impl fmt::Debug for ApiKeys {
 impl<'k> Key<'k> {
     /// The key id: `$context.identity.apiKeyId`.
     #[must_use]
-    pub fn id(&self) -> &'k str {
-        self.keys.ids.get(self.entry.id.range()).unwrap_or_default()
+    pub const fn id(&self) -> &'k str {
+        self.id
     }
 
     /// The plans that the key belongs to, as positions in [`Gateway::usage_plans`].
     pub fn usage_plans(&self) -> impl Iterator<Item = usize> + use<'k> {
-        let plans = self.keys.memberships.get(self.entry.plans.range());
-        plans
-            .unwrap_or_default()
-            .iter()
-            .filter_map(|plan| usize::try_from(*plan).ok())
+        let plans = self.usage_plans.iter();
+        plans.filter_map(|plan| usize::try_from(*plan).ok())
     }
 
     /// The plan under which the key opens a stage, as a position in [`Gateway::usage_plans`].
@@ -178,7 +234,7 @@ impl<'k> Key<'k> {
     pub fn usage_plan(&self, api: usize, stage: usize) -> Option<usize> {
         let wanted = (u32::try_from(api).ok()?, u32::try_from(stage).ok()?);
         self.usage_plans().find(|plan| {
-            let stages = self.keys.stages.get(*plan);
+            let stages = self.stages.get(*plan);
             stages.is_some_and(|stages| stages.binary_search(&wanted).is_ok())
         })
     }

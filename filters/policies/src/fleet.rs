@@ -17,6 +17,7 @@
 //! is held is spent. After that `onFailure` decides. What quotas let through meanwhile is counted
 //! when Redis is back.
 
+pub(crate) mod keys;
 mod lease;
 pub(crate) mod left_behind;
 #[cfg(test)]
@@ -31,11 +32,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use attache_model::OnFailure;
 
+use crate::api_key::ApiKeys;
 use crate::exchange::{Callout, CalloutAnswer, Errand, Exchange};
 use crate::observation::RedisMetrics;
 use crate::ports::{Ports, Swap, Timestamp};
 use crate::redis::{Breaker, Course, Fault, Redis};
 use crate::usage_plan::{Allowance, Customer, Refusal, Target, UsagePlans, UsageRecords};
+use keys::SharedKeys;
 use lease::Ask;
 use renewal::{Renewal, Terms};
 use request::Tended;
@@ -86,6 +89,8 @@ pub(crate) struct Fleet {
     /// The name of this gateway, once it was read.
     gateway: OnceLock<String>,
     work: Mutex<Work>,
+    /// The API keys that live in Redis, if any do.
+    keys: Option<SharedKeys>,
 }
 
 /// What is done on the side, by this worker.
@@ -113,6 +118,7 @@ enum Call {
     Probe,
     Renewals(Vec<(Renewal, Ask)>),
     Usage,
+    Keys,
 }
 
 impl Work {
@@ -129,9 +135,14 @@ impl Work {
 }
 
 impl Fleet {
-    pub(crate) fn new(redis: Arc<Redis>, metrics: Option<RedisMetrics>) -> Self {
+    pub(crate) fn new(
+        redis: Arc<Redis>,
+        keys: Option<SharedKeys>,
+        metrics: Option<RedisMetrics>,
+    ) -> Self {
         Self {
             redis,
+            keys,
             metrics,
             gateway: OnceLock::new(),
             work: Mutex::default(),
@@ -220,6 +231,11 @@ impl Fleet {
             }
         }
         errands.extend(self.report(plans, records, ports));
+        if let Some(keys) = &self.keys
+            && let Some(callout) = keys.call(&self.redis, ports)
+        {
+            errands.push(self.errand(Call::Keys, callout));
+        }
         errands
     }
 
@@ -306,7 +322,13 @@ impl Fleet {
     }
 
     /// What came of an errand.
-    pub(crate) fn fetched(&self, errand: usize, answer: CalloutAnswer, ports: &dyn Ports) {
+    pub(crate) fn fetched(
+        &self,
+        errand: usize,
+        answer: CalloutAnswer,
+        declared: &ApiKeys,
+        ports: &dyn Ports,
+    ) {
         let call = self.work().calls.remove(&errand);
         match call {
             None => {}
@@ -318,6 +340,18 @@ impl Fleet {
             // request that has nothing left finds out.
             Some(Call::Renewals(asks)) => {
                 let _ = self.learn(ports, &asks, answer);
+            }
+            Some(Call::Keys) => {
+                let outcome = self.redis.answer(answer);
+                // Other answers say nothing to the breaker: one that cannot be written to may read.
+                if let Err(fault @ Fault::Unreachable(_)) = &outcome {
+                    self.ended(ports, Err(fault));
+                } else if let Some(metrics) = &self.metrics {
+                    metrics.called(ports, outcome.is_err());
+                }
+                if let Some(keys) = &self.keys {
+                    keys.learn(&outcome, declared, ports, &self.redis.authority);
+                }
             }
             Some(Call::Usage) => {
                 let outcome = self.redis.answer(answer);

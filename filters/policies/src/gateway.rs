@@ -1,15 +1,18 @@
 //! A whole configuration, compiled: what every request of the gateway shares.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use attache_model::{self as model, ApiKeySource, Protocol, Verb};
 
-use crate::api_key::ApiKeys;
+use crate::api_key::{ApiKeys, Key};
 use crate::authorization::{Authorizations, Caller};
 use crate::compile_error::CompileError;
 use crate::cors::{Cors, CorsConfigurations};
+use crate::denial::Denial;
 use crate::exchange::{Answer, CalloutAnswer, ERRAND_INTERVAL_MILLIS, Errand, Exchange, Service};
+use crate::fleet::keys::{SharedKey, SharedKeys};
 use crate::fleet::{self, Fleet};
 use crate::gateway_response::GatewayResponses;
 use crate::headers::Headers;
@@ -17,7 +20,7 @@ use crate::integration::{Integrations, Upstream};
 use crate::management_api::ManagementApi;
 use crate::observation::Metrics;
 use crate::pipeline;
-use crate::ports::{Environment, Ports};
+use crate::ports::{Environment, Ports, Timestamp};
 use crate::redis::Redis;
 use crate::request_validation::RequestValidations;
 use crate::response_cache::ResponseCaches;
@@ -165,9 +168,10 @@ impl Gateway {
         let gateway_responses = kept(GatewayResponses::compile(document), &mut faults);
         let compiled = || {
             let redis = redis?;
-            let fleet = redis
-                .clone()
-                .map(|redis| Fleet::new(redis, metrics.redis.clone()));
+            let fleet = redis.clone().map(|redis| {
+                let keys = redis.holds_keys.then(|| SharedKeys::new(document));
+                Fleet::new(redis, keys, metrics.redis.clone())
+            });
             Some(Self {
                 routes: routes?,
                 cors: cors?,
@@ -238,6 +242,30 @@ impl Gateway {
     pub(crate) fn stage(&self, api: usize, stage: usize) -> Option<(&str, &StageFacts)> {
         let api = self.apis.get(api)?;
         Some((&api.id, api.stages.get(stage)?))
+    }
+
+    /// The API key with the value that a request presents. One that lives in Redis is put into
+    /// `shared`.
+    ///
+    /// # Errors
+    ///
+    /// [`Denial::InvalidApiKey`] when it opens nothing; [`Denial::AuthorizerFailure`] when only Redis
+    /// could tell, and does not.
+    pub(crate) async fn key<'k>(
+        &'k self,
+        exchange: &Exchange,
+        value: &[u8],
+        now: Timestamp,
+        shared: &'k OnceCell<Arc<SharedKey>>,
+    ) -> Result<Key<'k>, Denial> {
+        let found = match &self.fleet {
+            Some(fleet) => fleet
+                .find_key(&self.api_keys, exchange, value, now, shared)
+                .await
+                .map_err(|_| Denial::AuthorizerFailure)?,
+            None => self.api_keys.find(value, now),
+        };
+        found.ok_or(Denial::InvalidApiKey)
     }
 
     /// The resource path of an operation (`$context.resourcePath`).
@@ -357,7 +385,9 @@ impl Service for Gateway {
             });
         }
         match &self.fleet {
-            Some(fleet) if errand >= fleet::FIRST_ERRAND => fleet.fetched(errand, answer, ports),
+            Some(fleet) if errand >= fleet::FIRST_ERRAND => {
+                fleet.fetched(errand, answer, &self.api_keys, ports);
+            }
             _ => self.authorizations.fetched(errand, answer, ports),
         }
     }

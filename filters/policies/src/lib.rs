@@ -57,6 +57,7 @@ pub use exchange::{
     InFlight, MOST_WAITING, Pauses, Reply, ResponseHead, Service, Shared, Step, Stream,
     UpstreamFailure,
 };
+pub use fleet::keys::{KeyChange, KeyRecord, KeyTable, ListPage, ListPosition, Written};
 pub use gateway::Gateway;
 pub use headers::{Field, HeaderEdit, Headers};
 pub use integration::{Scheme, Upstream};

@@ -1,8 +1,12 @@
 //! The life of a request.
 
+use std::cell::OnceCell;
+use std::sync::Arc;
+
 use crate::authorization::AuthorizationRequest;
 use crate::denial::Denial;
 use crate::exchange::{Answer, Edits, Exchange};
+use crate::fleet::keys::SharedKey;
 use crate::gateway::Gateway;
 use crate::headers::Headers;
 use crate::integration::{Answered, IntegrationRequest};
@@ -21,6 +25,7 @@ pub(crate) const LARGEST_BODY: u64 = 10_485_760;
 /// of it.
 pub async fn serve(gateway: &Gateway, exchange: &Exchange) -> Answer {
     let ports = exchange.ports();
+    let shared = OnceCell::new();
     let mut seen = Observation::begin(exchange.request(), ports.now());
     let ids = RequestIds::generate(ports);
     if let Some(management_api) = &gateway.management_api
@@ -33,7 +38,7 @@ pub async fn serve(gateway: &Gateway, exchange: &Exchange) -> Answer {
         seen.end(gateway, ports, reply.status, None);
         return Answer::Reply(reply);
     }
-    match decide(gateway, exchange, &ids, &mut seen).await {
+    match decide(gateway, exchange, &ids, &shared, &mut seen).await {
         Ok((mut answered, filling)) => {
             for (name, value) in ids.header_fields(seen.protocol()) {
                 answered.set(name, value);
@@ -88,6 +93,7 @@ async fn decide<'e>(
     gateway: &'e Gateway,
     exchange: &'e Exchange,
     ids: &RequestIds,
+    shared: &'e OnceCell<Arc<SharedKey>>,
     seen: &mut Observation<'e>,
 ) -> Result<(Answered, Option<Filling<'e>>), Denied> {
     let ports = exchange.ports();
@@ -137,9 +143,8 @@ async fn decide<'e>(
 
     let presented = api.presented_key(request, &caller);
     let customer = if api.requires_key(route.operation) {
-        let key = presented
-            .and_then(|value| gateway.api_keys.find(value, started))
-            .ok_or(Denial::InvalidApiKey)?;
+        let presented = presented.ok_or(Denial::InvalidApiKey)?;
+        let key = gateway.key(exchange, presented, started, shared).await?;
         seen.identified(key.id());
         Some(Customer {
             key_id: key.id(),

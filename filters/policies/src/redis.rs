@@ -38,6 +38,8 @@ pub(crate) struct Redis {
     /// What the name of every key begins with.
     pub(crate) prefix: String,
     pub(crate) on_failure: model::OnFailure,
+    /// Whether API keys live there.
+    pub(crate) holds_keys: bool,
 }
 
 /// The value of the `Authorization` field.
@@ -100,6 +102,7 @@ impl Redis {
                     timeout_millis: redis.timeout_millis,
                     prefix: in_one_slot(&redis.prefix),
                     on_failure: redis.on_failure,
+                    holds_keys: redis.api_keys,
                 });
             }
             Ok(_) => {}

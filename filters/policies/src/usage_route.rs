@@ -11,6 +11,8 @@
 //! the stage is refused as everywhere. The answer is that of `GetUsage`, of this key and the plan
 //! under which it opens the stage. It counts towards nothing.
 
+use std::cell::OnceCell;
+
 use attache_model::{ApiKeySource, Protocol};
 
 use crate::denial::Denial;
@@ -57,8 +59,8 @@ async fn usage(
 ) -> Result<Result<Reply, Refusal>, Denial> {
     let (request, ports) = (exchange.request(), exchange.ports());
     let value = request.last(b"x-api-key").ok_or(Denial::InvalidApiKey)?;
-    let key = gateway.api_keys.find(value, ports.now());
-    let key = key.ok_or(Denial::InvalidApiKey)?;
+    let shared = OnceCell::new();
+    let key = gateway.key(exchange, value, ports.now(), &shared).await?;
     let place = key.usage_plan(api, stage).ok_or(Denial::InvalidApiKey)?;
     let plan = (place, gateway.usage_plans.id(place).unwrap_or_default());
     let target = request.first(b":path").unwrap_or_default();

@@ -2,8 +2,8 @@ use attache_model::Secret;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Where several gateways keep what they share: how much is left of throttles and quotas. Without
-/// this each gateway counts by itself.
+/// Where several gateways keep what they share: how much is left of throttles and quotas, and API
+/// keys. Without this each gateway counts by itself.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "state")]
@@ -42,6 +42,10 @@ pub struct Redis {
     #[serde(default = "timeout_ms")]
     #[schemars(range(min = 1, max = 1000))]
     pub timeout_ms: u32,
+    /// Whether API keys live there as well, beside those of this file: `attache keys … --fleet`
+    /// creates and revokes them, and every gateway knows within two seconds.
+    #[serde(default)]
+    pub api_keys: bool,
 }
 
 /// Who speaks HTTP for Redis.

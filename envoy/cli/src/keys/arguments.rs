@@ -22,6 +22,10 @@ pub struct Arguments {
     /// How to print results.
     #[arg(long, global = true, value_enum, default_value_t)]
     pub output: Output,
+    /// Not in the files, but in the Redis that the gateways share (`state.redis`, with
+    /// `apiKeys: true`): they know within two seconds, and nothing is deployed.
+    #[arg(long, global = true)]
+    pub fleet: bool,
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,

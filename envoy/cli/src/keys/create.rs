@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::arguments::Create;
 use super::declaration::Declaration;
 use super::edit::{Change, NewKey, Stored};
@@ -17,20 +19,8 @@ pub(super) fn run(
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    check_name(&arguments.name).map_err(|reason| Failure::Usage(reason.to_owned()))?;
-    if arguments
-        .expires_at
-        .is_some_and(|moment| moment <= surroundings.now)
-    {
-        return Err(Failure::Usage(
-            "`--expires-at` is past: the key would never work".to_owned(),
-        ));
-    }
     let declaration = Declaration::read(directory, report)?;
-    let mut plans = arguments.plans.clone();
-    plans.sort();
-    plans.dedup();
-    check(&declaration, &arguments.name, &plans, report)?;
+    let plans = checked(arguments, &declaration, surroundings.now, report)?;
     let value = new_value(arguments.value_stdin, surroundings)?;
     if let Some(key) = declaration.holder_of(value.digest()) {
         let message = format!("the value belongs to the API key `{}` already", key.name);
@@ -65,6 +55,26 @@ pub(super) fn run(
         }
     );
     notify(surroundings, &message)
+}
+
+/// The plans of the new key, each once, if there can be such a key.
+pub(super) fn checked(
+    arguments: &Create,
+    declaration: &Declaration,
+    now: Timestamp,
+    report: &mut Report,
+) -> Result<Vec<String>, Failure> {
+    check_name(&arguments.name).map_err(|reason| Failure::Usage(reason.to_owned()))?;
+    if arguments.expires_at.is_some_and(|moment| moment <= now) {
+        return Err(Failure::Usage(
+            "`--expires-at` is past: the key would never work".to_owned(),
+        ));
+    }
+    let mut plans = arguments.plans.clone();
+    plans.sort();
+    plans.dedup();
+    check(declaration, &arguments.name, &plans, report)?;
+    Ok(plans)
 }
 
 fn check(

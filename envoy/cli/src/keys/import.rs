@@ -3,8 +3,10 @@
 //! A key that exists already, by its value or by its name, is left as it is and reported, and the
 //! others are imported, unless warnings are to fail the whole import.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use attache_model::KeyDigest;
 use serde_json::json;
 
 use super::arguments::Import;
@@ -23,31 +25,9 @@ pub(super) fn run(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let declaration = Declaration::read(directory, report)?;
-    let bytes = std::fs::read(&arguments.file).map_err(|error| Failure::File {
-        file: arguments.file.clone(),
-        error,
-    })?;
-    report.add_source(arguments.file.clone(), api_key_file::masked(&bytes));
-    let read = match api_key_file::read(&arguments.file, &bytes) {
-        Ok(read) => read,
-        Err(faults) => {
-            faults.into_iter().for_each(|fault| report.push(fault));
-            return Err(Failure::Refused);
-        }
-    };
-
-    let mut warnings = read.warnings;
-    let mut keys = Vec::new();
-    for entry in read.entries {
-        if let Some(key) = importable(entry, &declaration, &arguments.file, &mut warnings) {
-            keys.push(key);
-        }
-    }
-    let warned = warnings.len();
-    warnings.into_iter().for_each(|found| report.push(found));
-    if arguments.fail_on_warnings && warned > 0 {
-        return Err(Failure::Refused);
-    }
+    let holders = Holders::of(&declaration);
+    let (keys, warned) = read(arguments, &declaration, &holders, report)?;
+    let keys: Vec<_> = keys.into_iter().map(NewKey::from).collect();
 
     let names: Vec<String> = keys.iter().map(|key| key.name.clone()).collect();
     if !keys.is_empty() {
@@ -72,13 +52,75 @@ pub(super) fn run(
     }
 }
 
-/// The key as it will be declared; `None` when one of its value or name exists.
+/// Who has which name and which value.
+pub(super) struct Holders {
+    names: HashSet<String>,
+    values: HashMap<KeyDigest, String>,
+}
+
+impl Holders {
+    /// Those of the files.
+    pub(super) fn of(declaration: &Declaration) -> Self {
+        let mut holders = Self {
+            names: HashSet::new(),
+            values: HashMap::new(),
+        };
+        for key in &declaration.keys {
+            let previous = key.previous_values.iter().map(|value| value.digest);
+            holders.add(&key.name, std::iter::once(key.digest).chain(previous));
+        }
+        holders
+    }
+
+    pub(super) fn add(&mut self, name: &str, digests: impl Iterator<Item = KeyDigest>) {
+        self.names.insert(name.to_owned());
+        self.values
+            .extend(digests.map(|digest| (digest, name.to_owned())));
+    }
+}
+
+/// The keys of a file that can be imported, and how many warnings there are.
+pub(super) fn read(
+    arguments: &Import,
+    declaration: &Declaration,
+    holders: &Holders,
+    report: &mut Report,
+) -> Result<(Vec<Entry>, usize), Failure> {
+    let bytes = std::fs::read(&arguments.file).map_err(|error| Failure::File {
+        file: arguments.file.clone(),
+        error,
+    })?;
+    report.add_source(arguments.file.clone(), api_key_file::masked(&bytes));
+    let read = match api_key_file::read(&arguments.file, &bytes) {
+        Ok(read) => read,
+        Err(faults) => {
+            faults.into_iter().for_each(|fault| report.push(fault));
+            return Err(Failure::Refused);
+        }
+    };
+
+    let mut warnings = read.warnings;
+    let mut keys = Vec::new();
+    for entry in read.entries {
+        let key = importable(entry, declaration, holders, &arguments.file, &mut warnings);
+        keys.extend(key);
+    }
+    let warned = warnings.len();
+    warnings.into_iter().for_each(|found| report.push(found));
+    if arguments.fail_on_warnings && warned > 0 {
+        return Err(Failure::Refused);
+    }
+    Ok((keys, warned))
+}
+
+/// The key as it will be taken over; `None` when one of its value or name exists.
 fn importable(
     entry: Entry,
     declaration: &Declaration,
+    holders: &Holders,
     file: &Path,
     warnings: &mut Vec<Diagnostic>,
-) -> Option<NewKey> {
+) -> Option<Entry> {
     let mut warn = |code, message: String, hint: &str| {
         warnings.push(Diagnostic {
             severity: Severity::Warning,
@@ -91,22 +133,23 @@ fn importable(
         });
     };
     let exists = "it is left as it is";
-    if let Some(key) = declaration.holder_of(entry.digest) {
+    if let Some(holder) = holders.values.get(&entry.digest) {
         let message = format!(
-            "the value of `{}` belongs to the API key `{}` already",
-            entry.name, key.name
+            "the value of `{}` belongs to the API key `{holder}` already",
+            entry.name
         );
         warn("repeated-api-key", message, exists);
         return None;
     }
-    if declaration.keys.iter().any(|key| key.name == entry.name) {
+    if holders.names.contains(&entry.name) {
         let message = format!("an API key is named `{}` already", entry.name);
         warn("repeated-api-key-name", message, exists);
         return None;
     }
     let (mut usage_plans, unknown): (Vec<_>, Vec<_>) = entry
         .usage_plans
-        .into_iter()
+        .iter()
+        .cloned()
         .partition(|plan| declaration.plans.contains_key(plan));
     for plan in unknown {
         warn(
@@ -131,12 +174,21 @@ fn importable(
         );
         usage_plans.retain(|plan| *plan != other);
     }
-    Some(NewKey {
-        name: entry.name,
-        stored: Stored::Hashed(entry.digest),
-        description: entry.description,
+    Some(Entry {
         usage_plans,
-        enabled: entry.enabled,
-        expires_at: None,
+        ..entry
     })
+}
+
+impl From<Entry> for NewKey {
+    fn from(entry: Entry) -> Self {
+        Self {
+            name: entry.name,
+            stored: Stored::Hashed(entry.digest),
+            description: entry.description,
+            usage_plans: entry.usage_plans,
+            enabled: entry.enabled,
+            expires_at: None,
+        }
+    }
 }

@@ -11,6 +11,18 @@ use super::{Failure, Surroundings};
 use crate::diagnostic::Report;
 use crate::terminal::Output;
 
+/// A key as it is listed.
+pub(super) struct Listed {
+    pub(super) name: String,
+    pub(super) usage_plans: Vec<String>,
+    pub(super) enabled: bool,
+    pub(super) expires_at: Option<Timestamp>,
+    /// When each earlier value ends.
+    pub(super) previous: Vec<Timestamp>,
+    /// The file and the line that declare it; `None` for one that lives in Redis.
+    pub(super) place: Option<(String, usize)>,
+}
+
 pub(super) fn run(
     directory: &Path,
     output: Output,
@@ -18,36 +30,63 @@ pub(super) fn run(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let declaration = Declaration::read(directory, report)?;
+    let keys: Vec<_> = declaration.keys.iter().map(Listed::of).collect();
+    print(&keys, output, surroundings)
+}
+
+pub(super) fn print(
+    keys: &[Listed],
+    output: Output,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<(), Failure> {
     match output {
-        Output::Text => table(&declaration.keys, surroundings.now, surroundings.output),
-        Output::Json => document(&declaration.keys, surroundings.output),
+        Output::Text => table(keys, surroundings.now, surroundings.output),
+        Output::Json => document(keys, surroundings.output),
     }
     .map_err(Failure::Stream)
 }
 
-fn document(keys: &[DeclaredKey], output: &mut dyn Write) -> io::Result<()> {
+impl Listed {
+    fn of(key: &DeclaredKey) -> Self {
+        let previous = key.previous_values.iter().map(|value| value.expires_at);
+        Self {
+            name: key.name.clone(),
+            usage_plans: key.usage_plans.clone(),
+            enabled: key.enabled,
+            expires_at: key.expires_at,
+            previous: previous.collect(),
+            place: Some((key.file.display().to_string(), key.line)),
+        }
+    }
+}
+
+fn document(keys: &[Listed], output: &mut dyn Write) -> io::Result<()> {
     let keys: Vec<_> = keys
         .iter()
         .map(|key| {
-            let previous = key.previous_values.iter();
-            json!({
+            let mut listed = json!({
                 "name": key.name,
                 "usagePlans": key.usage_plans,
                 "enabled": key.enabled,
                 "expiresAt": key.expires_at.map(|moment| moment.to_string()),
-                "previousValues": previous
-                    .map(|value| json!({"expiresAt": value.expires_at.to_string()}))
+                "previousValues": key
+                    .previous
+                    .iter()
+                    .map(|moment| json!({"expiresAt": moment.to_string()}))
                     .collect::<Vec<_>>(),
-                "file": key.file.display().to_string(),
-                "line": key.line,
-            })
+            });
+            if let (Some((file, line)), Some(listed)) = (&key.place, listed.as_object_mut()) {
+                listed.insert("file".to_owned(), json!(file));
+                listed.insert("line".to_owned(), json!(line));
+            }
+            listed
         })
         .collect();
     serde_json::to_writer_pretty(&mut *output, &json!({"apiKeys": keys}))?;
     writeln!(output)
 }
 
-fn table(keys: &[DeclaredKey], now: Timestamp, output: &mut dyn Write) -> io::Result<()> {
+fn table(keys: &[Listed], now: Timestamp, output: &mut dyn Write) -> io::Result<()> {
     let mut rows = vec![["NAME", "PLANS", "ENABLED", "EXPIRES", "DECLARED"].map(str::to_owned)];
     for key in keys {
         let expires = match key.expires_at {
@@ -55,8 +94,8 @@ fn table(keys: &[DeclaredKey], now: Timestamp, output: &mut dyn Write) -> io::Re
             Some(moment) if moment <= now => format!("{moment} (expired)"),
             Some(moment) => moment.to_string(),
         };
-        let overlap = key.previous_values.iter().map(|value| value.expires_at);
-        let overlap = overlap.max().filter(|moment| *moment > now);
+        let overlap = key.previous.iter().max();
+        let overlap = overlap.filter(|moment| **moment > now);
         rows.push([
             key.name.clone(),
             if key.usage_plans.is_empty() {
@@ -69,7 +108,10 @@ fn table(keys: &[DeclaredKey], now: Timestamp, output: &mut dyn Write) -> io::Re
                 || expires.clone(),
                 |moment| format!("{expires} (old value {moment})"),
             ),
-            format!("{}:{}", key.file.display(), key.line),
+            key.place.as_ref().map_or_else(
+                || "in Redis".to_owned(),
+                |(file, line)| format!("{file}:{line}"),
+            ),
         ]);
     }
     let mut widths = [0_usize; 5];

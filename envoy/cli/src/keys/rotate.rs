@@ -88,7 +88,10 @@ pub(super) fn run(
 }
 
 /// Until when the old value keeps working; `None` when it stops at once.
-fn overlap_end(arguments: &Rotate, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
+pub(super) fn overlap_end(
+    arguments: &Rotate,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, Failure> {
     let too_long = |_| Failure::Usage("`--overlap` is longer than the calendar".to_owned());
     let end = match (arguments.overlap, arguments.expires_at) {
         (Some(overlap), _) => {

@@ -27,6 +27,7 @@ impl Lowering<'_> {
             ("prefix", "prefix"),
             ("onFailure", "onFailure"),
             ("timeoutMillis", "timeoutMs"),
+            ("apiKeys", "apiKeys"),
         ] {
             let setting = pointer.key(setting);
             if self.stands_in_file(&setting) {
@@ -53,6 +54,7 @@ impl Lowering<'_> {
                     OnFailure::Local => model::OnFailure::Local,
                 },
                 timeout_millis: redis.timeout_ms,
+                api_keys: redis.api_keys,
             },
         })
     }

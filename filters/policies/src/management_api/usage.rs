@@ -17,6 +17,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use attache_model as model;
 use jiff::civil::Date;
@@ -25,6 +26,7 @@ use serde_json::Value;
 
 use super::{ManagementApi, Refusal, is_named};
 use crate::exchange::{Exchange, Reply};
+use crate::fleet::keys::SharedKey;
 use crate::gateway::Gateway;
 use crate::integration::encoding::pairs;
 use crate::ports::{Ports, Timestamp};
@@ -126,7 +128,9 @@ impl ManagementApi {
             }
             UsageCall::Update { plan, key } => {
                 let (place, keys) = self.plan(plan)?;
-                let key_id = keys.key(key)?;
+                let shared = shared_keys(gateway, place);
+                let key_id = keys.all(&shared).find(|key_id| is_named(key, key_id));
+                let key_id = key_id.ok_or_else(no_such_key)?;
                 let remaining = remaining(exchange.request_body().await)?;
                 let now = ports.now();
                 let plans = &gateway.usage_plans;
@@ -174,14 +178,16 @@ impl ManagementApi {
         let page = query.page(LONGEST_PAGE)?;
         let report = Report::new(&gateway.usage_plans, place, days.0..=days.1, now);
         let report = report.ok_or_else(away)?;
+        let shared = shared_keys(gateway, place);
+        let mut all = plan.all(&shared);
         let (key_ids, next) = match &query.key_id {
             Some(wanted) => {
-                let key_id = plan.keys.iter().find(|key_id| ***key_id == **wanted);
-                (vec![&**key_id.ok_or_else(no_such_key)?], None)
+                let key_id = all.find(|key_id| key_id == wanted);
+                (vec![key_id.ok_or_else(no_such_key)?], None)
             }
             None => {
-                let keys = plan.keys.iter().skip(page.from).take(page.length);
-                (keys.map(|key| &**key).collect(), page.next(plan.keys.len()))
+                let next = page.next(plan.keys.len() + shared.len());
+                (all.skip(page.from).take(page.length).collect(), next)
             }
         };
         let usage = tell(gateway, exchange, &report, key_ids).await?;
@@ -267,10 +273,20 @@ async fn tell<'k>(
 }
 
 impl PlanKeys {
-    fn key(&self, name: &[u8]) -> Result<&str, Refusal> {
-        let key = self.keys.iter().find(|key| is_named(name, key));
-        key.map(|key| &**key).ok_or_else(no_such_key)
+    /// The ids of those in the configuration, and then of those in Redis.
+    fn all<'k>(&'k self, shared: &'k [Arc<SharedKey>]) -> impl Iterator<Item = &'k str> {
+        let declared = self.keys.iter().map(|key| &**key);
+        declared.chain(shared.iter().map(|key| key.id()))
     }
+}
+
+/// The keys of a plan that live in Redis, as this worker knows them.
+fn shared_keys(gateway: &Gateway, place: usize) -> Vec<Arc<SharedKey>> {
+    let keys = gateway
+        .fleet
+        .as_ref()
+        .map(|fleet| fleet.keys_of_plan(place));
+    keys.unwrap_or_default()
 }
 
 fn no_such_key() -> Refusal {

@@ -15,6 +15,7 @@ fn definition(url: &str, dialect: model::RedisDialect) -> model::Redis {
         prefix: "attache".to_owned(),
         on_failure: model::OnFailure::Local,
         timeout_millis: 7,
+        api_keys: false,
     }
 }
 
