@@ -23,6 +23,7 @@ import urllib.request
 import yaml
 
 import authorization
+import document
 import fleet
 import response_cache
 import templates
@@ -425,7 +426,8 @@ def main():
     options.add_argument("--empty", required=True, help="the filter that does nothing")
     options.add_argument("--rounds", type=int, default=15)
     options.add_argument("--seconds", type=int, default=1, help="whole seconds, as wrk counts")
-    options.add_argument("--write", type=pathlib.Path, help="write the tables to this file")
+    options.add_argument("--write", type=pathlib.Path,
+                         help="write the tables to this file; with --section, only those in place of the old ones")
     options.add_argument("--engines", type=pathlib.Path, help="where other template engines are kept, to be compared with")
     options.add_argument("--response-cache", required=True, type=pathlib.Path, help="the filter that caches alone")
     options.add_argument("--only", help="only loads whose name holds this")
@@ -446,6 +448,8 @@ def main():
             process.stop()
         shutil.rmtree(folder, ignore_errors=True)
     print(report)
+    if arguments.write and arguments.section and arguments.write.exists():
+        report = document.renewed(arguments.write.read_text(), report)
     if arguments.write:
         arguments.write.write_text(report)
 
@@ -629,6 +633,8 @@ def report(arguments, loads, memory, cached, shared) -> str:
             response_cache.aims(cached, row)
     if shared[0]:
         lines += fleet.table(*shared)
+        if arguments.section:
+            lines += ["", f"Measured by itself: {arguments.rounds} rounds of {arguments.seconds:g} s."]
         fleet.aims(*shared, row)
     lines += aims
     if rendered:
