@@ -29,6 +29,8 @@ CONNECTIONS = 4
 # What gateways may hold ahead of a throttle together: a quarter of what a second brings, and one for
 # each request that waits.
 AHEAD = RATE // 4 + 2 * CONNECTIONS
+# How soon all gateways know of a key that was created or revoked, in seconds.
+KNOWN_AFTER = 2
 ACME, GLOBEX = "acme-example-key-0123456789", "globex-example-key-0123456789"
 
 
@@ -242,6 +244,28 @@ def show(arguments, folder, processes):
     held &= check(0.8 * allowed <= admitted <= allowed + AHEAD,
                   f"admitted {admitted}; one gateway alone would admit {allowed:.0f}, a fleet at most "
                   f"{AHEAD} more")
+
+    print("A key is created in Redis, and revoked again, while both gateways serve:\n")
+    keys = [arguments.attache, "keys", "--directory", str(served), "--fleet", "--output", "json"]
+    return held & knows_keys(keys, ports)
+
+
+def knows_keys(command, ports):
+    """Whether all gateways know of a key as soon as they should."""
+    key, held = None, True
+    for verb, more, expected in (("create", ["--plan", "steady"], 200), ("revoke", [], 403)):
+        done = subprocess.run([*command[:2], verb, "initech", *command[2:], *more],
+                              capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"the key cannot be changed:\n{done.stderr}")
+        key = key or json.loads(done.stdout)["value"]
+        start = time.monotonic()
+        while any(ask(port, "/prod/tickets", key) != expected for port in ports):
+            if time.monotonic() - start > 30:
+                break
+            time.sleep(0.02)
+        seconds = time.monotonic() - start
+        held &= check(seconds < KNOWN_AFTER, f"{verb}d: both gateways answer with {expected} after {seconds:.1f} s")
     return held
 
 

@@ -21,6 +21,7 @@ mod table_model;
 
 use table_model::TableModel;
 
+const RECORD: &str = include_str!("../../../filters/policies/src/fleet/keys/record.lua");
 const READ: &str = include_str!("../../../filters/policies/src/fleet/keys/read.lua");
 
 const DEFINITION: &str = "
@@ -99,9 +100,8 @@ impl Redis {
         state.asked.push(words.clone());
         let answer = match (&state.answer, words[0].as_str()) {
             (Some(answer), _) => answer.clone(),
-            (None, "HGET") => {
-                let record = state.table.records.get(&words[2]);
-                json!({"HGET": record.map(|(_, record)| record)}).to_string()
+            (None, _) if words[1] == RECORD => {
+                json!({"EVAL": state.table.record(&words[4])}).to_string()
             }
             (None, _) if words[1] == READ => {
                 json!({"EVAL": state.table.read(&words[8..])}).to_string()
@@ -329,10 +329,7 @@ fn who_does_not_answer_and_who_is_not_asked_is_said() {
     let redis = Redis::start();
     let folder = folder(&redis);
     for (answer, reason) in [
-        (
-            r#"{"HGET": [false, "READONLY no"], "EVAL": [false, "READONLY no"]}"#,
-            "READONLY no",
-        ),
+        (r#"{"EVAL": [false, "READONLY no"]}"#, "READONLY no"),
         ("no JSON", "no answer of Redis came with status 200"),
         (
             r#"{"EVAL": ["lost"]}"#,

@@ -16,13 +16,20 @@ pub struct Webdis {
 }
 
 impl Webdis {
-    /// One in front of what listens at this address.
+    /// One in front of what listens at this address, which carries out what gateways ask for and
+    /// nothing else, as the one that `attache compile --target compose` starts.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
     #[must_use]
     pub fn before(redis: SocketAddr) -> Self {
-        Self::with(redis, &json!({}))
+        let settings = include_str!("../../../envoy/compose/webdis.json");
+        let settings: Value = serde_json::from_str(settings).expect("settings");
+        Self::with(redis, &json!({"acl": settings["acl"]}))
     }
 
-    /// The same with more settings, as in its `webdis.json`.
+    /// One with these settings, as in its `webdis.json`, and otherwise with its own.
     ///
     /// # Panics
     ///

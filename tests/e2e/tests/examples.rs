@@ -286,7 +286,11 @@ fn a_fleet_holds_one_limit_and_leaves_nothing_running() {
     assert!(output.status.success(), "{told}{said}");
     assert!(told.contains("✓ admitted 500 of 500\n"), "{told}");
     assert!(told.contains("✓ nothing is left of the quota\n"), "{told}");
-    assert_eq!(told.matches('✓').count(), 3, "{told}");
+    assert!(
+        told.contains("created: both gateways answer with 200"),
+        "{told}"
+    );
+    assert_eq!(told.matches('✓').count(), 5, "{told}");
     for port in ports {
         let address = format!("127.0.0.1:{port}").parse().unwrap();
         let patience = Duration::from_secs(1);

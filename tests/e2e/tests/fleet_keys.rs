@@ -22,6 +22,7 @@ mod table_model;
 
 use table_model::TableModel;
 
+const RECORD: &str = include_str!("../../../filters/policies/src/fleet/keys/record.lua");
 const READ: &str = include_str!("../../../filters/policies/src/fleet/keys/read.lua");
 const FIND: &str = include_str!("../../../filters/policies/src/fleet/keys/find.lua");
 const WRITE: &str = include_str!("../../../filters/policies/src/fleet/keys/write.lua");
@@ -292,6 +293,9 @@ fn the_scripts_are_the_model() {
                         let found: String =
                             redis.ask(&["EVAL", FIND, "2", KEYS[0], KEYS[3], &digest]);
                         prop_assert_eq!(found, model.find(&digest));
+                        let id = format!("key {digest}");
+                        let record: String = redis.ask(&["EVAL", RECORD, "1", KEYS[0], &id]);
+                        prop_assert_eq!(record, model.record(&id));
                     }
                 }
             }

@@ -40,6 +40,12 @@ impl TableModel {
         answer
     }
 
+    /// Runs `record.lua`.
+    pub(crate) fn record(&self, id: &str) -> String {
+        let record = self.records.get(id).map(|(_, record)| record.clone());
+        record.unwrap_or_default()
+    }
+
     /// Runs `find.lua`.
     pub(crate) fn find(&self, digest: &str) -> String {
         let id = self.digests.get(digest);

@@ -10,7 +10,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::answer::{PAGE, READ};
 use super::look_up::{FIND, MOST_UNKNOWN};
-use super::table::WRITE;
+use super::table::{RECORD, WRITE};
 use super::table_model::TableModel;
 use super::{KeyChange, KeyRecord, KeyTable, Written};
 use crate::api_key::digest;
@@ -173,9 +173,9 @@ impl World {
             }
             ("EVAL", FIND) => json!({"EVAL": self.redis.find(&words[5])}),
             ("EVAL", WRITE) => json!({"EVAL": self.redis.write(now.0 / 1_000, &words[8..])}),
-            ("HGET", "{test}:apikeys") => {
-                let record = self.redis.records.get(&words[2]);
-                json!({"HGET": record.map(|(_, record)| record)})
+            ("EVAL", RECORD) => {
+                assert_eq!(words[3], "{test}:apikeys");
+                json!({"EVAL": self.redis.record(&words[4])})
             }
             // A probe, or what was used.
             ("EVAL", _) => json!({"EVAL": 1}),
