@@ -80,6 +80,8 @@ impl Redis {
     fn answer(&self, mut stream: &TcpStream) {
         let mut reader = BufReader::new(stream);
         let (mut length, mut is_authorized) = (0, false);
+        let mut target = String::new();
+        reader.read_line(&mut target).unwrap();
         loop {
             let mut line = String::new();
             reader.read_line(&mut line).unwrap();
@@ -108,6 +110,10 @@ impl Redis {
             }
             (None, _) => json!({"EVAL": state.table.write(7, &words[8..])}).to_string(),
         };
+        // Webdis repeats whose answer it is.
+        let (_, mark) = target.split_once("?jsonp=").unwrap();
+        let (mark, _) = mark.split_once(' ').unwrap();
+        let answer = format!("{mark}({answer});\r\n");
         let length = answer.len();
         let head = format!("HTTP/1.1 200 x\r\ncontent-length: {length}\r\nconnection: close\r\n");
         let answer = format!("{head}\r\n{answer}");

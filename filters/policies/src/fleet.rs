@@ -31,12 +31,13 @@ use std::iter;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use attache_model::OnFailure;
+use serde_json::Value;
 
 use crate::api_key::ApiKeys;
 use crate::exchange::{Callout, CalloutAnswer, Errand, Exchange};
 use crate::observation::RedisMetrics;
 use crate::ports::{Ports, Swap, Timestamp};
-use crate::redis::{Breaker, Course, Fault, Redis};
+use crate::redis::{Breaker, Course, Fault, Mark, Redis};
 use crate::usage_plan::{Allowance, Customer, Refusal, Target, UsagePlans, UsageRecords};
 use keys::SharedKeys;
 use lease::Ask;
@@ -103,7 +104,7 @@ struct Work {
     /// The store keys of those.
     known: BTreeSet<Box<[u8]>>,
     /// Calls under way, by their errands.
-    calls: BTreeMap<usize, Call>,
+    calls: BTreeMap<usize, (Call, Mark)>,
     /// What Redis has not confirmed to have counted, and whether it is being told.
     report: Option<(UsageReport, bool)>,
     /// When what was used was last gathered.
@@ -313,11 +314,12 @@ impl Fleet {
         Some(self.errand(Call::Usage, callout))
     }
 
-    fn errand(&self, call: Call, callout: Callout) -> Errand {
+    fn errand(&self, call: Call, mut callout: Callout) -> Errand {
+        let mark = self.redis.mark(&mut callout);
         let mut work = self.work();
         let id = FIRST_ERRAND + work.count % FIRST_ERRAND;
         work.count = work.count.wrapping_add(1);
-        work.calls.insert(id, call);
+        work.calls.insert(id, (call, mark));
         Errand { id, callout }
     }
 
@@ -329,20 +331,18 @@ impl Fleet {
         declared: &ApiKeys,
         ports: &dyn Ports,
     ) {
-        let call = self.work().calls.remove(&errand);
+        let Some((call, mark)) = self.work().calls.remove(&errand) else {
+            return;
+        };
+        let outcome = self.redis.answer(mark, answer);
         match call {
-            None => {}
-            Some(Call::Probe) => {
-                let outcome = self.redis.answer(answer);
-                self.ended(ports, outcome.as_ref().map(|_| ()));
-            }
+            Call::Probe => self.ended(ports, outcome.as_ref().map(|_| ())),
             // Who asks for nothing at once is not kept waiting by a failure either: the next
             // request that has nothing left finds out.
-            Some(Call::Renewals(asks)) => {
-                let _ = self.learn(ports, &asks, answer);
+            Call::Renewals(asks) => {
+                let _ = self.learn(ports, &asks, outcome);
             }
-            Some(Call::Keys) => {
-                let outcome = self.redis.answer(answer);
+            Call::Keys => {
                 // Other answers say nothing to the breaker: one that cannot be written to may read.
                 if let Err(fault @ Fault::Unreachable(_)) = &outcome {
                     self.ended(ports, Err(fault));
@@ -353,8 +353,7 @@ impl Fleet {
                     keys.learn(&outcome, declared, ports, &self.redis.authority);
                 }
             }
-            Some(Call::Usage) => {
-                let outcome = self.redis.answer(answer);
+            Call::Usage => {
                 self.ended(ports, outcome.as_ref().map(|_| ()));
                 let mut work = self.work();
                 if outcome.is_ok() {
@@ -372,9 +371,10 @@ impl Fleet {
         &self,
         ports: &dyn Ports,
         asks: &[(Renewal, Ask)],
-        answer: CalloutAnswer,
+        answer: Result<Value, Fault>,
     ) -> Result<(), ()> {
-        let grants = match renewal::answer(&self.redis, asks.len(), answer) {
+        let grants = answer.and_then(|answer| renewal::grants(&answer, asks.len()));
+        let grants = match grants {
             Ok(grants) => grants,
             Err(fault) => {
                 self.ended(ports, Err(&fault));

@@ -14,9 +14,10 @@ use std::fmt;
 
 use attache_model::{self as model, RedisDialect};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::compile_error::CompileError;
-use crate::exchange::{Callout, CalloutAnswer};
+use crate::exchange::{Callout, CalloutAnswer, Exchange};
 use crate::integration::Upstream;
 use crate::integration::encoding::push_encoded;
 use crate::integration::uri::parse_fixed;
@@ -24,6 +25,9 @@ use crate::ports::Environment;
 use crate::sealed_secret::SealingKey;
 
 pub(crate) use breaker::{Breaker, Course};
+
+/// How much of a call tells it from others.
+const LONGEST_DIGESTED: usize = 64 << 10;
 
 /// A server, and how it is called.
 #[derive(Debug)]
@@ -41,6 +45,16 @@ pub(crate) struct Redis {
     /// Whether API keys live there.
     pub(crate) holds_keys: bool,
 }
+
+/// What an answer says whose it is.
+///
+/// Webdis writes the answer to a command that was given up into whatever connection has the place of
+/// the one that it came over, which may be a later command's. It repeats what it is asked to call a
+/// function by, around the answer ([JSONP]).
+///
+/// [JSONP]: https://github.com/nicolasff/webdis#file-types-and-content-types
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mark(u64);
 
 /// The value of the `Authorization` field.
 struct Authorization(Vec<u8>);
@@ -152,8 +166,42 @@ impl Redis {
         }
     }
 
-    /// What a command has answered.
-    pub(crate) fn answer(&self, answer: CalloutAnswer) -> Result<Value, Fault> {
+    /// Marks a call that is made now, so that no other answer passes for its own. Calls that are
+    /// made for several are marked alike.
+    pub(crate) fn mark(&self, callout: &mut Callout) -> Mark {
+        if self.dialect != RedisDialect::Webdis {
+            return Mark::default();
+        }
+        let digest = callout.shared_as.unwrap_or_else(|| {
+            let body = &callout.body;
+            // What is longer writes, and its answer says nothing but that it was written.
+            let end = body.len().saturating_sub(LONGEST_DIGESTED);
+            let mut hash = Sha256::new_with_prefix(body.len().to_le_bytes());
+            hash.update(body.get(end..).unwrap_or_default());
+            hash.finalize().into()
+        });
+        let [a, b, c, d, e, f, g, h, ..] = digest;
+        let mark = Mark(u64::from_le_bytes([a, b, c, d, e, f, g, h]));
+        let path = callout.headers.iter_mut();
+        if let Some((_, path)) = path.into_iter().find(|(name, _)| name == ":path") {
+            path.extend_from_slice(b"?jsonp=");
+            path.extend_from_slice(&mark.text());
+        }
+        mark
+    }
+
+    /// Makes a call for a request: what Redis answers.
+    pub(crate) async fn ask(
+        &self,
+        mut callout: Callout,
+        exchange: &Exchange,
+    ) -> Result<Value, Fault> {
+        let mark = self.mark(&mut callout);
+        self.answer(mark, exchange.callout(callout).await)
+    }
+
+    /// What the command with this mark has answered.
+    pub(crate) fn answer(&self, mark: Mark, answer: CalloutAnswer) -> Result<Value, Fault> {
         let CalloutAnswer::Answered { headers, body } = answer else {
             return Err(Fault::Unreachable(None));
         };
@@ -162,7 +210,11 @@ impl Redis {
             let status = String::from_utf8_lossy(status).into_owned();
             Fault::Unreachable(Some(status))
         };
-        let answer: Value = serde_json::from_slice(&body).map_err(|_| unreachable())?;
+        let body = match self.dialect {
+            RedisDialect::Upstash => &*body,
+            RedisDialect::Webdis => mark.answer_in(&body).ok_or_else(unreachable)?,
+        };
+        let answer: Value = serde_json::from_slice(body).map_err(|_| unreachable())?;
         let Value::Object(mut answer) = answer else {
             return Err(unreachable());
         };
@@ -188,6 +240,18 @@ impl Redis {
                 }
             }
         }
+    }
+}
+
+impl Mark {
+    fn text(self) -> Vec<u8> {
+        format!("m{:016x}", self.0).into_bytes()
+    }
+
+    /// The answer that is marked so.
+    fn answer_in(self, body: &[u8]) -> Option<&[u8]> {
+        let answer = body.strip_prefix(&*self.text())?.strip_prefix(b"(")?;
+        answer.trim_ascii_end().strip_suffix(b");")
     }
 }
 
@@ -218,6 +282,19 @@ fn in_one_slot(prefix: &str) -> String {
         prefix.to_owned()
     } else {
         format!("{{{prefix}}}")
+    }
+}
+
+/// What Webdis answers to a marked call.
+#[cfg(test)]
+pub(crate) fn answered(callout: &Callout, answer: &Value) -> CalloutAnswer {
+    let path = callout.headers.iter().find(|(name, _)| name == ":path");
+    let (_, path) = path.expect("a path");
+    let path = str::from_utf8(path).expect("a path");
+    let (_, mark) = path.split_once("?jsonp=").expect("a mark");
+    CalloutAnswer::Answered {
+        headers: [(":status", "200")].into_iter().collect(),
+        body: format!("{mark}({answer});\r\n").into_bytes(),
     }
 }
 

@@ -39,7 +39,7 @@ use crate::exchange::{Callout, CalloutAnswer, Errand, Exchange};
 use crate::fleet::{self, left_behind};
 use crate::observation::RedisMetrics;
 use crate::ports::Ports;
-use crate::redis::{Breaker, Course, Fault, Redis};
+use crate::redis::{Breaker, Course, Fault, Mark, Redis};
 use crate::response_cache::key::KeyParts;
 
 pub(crate) const FIND: &str = include_str!("shared_cache/find.lua");
@@ -88,7 +88,7 @@ pub(crate) struct SharedCaches {
 struct Work {
     waiting: Waiting,
     /// Calls under way, by their errands.
-    calls: Vec<(usize, Call)>,
+    calls: Vec<(usize, Call, Mark)>,
     /// How many calls were made.
     count: usize,
 }
@@ -162,7 +162,7 @@ impl SharedCaches {
             shared_as,
             ..self.call(words)
         };
-        let answer = self.redis.answer(exchange.callout(callout).await).ok();
+        let answer = self.redis.ask(callout, exchange).await.ok();
         self.count(ports, answer.is_none());
         answer
     }
@@ -190,7 +190,7 @@ impl SharedCaches {
         let mut work = self.work();
         let mut owed = work.waiting.take_all_owed();
         // Whether those under way are heard this worker will not know. To forget twice harms nobody.
-        owed.extend(work.calls.drain(..).filter_map(|(_, call)| match call {
+        owed.extend(work.calls.drain(..).filter_map(|(_, call, _)| match call {
             Call::Forget(forgotten) => Some(forgotten),
             _ => None,
         }));
@@ -217,11 +217,11 @@ impl SharedCaches {
         // What is to be forgotten goes first: nothing is kept under a version that it ends.
         for forgotten in work.waiting.take_owed(now) {
             let callout = self.call(&self.forget(&forgotten, changes::NOBODY, ports));
-            errands.push(work.errand(Call::Forget(forgotten), callout));
+            errands.push(work.errand(Call::Forget(forgotten), callout, &self.redis));
         }
         for words in work.waiting.take_new(now) {
             let callout = self.call(&words);
-            errands.push(work.errand(Call::Keep, callout));
+            errands.push(work.errand(Call::Keep, callout, &self.redis));
         }
         if let Some(position) = position {
             let mut words = eval(CHANGES, 2);
@@ -233,7 +233,7 @@ impl SharedCaches {
                 MARKS_KEPT_MILLIS.to_string(),
             ]);
             let callout = self.call(&words);
-            errands.push(work.errand(Call::Changes(position), callout));
+            errands.push(work.errand(Call::Changes(position), callout, &self.redis));
         }
         errands
     }
@@ -247,13 +247,15 @@ impl SharedCaches {
         ports: &dyn Ports,
         forget: impl Fn(&Change) -> bool,
     ) {
-        let call = self.work().take_call(errand);
-        let answer = self.redis.answer(answer);
-        let Some(Call::Changes(position)) = call else {
+        let Some((call, mark)) = self.work().take_call(errand) else {
+            return;
+        };
+        let answer = self.redis.answer(mark, answer);
+        let Call::Changes(position) = call else {
             self.count(ports, answer.is_err());
             // What could not be kept is fetched by others once more; what they have not been told
             // they are told again.
-            if let Some(Call::Forget(forgotten)) = call
+            if let Call::Forget(forgotten) = call
                 && answer.is_err()
             {
                 self.work().waiting.still_owe(forgotten, ports.now());
@@ -289,16 +291,18 @@ impl SharedCaches {
 }
 
 impl Work {
-    fn errand(&mut self, call: Call, callout: Callout) -> Errand {
+    fn errand(&mut self, call: Call, mut callout: Callout, redis: &Redis) -> Errand {
+        let mark = redis.mark(&mut callout);
         let id = FIRST_ERRAND + self.count % (FIRST_ERRAND >> 1);
         self.count = self.count.wrapping_add(1);
-        self.calls.push((id, call));
+        self.calls.push((id, call, mark));
         Errand { id, callout }
     }
 
-    fn take_call(&mut self, errand: usize) -> Option<Call> {
-        let position = self.calls.iter().position(|(id, _)| *id == errand)?;
-        Some(self.calls.swap_remove(position).1)
+    fn take_call(&mut self, errand: usize) -> Option<(Call, Mark)> {
+        let position = self.calls.iter().position(|(id, ..)| *id == errand)?;
+        let (_, call, mark) = self.calls.swap_remove(position);
+        Some((call, mark))
     }
 }
 

@@ -185,6 +185,26 @@ fn what_was_given_up_may_still_be_carried_out() {
     });
 }
 
+/// What tells an answer from one to a command that was given up.
+#[test]
+fn webdis_repeats_what_it_is_asked_to_call() {
+    let redis = Redis::start();
+    let webdis = Webdis::before(redis.address());
+    let mut client = Client::http1(webdis.address());
+    for (command, answer) in [
+        (eval("return {1, ''}", &[]), r#"{"EVAL":[1,""]}"#),
+        (
+            eval("return redis.error_reply('ERR no')", &[]),
+            r#"{"EVAL":[false,"ERR no"]}"#,
+        ),
+    ] {
+        let request = Request::new("POST", "/?jsonp=m0123456789abcdef");
+        let request = request.body(Body::Whole(command.into_bytes()));
+        let marked = client.send(&request).unwrap().text().to_owned();
+        assert_eq!(marked, format!("m0123456789abcdef({answer});\r\n"));
+    }
+}
+
 #[test]
 fn webdis_keeps_connections_and_takes_long_commands() {
     let redis = Redis::start();

@@ -1,7 +1,9 @@
 //! The call that renews leases: many of them at once, by one script that Redis runs as a whole.
 
+use serde_json::Value;
+
 use super::lease::{Ask, Grant};
-use crate::exchange::{Callout, CalloutAnswer};
+use crate::exchange::Callout;
 use crate::redis::{Fault, Redis};
 use crate::usage_plan::period::Bounds;
 use crate::usage_plan::{Allotment, Limit};
@@ -102,12 +104,7 @@ pub(crate) fn call(redis: &Redis, gateway: &str, asks: &[(Renewal, Ask)]) -> Cal
 }
 
 /// What Redis has answered, in the order of the asks.
-pub(crate) fn answer(
-    redis: &Redis,
-    asks: usize,
-    answer: CalloutAnswer,
-) -> Result<Vec<Grant>, Fault> {
-    let answer = redis.answer(answer)?;
+pub(crate) fn grants(answer: &Value, asks: usize) -> Result<Vec<Grant>, Fault> {
     let numbers = answer.as_array().map(Vec::as_slice).unwrap_or_default();
     let (grants, rest) = numbers.as_chunks();
     let grants: Option<Vec<_>> = grants

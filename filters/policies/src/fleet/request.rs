@@ -161,7 +161,7 @@ impl<'r> Request<'r> {
             }
             let mut callout = renewal::call(&fleet.redis, gateway, &asks);
             callout.shared_as = Some(name_of(&asks));
-            let answer = self.exchange.callout(callout).await;
+            let answer = fleet.redis.ask(callout, self.exchange).await;
             let learned = fleet.learn(ports, &asks, answer).is_ok();
             if learned {
                 let now = ports.now();

@@ -18,6 +18,7 @@ use crate::headers::Headers;
 use crate::integration::encoding::decoded;
 use crate::memory_ports::MemoryPorts;
 use crate::ports::{Clock, Store, Timestamp};
+use crate::redis::answered;
 
 /// SHA-256 of `key`.
 const DIGEST: &str = "2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683";
@@ -196,12 +197,7 @@ impl Fleet {
         if self.loses_answers {
             return CalloutAnswer::Failed;
         }
-        let mut headers = Headers::default();
-        headers.push(b":status", b"200");
-        CalloutAnswer::Answered {
-            headers,
-            body: serde_json::to_vec(&answer).unwrap(),
-        }
+        answered(callout, &answer)
     }
 }
 

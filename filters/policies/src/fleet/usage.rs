@@ -175,7 +175,7 @@ impl Fleet {
         }
         let mut callout = self.redis.call(words.iter().map(String::as_bytes));
         callout.shared_as = is_shared.then(|| Sha256::digest(&callout.body).into());
-        let answer = self.redis.answer(exchange.callout(callout).await);
+        let answer = self.redis.ask(callout, exchange).await;
         self.ended(ports, answer.as_ref().map(|_| ()));
         answer
     }

@@ -2,7 +2,7 @@ use attache_model as model;
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::{Fault, Redis};
+use super::{Fault, Mark, Redis};
 use crate::exchange::CalloutAnswer;
 use crate::headers::Headers;
 use crate::sealed_secret::{SealingKey, VARIABLE};
@@ -75,10 +75,51 @@ fn an_answer_is_read_as_the_dialect_writes_it() {
         (upstash(), "{}", unreachable()),
         (upstash(), "", unreachable()),
     ] {
-        assert_eq!(redis.answer(answered(body)), expected, "{body}");
+        let mut call = redis.call([&b"PING"[..]]);
+        let mark = redis.mark(&mut call);
+        let body = match redis.dialect {
+            model::RedisDialect::Webdis => format!("{}({body});\r\n", text(mark)),
+            model::RedisDialect::Upstash => body.to_owned(),
+        };
+        assert_eq!(redis.answer(mark, answered(&body)), expected, "{body}");
     }
-    let failed = webdis().answer(CalloutAnswer::Failed);
+    let failed = webdis().answer(Mark::default(), CalloutAnswer::Failed);
     assert_eq!(failed, Err(Fault::Unreachable(None)));
+}
+
+fn text(mark: Mark) -> String {
+    String::from_utf8(mark.text()).unwrap()
+}
+
+/// Webdis writes what belongs to a call that was given up into a connection of another.
+#[wasm_bindgen_test(unsupported = test)]
+fn the_answer_to_another_call_is_none() {
+    let redis = webdis();
+    let mut calls = ["one", "two"].map(|key| redis.call([b"GET", key.as_bytes()]));
+    let [one, two] = calls.each_mut().map(|call| redis.mark(call));
+    for (call, mark) in calls.iter().zip([one, two]) {
+        let path = format!("/?jsonp={}", text(mark)).into_bytes();
+        assert!(call.headers.contains(&(":path".to_owned(), path)));
+    }
+    let marked = format!("{}({{\"GET\":\"1\"}});\r\n", text(one));
+    assert_eq!(redis.answer(one, answered(&marked)), Ok(json!("1")));
+    let none = Err(Fault::Unreachable(Some("200".to_owned())));
+    for foreign in [&*marked, "{\"GET\":\"1\"}", "({});", ""] {
+        assert_eq!(redis.answer(two, answered(foreign)), none, "{foreign}");
+    }
+    // Whoever asks for several asks for the same.
+    let mut shared = redis.call([&b"GET"[..], b"three"]);
+    shared.shared_as = Some([7; 32]);
+    let mut other = redis.call([&b"GET"[..], b"four"]);
+    other.shared_as = Some([7; 32]);
+    assert_eq!(redis.mark(&mut shared), redis.mark(&mut other));
+    // A large entry is told from others by its end and its length.
+    let large = |end: &str| {
+        let word = ["x".repeat(100_000).as_str(), end].concat();
+        redis.mark(&mut redis.call([b"SET", word.as_bytes()]))
+    };
+    assert_ne!(large("a"), large("b"));
+    assert_ne!(large("a"), large("xa"));
 }
 
 #[wasm_bindgen_test(unsupported = test)]

@@ -99,7 +99,7 @@ impl SharedKeys {
         ];
         let mut callout = redis.call(words.map(str::as_bytes));
         callout.shared_as = Some(Sha256::digest(&callout.body).into());
-        let answer = redis.answer(exchange.callout(callout).await);
+        let answer = redis.ask(callout, exchange).await;
         if let Err(fault @ Fault::Unreachable(_)) = &answer {
             Breaker::report(ports, ports.now(), Err(fault), &redis.authority);
         }

@@ -1,6 +1,8 @@
 //! The API keys in Redis, for whoever manages them: what to ask, and what the answers mean. Who asks
 //! is another's matter.
 
+use std::cell::Cell;
+
 use attache_model::{self as model, ApiKey};
 use serde_json::Value;
 
@@ -9,11 +11,12 @@ use crate::compile_error::CompileError;
 use crate::exchange::{Callout, CalloutAnswer};
 use crate::integration::Upstream;
 use crate::ports::Environment;
-use crate::redis::Redis;
+use crate::redis::{Mark, Redis};
 
-/// What Redis runs to change keys.
+/// What Redis runs to tell of a key.
 pub(super) const RECORD: &str = include_str!("record.lua");
 
+/// What Redis runs to change keys.
 pub(super) const WRITE: &str = include_str!("write.lua");
 
 /// How many removed keys are remembered, for gateways that have not heard of it. One that has missed
@@ -27,6 +30,8 @@ const TIMEOUT_MILLIS: u32 = 10_000;
 #[derive(Debug)]
 pub struct KeyTable {
     redis: Redis,
+    /// The call that was made last. One is made after the other.
+    asked: Cell<Mark>,
 }
 
 /// A key, and how Redis has it written.
@@ -89,7 +94,10 @@ impl KeyTable {
     ) -> Result<Self, Vec<CompileError>> {
         let mut redis = Redis::compile(redis, environment)?;
         redis.timeout_millis = TIMEOUT_MILLIS;
-        Ok(Self { redis })
+        Ok(Self {
+            redis,
+            asked: Cell::default(),
+        })
     }
 
     /// Where Redis is.
@@ -102,7 +110,7 @@ impl KeyTable {
     #[must_use]
     pub fn list(&self, position: ListPosition) -> Callout {
         let words = read_words(&self.redis, position.at, position.begun_at);
-        self.redis.call(words.iter().map(String::as_bytes))
+        self.call(words.iter().map(String::as_bytes))
     }
 
     /// The part that was asked for.
@@ -148,7 +156,7 @@ impl KeyTable {
         let records = self.redis.key(records);
         // A script, as everything is: all else may be forbidden to whoever comes through Webdis.
         let words = ["EVAL", RECORD, "1", &records, id];
-        self.redis.call(words.map(str::as_bytes))
+        self.call(words.map(str::as_bytes))
     }
 
     /// The key that was asked for.
@@ -183,7 +191,7 @@ impl KeyTable {
                 words.extend(digests);
             }
         }
-        self.redis.call(words.iter().map(String::as_bytes))
+        self.call(words.iter().map(String::as_bytes))
     }
 
     /// What became of the changes.
@@ -206,8 +214,15 @@ impl KeyTable {
         }
     }
 
+    fn call<'w>(&self, words: impl IntoIterator<Item = &'w [u8]>) -> Callout {
+        let mut callout = self.redis.call(words);
+        self.asked.set(self.redis.mark(&mut callout));
+        callout
+    }
+
     fn answer(&self, answer: CalloutAnswer) -> Result<Value, String> {
-        self.redis.answer(answer).map_err(|fault| fault.to_string())
+        let answer = self.redis.answer(self.asked.get(), answer);
+        answer.map_err(|fault| fault.to_string())
     }
 }
 

@@ -20,6 +20,7 @@ use crate::headers::Headers;
 use crate::integration::encoding::decoded;
 use crate::memory_ports::MemoryPorts;
 use crate::ports::{Clock, Timestamp};
+use crate::redis::answered;
 
 const BEGINNING: u64 = 1_795_132_800_000;
 
@@ -181,12 +182,7 @@ impl World {
             ("EVAL", _) => json!({"EVAL": 1}),
             other => panic!("{other:?}"),
         };
-        let mut headers = Headers::default();
-        headers.push(b":status", b"200");
-        CalloutAnswer::Answered {
-            headers,
-            body: serde_json::to_vec(&answer).unwrap(),
-        }
+        answered(callout, &answer)
     }
 
     fn ask(&mut self, callout: &Callout) -> CalloutAnswer {

@@ -54,8 +54,8 @@ enum Now {
     Nothing,
     /// The back end is asked for the head of its answer.
     Asks,
-    /// A service is called with this body.
-    Calls(Vec<u8>),
+    /// A service is called.
+    Calls(Callout),
     Watches,
     Pauses(u32),
 }
@@ -270,9 +270,9 @@ impl Client {
     }
 
     /// What a service is being asked.
-    pub(super) fn calls(&self) -> Option<&[u8]> {
+    pub(super) fn calls(&self) -> Option<&Callout> {
         match &self.now {
-            Now::Calls(body) => Some(body),
+            Now::Calls(callout) => Some(callout),
             _ => None,
         }
     }
@@ -370,7 +370,7 @@ impl Client {
                     self.now = Now::Asks;
                     self.edits = edits.headers;
                 }
-                Step::Call(callout) => self.now = Now::Calls(callout.body),
+                Step::Call(callout) => self.now = Now::Calls(callout),
                 Step::Pause(millis) => self.now = Now::Pauses(millis),
                 Step::Collect if self.stream.hold() == Hold::Request => {
                     let body = self.request_body.clone();

@@ -7,8 +7,9 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::played::{Answer, CACHED, Client, World, document, operation};
 use crate::Gateway;
-use crate::exchange::CalloutAnswer;
+use crate::exchange::{Callout, CalloutAnswer};
 use crate::integration::encoding::decoded;
+use crate::redis::answered;
 use crate::sealed_secret::VARIABLE;
 use crate::shared_cache::redis_model::{Answer as Said, RedisModel};
 use crate::shared_cache::{CHANGES, FIND, FORGET, KEEP};
@@ -78,8 +79,11 @@ impl Fleet {
 
     /// Redis answers what a request asks it.
     fn go_on(&self, client: &mut Client) {
-        while let Some(body) = client.calls().filter(|body| body.starts_with(b"EVAL/")) {
-            let answer = self.answer(body);
+        while let Some(callout) = client
+            .calls()
+            .filter(|call| call.body.starts_with(b"EVAL/"))
+        {
+            let answer = self.answer(callout);
             client.call_ends(answer);
         }
     }
@@ -111,7 +115,7 @@ impl Fleet {
     /// What the gateways do on the side.
     fn run_errands(&self) {
         for gateway in &self.gateways {
-            gateway.run_errands(|callout| self.answer(&callout.body));
+            gateway.run_errands(|callout| self.answer(callout));
         }
     }
 
@@ -122,9 +126,10 @@ impl Fleet {
         self.run_errands();
     }
 
-    fn answer(&self, body: &[u8]) -> CalloutAnswer {
+    fn answer(&self, callout: &Callout) -> CalloutAnswer {
         let now = self.gateways[0].now();
-        let words: Vec<String> = body
+        let words: Vec<String> = callout
+            .body
             .split(|byte| *byte == b'/')
             .map(|word| String::from_utf8(decoded(word).collect()).unwrap())
             .collect();
@@ -150,10 +155,7 @@ impl Fleet {
             // Somebody finds out whether it is back.
             _ => Said::Number(1),
         };
-        CalloutAnswer::Answered {
-            headers: [(":status", "200")].into_iter().collect(),
-            body: serde_json::to_vec(&json!({"EVAL": json_of(&said)})).unwrap(),
-        }
+        answered(callout, &json!({"EVAL": json_of(&said)}))
     }
 }
 
