@@ -113,7 +113,7 @@ impl Redis {
         // Webdis repeats whose answer it is.
         let (_, mark) = target.split_once("?jsonp=").unwrap();
         let (mark, _) = mark.split_once(' ').unwrap();
-        let answer = format!("{mark}({answer});\r\n");
+        let answer = format!("{mark}({answer});\n");
         let length = answer.len();
         let head = format!("HTTP/1.1 200 x\r\ncontent-length: {length}\r\nconnection: close\r\n");
         let answer = format!("{head}\r\n{answer}");

@@ -294,7 +294,7 @@ pub(crate) fn answered(callout: &Callout, answer: &Value) -> CalloutAnswer {
     let (_, mark) = path.split_once("?jsonp=").expect("a mark");
     CalloutAnswer::Answered {
         headers: [(":status", "200")].into_iter().collect(),
-        body: format!("{mark}({answer});\r\n").into_bytes(),
+        body: format!("{mark}({answer});\n").into_bytes(),
     }
 }
 

@@ -201,7 +201,7 @@ fn webdis_repeats_what_it_is_asked_to_call() {
         let request = Request::new("POST", "/?jsonp=m0123456789abcdef");
         let request = request.body(Body::Whole(command.into_bytes()));
         let marked = client.send(&request).unwrap().text().to_owned();
-        assert_eq!(marked, format!("m0123456789abcdef({answer});\r\n"));
+        assert_eq!(marked, format!("m0123456789abcdef({answer});\n"));
     }
 }
 

@@ -78,7 +78,7 @@ fn an_answer_is_read_as_the_dialect_writes_it() {
         let mut call = redis.call([&b"PING"[..]]);
         let mark = redis.mark(&mut call);
         let body = match redis.dialect {
-            model::RedisDialect::Webdis => format!("{}({body});\r\n", text(mark)),
+            model::RedisDialect::Webdis => format!("{}({body});\n", text(mark)),
             model::RedisDialect::Upstash => body.to_owned(),
         };
         assert_eq!(redis.answer(mark, answered(&body)), expected, "{body}");
@@ -101,7 +101,7 @@ fn the_answer_to_another_call_is_none() {
         let path = format!("/?jsonp={}", text(mark)).into_bytes();
         assert!(call.headers.contains(&(":path".to_owned(), path)));
     }
-    let marked = format!("{}({{\"GET\":\"1\"}});\r\n", text(one));
+    let marked = format!("{}({{\"GET\":\"1\"}});\n", text(one));
     assert_eq!(redis.answer(one, answered(&marked)), Ok(json!("1")));
     let none = Err(Fault::Unreachable(Some("200".to_owned())));
     for foreign in [&*marked, "{\"GET\":\"1\"}", "({});", ""] {
