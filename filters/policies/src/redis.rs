@@ -285,6 +285,11 @@ fn in_one_slot(prefix: &str) -> String {
     }
 }
 
+/// The beginning of the command that runs a script, which so many keys follow.
+pub(crate) fn eval(script: &str, keys: usize) -> Vec<String> {
+    vec!["EVAL".to_owned(), script.to_owned(), keys.to_string()]
+}
+
 /// What Webdis answers to a marked call.
 #[cfg(test)]
 pub(crate) fn answered(callout: &Callout, answer: &Value) -> CalloutAnswer {

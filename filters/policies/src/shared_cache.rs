@@ -39,7 +39,7 @@ use crate::exchange::{Callout, CalloutAnswer, Errand, Exchange};
 use crate::fleet::{self, left_behind};
 use crate::observation::RedisMetrics;
 use crate::ports::Ports;
-use crate::redis::{Breaker, Course, Fault, Mark, Redis};
+use crate::redis::{Breaker, Course, Fault, Mark, Redis, eval};
 use crate::response_cache::key::KeyParts;
 
 pub(crate) const FIND: &str = include_str!("shared_cache/find.lua");
@@ -304,11 +304,6 @@ impl Work {
         let (_, call, mark) = self.calls.swap_remove(position);
         Some((call, mark))
     }
-}
-
-/// The beginning of a command that runs a script.
-fn eval(script: &str, keys: usize) -> Vec<String> {
-    vec!["EVAL".to_owned(), script.to_owned(), keys.to_string()]
 }
 
 /// Whether it answers and does not know the commands: limits may still be kept there.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::lease::{Ask, Grant};
 use crate::exchange::Callout;
-use crate::redis::{Fault, Redis};
+use crate::redis::{Fault, Redis, eval};
 use crate::usage_plan::period::Bounds;
 use crate::usage_plan::{Allotment, Limit};
 
@@ -77,10 +77,8 @@ pub(super) const fn expiry_millis(period: Bounds) -> u64 {
 
 /// The call that tells Redis of these, and asks for what they want.
 pub(crate) fn call(redis: &Redis, gateway: &str, asks: &[(Renewal, Ask)]) -> Callout {
-    let mut words: Vec<String> = Vec::with_capacity(4 + asks.len() * 10);
-    words.push("EVAL".to_owned());
-    words.push(SCRIPT.to_owned());
-    words.push(asks.len().to_string());
+    let mut words = eval(SCRIPT, asks.len());
+    words.reserve(1 + asks.len() * 10);
     for (renewal, ask) in asks {
         words.push(match renewal.terms {
             Terms::Quota { .. } => quota_key(redis, &renewal.name, ask.period),

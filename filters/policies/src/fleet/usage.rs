@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::renewal::{expiry_millis, quota_key};
 use crate::exchange::{Callout, Exchange};
 use crate::ports::Ports;
-use crate::redis::{Breaker, Course, Fault, Redis};
+use crate::redis::{Breaker, Course, Fault, Redis, eval};
 use crate::usage_plan::{Count, DAYS_KEPT, History, NotExtended, UsagePlans, UsageRecords, day};
 
 use super::Fleet;
@@ -52,7 +52,7 @@ impl UsageReport {
         if named.is_empty() {
             return None;
         }
-        let mut words = script(COUNT, named.len() + 1);
+        let mut words = eval(COUNT, named.len() + 1);
         let name = format!("report:{gateway}:{:016x}:{number}", ports.next_u64());
         words.push(redis.key(&name));
         words.extend(named.iter().map(|(key, _)| key.clone()));
@@ -102,7 +102,7 @@ impl Fleet {
         let now = exchange.ports().now();
         let quota = plans.quota(plan);
         let period = quota.and_then(|quota| quota.rule.period(None, now));
-        let mut words = script(READ, key_ids.len() * 2);
+        let mut words = eval(READ, key_ids.len() * 2);
         for key_id in key_ids {
             let usage = plans.usage_name(plan, key_id).unwrap_or_default();
             words.push(self.redis.key(&usage));
@@ -151,7 +151,7 @@ impl Fleet {
         let quota = plans.quota(plan).ok_or(NotExtended::NoQuota)?;
         let period = quota.rule.period(None, now).ok_or(NotExtended::Undecided)?;
         let usage = plans.usage_name(plan, key_id).unwrap_or_default();
-        let mut words = script(SET_REMAINING, 2);
+        let mut words = eval(SET_REMAINING, 2);
         words.push(quota_key(&self.redis, &quota.name_for(key_id), period));
         words.push(self.redis.key(&usage));
         words.push(quota.rule.limit.to_string());
@@ -179,10 +179,6 @@ impl Fleet {
         self.ended(ports, answer.as_ref().map(|_| ()));
         answer
     }
-}
-
-fn script(script: &str, keys: usize) -> Vec<String> {
-    vec!["EVAL".to_owned(), script.to_owned(), keys.to_string()]
 }
 
 fn kept_seconds() -> String {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::waiting::{Forgotten, NewEntry};
-use super::{FIND, LONGEST_LIFE_MILLIS, SharedCaches, changes, envelope, eval};
+use super::{FIND, LONGEST_LIFE_MILLIS, SharedCaches, changes, envelope};
 use crate::exchange::Exchange;
 use crate::fleet;
 use crate::ports::{Ports, Timestamp};
+use crate::redis::eval;
 use crate::response_cache::coalescing::after;
 use crate::response_cache::key::{Key, KeyParts};
 use crate::response_cache::storage::{Encryption, Group, LONGEST_ENTRY, Writing};

@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::{KEEP, LONGEST_LIFE_MILLIS, eval};
+use super::{KEEP, LONGEST_LIFE_MILLIS};
 use crate::ports::Timestamp;
+use crate::redis::eval;
 
 /// How much waits to be written, in bytes. What does not fit is not written.
 const MOST_WAITING: usize = 4 << 20;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::progress::Position;
 use super::{KEPT_SECONDS, KEY_TABLES};
-use crate::redis::Redis;
+use crate::redis::{Redis, eval};
 
 /// What Redis runs to tell of changes.
 pub(crate) const READ: &str = include_str!("read.lua");
@@ -21,7 +21,7 @@ pub(super) struct Change<'a> {
 
 /// The words that ask what has changed since `at`, when all was known as of the version `complete`.
 pub(super) fn read_words(redis: &Redis, at: Position, complete: u64) -> Vec<String> {
-    let mut words: Vec<String> = vec!["EVAL".into(), READ.into(), "5".into()];
+    let mut words = eval(READ, KEY_TABLES.len());
     words.extend(KEY_TABLES.map(|name| redis.key(name)));
     let numbers = [at.table, at.version, complete];
     words.extend(numbers.map(|number| number.to_string()));

@@ -11,7 +11,7 @@ use crate::compile_error::CompileError;
 use crate::exchange::{Callout, CalloutAnswer};
 use crate::integration::Upstream;
 use crate::ports::Environment;
-use crate::redis::{Mark, Redis};
+use crate::redis::{Mark, Redis, eval};
 
 /// What Redis runs to tell of a key.
 pub(super) const RECORD: &str = include_str!("record.lua");
@@ -174,7 +174,7 @@ impl KeyTable {
     /// Makes changes: a few hundred at once.
     #[must_use]
     pub fn write(&self, changes: &[KeyChange<'_>]) -> Callout {
-        let mut words: Vec<String> = vec!["EVAL".into(), WRITE.into(), "5".into()];
+        let mut words = eval(WRITE, KEY_TABLES.len());
         words.extend(KEY_TABLES.map(|name| self.redis.key(name)));
         words.push(KEPT_SECONDS.to_string());
         words.push(MOST_REMOVED.to_string());
