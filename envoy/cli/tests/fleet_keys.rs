@@ -16,13 +16,13 @@ use std::thread;
 use serde_json::{Value, json};
 
 #[expect(dead_code, reason = "only gateways look for the key of a digest")]
-#[path = "../../../filters/policies/src/fleet/keys/table_model.rs"]
+#[path = "../../../filters/policies/src/fleet/table/model.rs"]
 mod table_model;
 
 use table_model::TableModel;
 
-const RECORD: &str = include_str!("../../../filters/policies/src/fleet/keys/record.lua");
-const READ: &str = include_str!("../../../filters/policies/src/fleet/keys/read.lua");
+const RECORD: &str = include_str!("../../../filters/policies/src/fleet/table/record.lua");
+const READ: &str = include_str!("../../../filters/policies/src/fleet/table/read.lua");
 
 const DEFINITION: &str = "
 openapi: 3.0.1

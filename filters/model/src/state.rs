@@ -30,6 +30,9 @@ pub struct Redis {
     /// Whether API keys live there as well, beside those of the document.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub api_keys: bool,
+    /// Whether usage plans live there as well, for keys that do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub usage_plans: bool,
 }
 
 impl Redis {

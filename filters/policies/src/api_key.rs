@@ -29,8 +29,6 @@ pub struct ApiKeys {
     ids: String,
     /// The plans of all keys, one after the other, as positions in [`Gateway::usage_plans`].
     memberships: Vec<u32>,
-    /// For each plan, its stages and their canary releases as positions of API and stage, sorted.
-    stages: Vec<Vec<(u32, u32)>>,
     /// The ids in their order, for keys that come from elsewhere.
     by_id: OnceLock<Vec<Span>>,
 }
@@ -57,10 +55,8 @@ struct Span {
 #[derive(Clone, Copy)]
 pub struct Key<'k> {
     id: &'k str,
-    /// As positions in [`Gateway::usage_plans`].
+    /// As positions in [`Gateway::usage_plans`], or behind them.
     usage_plans: &'k [u32],
-    /// Of all plans, as in [`ApiKeys`].
-    stages: &'k [Vec<(u32, u32)>],
 }
 
 /// What a configuration says of the value that a request presents.
@@ -145,7 +141,6 @@ impl ApiKeys {
             shift,
             ids,
             memberships,
-            stages,
             by_id: OnceLock::new(),
         })
     }
@@ -169,7 +164,7 @@ impl ApiKeys {
             Some(entry) => {
                 let plans = self.memberships.get(entry.plans.range());
                 let id = self.ids.get(entry.id.range()).unwrap_or_default();
-                Found::Open(self.shared(id, plans.unwrap_or_default()))
+                Found::Open(Key::new(id, plans.unwrap_or_default()))
             }
         }
     }
@@ -180,15 +175,6 @@ impl ApiKeys {
         let end = usize::try_from(*self.starts.get(slot + 1)?).ok()?;
         let mut entries = self.entries.get(start..end)?.iter();
         entries.find(|entry| same(&entry.digest, digest))
-    }
-
-    /// A key that is known elsewhere, with plans of this configuration.
-    pub(crate) fn shared<'k>(&'k self, id: &'k str, usage_plans: &'k [u32]) -> Key<'k> {
-        Key {
-            id,
-            usage_plans,
-            stages: &self.stages,
-        }
     }
 
     /// Whether a key of the configuration has this id.
@@ -216,27 +202,21 @@ impl fmt::Debug for ApiKeys {
 }
 
 impl<'k> Key<'k> {
+    /// A key that belongs to the plans at these places.
+    pub(crate) const fn new(id: &'k str, usage_plans: &'k [u32]) -> Self {
+        Self { id, usage_plans }
+    }
+
     /// The key id: `$context.identity.apiKeyId`.
     #[must_use]
     pub const fn id(&self) -> &'k str {
         self.id
     }
 
-    /// The plans that the key belongs to, as positions in [`Gateway::usage_plans`].
+    /// The plans that the key belongs to, as positions in [`Gateway::usage_plans`], or behind them.
     pub fn usage_plans(&self) -> impl Iterator<Item = usize> + use<'k> {
         let plans = self.usage_plans.iter();
         plans.filter_map(|plan| usize::try_from(*plan).ok())
-    }
-
-    /// The plan under which the key opens a stage, as a position in [`Gateway::usage_plans`].
-    /// There is at most one; without one the key is refused.
-    #[must_use]
-    pub fn usage_plan(&self, api: usize, stage: usize) -> Option<usize> {
-        let wanted = (u32::try_from(api).ok()?, u32::try_from(stage).ok()?);
-        self.usage_plans().find(|plan| {
-            let stages = self.stages.get(*plan);
-            stages.is_some_and(|stages| stages.binary_search(&wanted).is_ok())
-        })
     }
 }
 

@@ -20,10 +20,12 @@
 pub(crate) mod keys;
 mod lease;
 pub(crate) mod left_behind;
+pub(crate) mod plans;
 #[cfg(test)]
 mod redis_model;
 mod renewal;
 mod request;
+pub(crate) mod table;
 mod usage;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -41,6 +43,7 @@ use crate::redis::{Breaker, Course, Fault, Mark, Redis};
 use crate::usage_plan::{Allowance, Customer, Refusal, Target, UsagePlans, UsageRecords};
 use keys::SharedKeys;
 use lease::Ask;
+use plans::SharedPlans;
 use renewal::{Renewal, Terms};
 use request::Tended;
 use usage::UsageReport;
@@ -82,6 +85,9 @@ const PROBE: &[u8] = b"redis.call('SET', KEYS[1], '', 'EX', 60) return 1";
 /// The first [`Errand::id`] of those made here.
 pub(crate) const FIRST_ERRAND: usize = 1 << 30;
 
+/// Only Redis could tell, and does not.
+pub(crate) struct Unknown;
+
 /// What a gateway that shares its limits does beside counting.
 #[derive(Debug)]
 pub(crate) struct Fleet {
@@ -92,6 +98,7 @@ pub(crate) struct Fleet {
     work: Mutex<Work>,
     /// The API keys that live in Redis, if any do.
     keys: Option<SharedKeys>,
+    plans: SharedPlans,
 }
 
 /// What is done on the side, by this worker.
@@ -120,6 +127,7 @@ enum Call {
     Renewals(Vec<(Renewal, Ask)>),
     Usage,
     Keys,
+    Plans,
 }
 
 impl Work {
@@ -138,12 +146,13 @@ impl Work {
 impl Fleet {
     pub(crate) fn new(
         redis: Arc<Redis>,
-        keys: Option<SharedKeys>,
+        plans: SharedPlans,
         metrics: Option<RedisMetrics>,
     ) -> Self {
         Self {
+            keys: redis.holds_keys.then(SharedKeys::new),
+            plans,
             redis,
-            keys,
             metrics,
             gateway: OnceLock::new(),
             work: Mutex::default(),
@@ -198,12 +207,7 @@ impl Fleet {
     }
 
     /// What is to be asked now, apart from any request.
-    pub(crate) fn errands(
-        &self,
-        plans: &UsagePlans,
-        records: &UsageRecords,
-        ports: &dyn Ports,
-    ) -> Vec<Errand> {
+    pub(crate) fn errands(&self, records: &UsageRecords, ports: &dyn Ports) -> Vec<Errand> {
         let now = ports.now();
         if Breaker::course(ports) == Course::Leave {
             if !Breaker::probes(ports, now) {
@@ -231,22 +235,25 @@ impl Fleet {
                 errands.push(self.errand(Call::Renewals(asks), callout));
             }
         }
-        errands.extend(self.report(plans, records, ports));
-        if let Some(keys) = &self.keys
-            && let Some(callout) = keys.call(&self.redis, ports)
-        {
+        errands.extend(self.report(records, ports));
+        if let Some(callout) = self.plans.call(&self.redis, ports) {
+            errands.push(self.errand(Call::Plans, callout));
+        }
+        let keys = self.keys.as_ref();
+        if let Some(callout) = keys.and_then(|keys| keys.call(&self.redis, ports)) {
             errands.push(self.errand(Call::Keys, callout));
         }
         errands
     }
 
     /// Leaves to others what this worker has still to tell Redis, and what it looks after.
-    pub(crate) fn end(&self, plans: &UsagePlans, records: &UsageRecords, ports: &dyn Ports) {
+    pub(crate) fn end(&self, records: &UsageRecords, ports: &dyn Ports) {
+        let plans = self.plans();
         let mut work = self.work();
         let unanswered = work.report.take().map(|(report, _)| report);
         let reports = unanswered.into_iter().chain(iter::from_fn(|| {
             work.count = work.count.wrapping_add(1);
-            UsageReport::of(self, plans, records, work.count, ports)
+            UsageReport::of(self, &plans, records, work.count, ports)
         }));
         let reports = reports.map(|report| report.encode());
         left_behind::leave(ports, REPORTS_LEFT, reports);
@@ -261,6 +268,10 @@ impl Fleet {
 
     /// Looks after what others have left.
     fn take_over(&self, plans: &UsagePlans, ports: &dyn Ports, now: Timestamp) {
+        // Those of a plan that is not known yet are not let go of.
+        if !self.plans.is_loaded() {
+            return;
+        }
         for store_key in left_behind::take(ports, LEASES_LEFT, MOST_TENDED) {
             let mut quotas = plans.quotas();
             let renewal = quotas.find_map(|quota| Renewal::of_stored(quota, &store_key));
@@ -284,22 +295,18 @@ impl Fleet {
     }
 
     /// Tells Redis what was used, once a second and one report at a time.
-    fn report(
-        &self,
-        plans: &UsagePlans,
-        records: &UsageRecords,
-        ports: &dyn Ports,
-    ) -> Option<Errand> {
+    fn report(&self, records: &UsageRecords, ports: &dyn Ports) -> Option<Errand> {
         let now = ports.now();
         if now.millis_since(self.work().reported_at) >= REPORTED_EVERY_MILLIS {
-            self.take_over(plans, ports, now);
+            let plans = self.plans();
+            self.take_over(&plans, ports, now);
             let mut work = self.work();
             work.reported_at = now;
             if work.report.is_none() {
                 let left = left_behind::take(ports, REPORTS_LEFT, 1);
                 let left = left.first().and_then(|left| UsageReport::decode(left));
                 let report =
-                    left.or_else(|| UsageReport::of(self, plans, records, work.count, ports));
+                    left.or_else(|| UsageReport::of(self, &plans, records, work.count, ports));
                 work.report = report.map(|report| (report, false));
             }
         }
@@ -342,15 +349,19 @@ impl Fleet {
             Call::Renewals(asks) => {
                 let _ = self.learn(ports, &asks, outcome);
             }
-            Call::Keys => {
+            Call::Keys | Call::Plans => {
                 // Other answers say nothing to the breaker: one that cannot be written to may read.
                 if let Err(fault @ Fault::Unreachable(_)) = &outcome {
                     self.ended(ports, Err(fault));
                 } else if let Some(metrics) = &self.metrics {
                     metrics.called(ports, outcome.is_err());
                 }
-                if let Some(keys) = &self.keys {
-                    keys.learn(&outcome, declared, ports, &self.redis.authority);
+                let address = &self.redis.authority;
+                if matches!(call, Call::Plans) {
+                    let changed = self.plans.learn(&outcome, ports, address);
+                    self.renew_on_terms_of(&changed);
+                } else if let Some(keys) = &self.keys {
+                    keys.learn(&outcome, (declared, &self.plans), ports, address);
                 }
             }
             Call::Usage => {

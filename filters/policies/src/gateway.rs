@@ -4,18 +4,19 @@ use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use attache_model::{self as model, ApiKeySource, Protocol, Verb};
+use attache_model::{self as model, Protocol};
 
+use crate::api_facts::{ApiFacts, StageFacts};
 use crate::api_key::{ApiKeys, Key};
-use crate::authorization::{Authorizations, Caller};
+use crate::authorization::Authorizations;
 use crate::compile_error::CompileError;
 use crate::cors::{Cors, CorsConfigurations};
 use crate::denial::Denial;
 use crate::exchange::{Answer, CalloutAnswer, ERRAND_INTERVAL_MILLIS, Errand, Exchange, Service};
-use crate::fleet::keys::{SharedKey, SharedKeys};
+use crate::fleet::keys::SharedKey;
+use crate::fleet::plans::SharedPlans;
 use crate::fleet::{self, Fleet};
 use crate::gateway_response::GatewayResponses;
-use crate::headers::Headers;
 use crate::integration::{Integrations, Upstream};
 use crate::management_api::ManagementApi;
 use crate::observation::Metrics;
@@ -28,9 +29,6 @@ use crate::route::Routes;
 use crate::shared_cache::{self, SharedCaches};
 use crate::usage_plan::{self, UsagePlans, UsageRecords};
 use crate::web_socket::WebSockets;
-
-/// The header of an API key.
-const API_KEY: &[u8] = b"x-api-key";
 
 /// The gateway: every API, plan and key, ready to serve.
 ///
@@ -67,7 +65,8 @@ pub struct Gateway {
     pub(crate) cors: CorsConfigurations,
     pub(crate) authorizations: Authorizations,
     pub(crate) api_keys: ApiKeys,
-    pub(crate) usage_plans: UsagePlans,
+    /// The usage plans of the configuration; [`Self::plans`] has those of Redis as well.
+    usage_plans: Arc<UsagePlans>,
     /// Where gateways share their limits.
     pub(crate) fleet: Option<Fleet>,
     redis: Option<Arc<Redis>>,
@@ -83,37 +82,8 @@ pub struct Gateway {
     pub(crate) management_api: Option<ManagementApi>,
     pub(crate) gateway_responses: GatewayResponses,
     pub(crate) metrics: Metrics,
-    pub(crate) apis: Vec<ApiFacts>,
+    pub(crate) apis: Arc<[ApiFacts]>,
     pub(crate) access_log: bool,
-}
-
-/// What the pipeline itself must know of an API.
-#[derive(Debug)]
-pub(crate) struct ApiFacts {
-    pub(crate) id: Box<str>,
-    pub(crate) protocol: Protocol,
-    pub(crate) api_key_source: ApiKeySource,
-    pub(crate) stages: Vec<StageFacts>,
-    pub(crate) operations: Vec<OperationFacts>,
-}
-
-/// What the pipeline itself must know of a stage, or of its canary release.
-#[derive(Debug)]
-pub(crate) struct StageFacts {
-    pub(crate) name: Box<str>,
-    /// Of what was deployed to it, if anything was.
-    pub(crate) deployment_id: Option<Box<str>>,
-    /// `$context.isCanaryRequest`
-    pub(crate) is_canary_request: Option<bool>,
-}
-
-/// What the pipeline itself must know of an operation.
-#[derive(Debug)]
-pub(crate) struct OperationFacts {
-    pub(crate) method: Verb,
-    /// The resource path as in the definition.
-    pub(crate) path: Box<str>,
-    pub(crate) api_key_required: bool,
 }
 
 impl Gateway {
@@ -133,7 +103,12 @@ impl Gateway {
         let authorizations = Authorizations::compile(document, environment);
         let mut authorizations = kept(authorizations, &mut faults);
         let api_keys = kept(ApiKeys::compile(document), &mut faults);
-        let usage_plans = kept(UsagePlans::compile(document), &mut faults);
+        let apis: Arc<[ApiFacts]> = document
+            .apis
+            .iter()
+            .map(|api| ApiFacts::of(document, api))
+            .collect();
+        let usage_plans = kept(UsagePlans::compile(document), &mut faults).map(Arc::new);
         let redis = document
             .state
             .as_ref()
@@ -167,17 +142,17 @@ impl Gateway {
         let management_api = kept(ManagementApi::compile(document), &mut faults);
         let gateway_responses = kept(GatewayResponses::compile(document), &mut faults);
         let compiled = || {
-            let redis = redis?;
+            let (redis, usage_plans) = (redis?, usage_plans?);
             let fleet = redis.clone().map(|redis| {
-                let keys = redis.holds_keys.then(|| SharedKeys::new(document));
-                Fleet::new(redis, keys, metrics.redis.clone())
+                let plans = SharedPlans::new(Arc::clone(&usage_plans), Arc::clone(&apis), &redis);
+                Fleet::new(redis, plans, metrics.redis.clone())
             });
             Some(Self {
                 routes: routes?,
                 cors: cors?,
                 authorizations: authorizations?,
                 api_keys: api_keys?,
-                usage_plans: usage_plans?,
+                usage_plans,
                 fleet,
                 redis,
                 shared_caches,
@@ -191,11 +166,7 @@ impl Gateway {
                 management_api: management_api?,
                 gateway_responses: gateway_responses?,
                 metrics,
-                apis: document
-                    .apis
-                    .iter()
-                    .map(|api| ApiFacts::of(document, api))
-                    .collect(),
+                apis,
                 access_log: document.access_log,
             })
         };
@@ -268,72 +239,35 @@ impl Gateway {
         found.ok_or(Denial::InvalidApiKey)
     }
 
+    /// The usage plans as they are now.
+    pub(crate) fn plans(&self) -> Arc<UsagePlans> {
+        match &self.fleet {
+            Some(fleet) => fleet.plans(),
+            None => Arc::clone(&self.usage_plans),
+        }
+    }
+
+    /// The same with those of a key.
+    ///
+    /// # Errors
+    ///
+    /// [`Denial::AuthorizerFailure`] when only Redis knows them, and does not tell.
+    pub(crate) async fn plans_of(
+        &self,
+        key: &Key<'_>,
+        exchange: &Exchange,
+    ) -> Result<Arc<UsagePlans>, Denial> {
+        let plans = match &self.fleet {
+            Some(fleet) => fleet.plans_of(key, exchange).await,
+            None => Ok(self.plans()),
+        };
+        plans.map_err(|_| Denial::AuthorizerFailure)
+    }
+
     /// The resource path of an operation (`$context.resourcePath`).
     pub(crate) fn resource_path(&self, api: usize, operation: usize) -> Option<&str> {
         let operation = self.apis.get(api)?.operations.get(operation)?;
         Some(&operation.path)
-    }
-}
-
-impl ApiFacts {
-    /// Whether an operation needs an API key. One that is not there needs one.
-    pub(crate) fn requires_key(&self, operation: usize) -> bool {
-        self.operations
-            .get(operation)
-            .is_none_or(|operation| operation.api_key_required)
-    }
-
-    /// The operation that AWS's method settings mean by `PATH/METHOD`, such as `/pets/GET`: the
-    /// slash before the method is not part of the path.
-    pub(crate) fn operation(&self, setting: &[u8]) -> Option<usize> {
-        let slash = setting.iter().rposition(|byte| *byte == b'/')?;
-        let (path, method) = (setting.get(..slash)?, setting.get(slash + 1..)?);
-        self.operations.iter().position(|operation| {
-            operation.path.as_bytes() == path && operation.method.as_str().as_bytes() == method
-        })
-    }
-
-    /// The API key that a request presents.
-    pub(crate) fn presented_key<'r>(
-        &self,
-        request: &'r Headers,
-        caller: &'r Caller,
-    ) -> Option<&'r [u8]> {
-        match self.api_key_source {
-            // Of several, the last, which is the one that AWS reads where only one is read.
-            ApiKeySource::Header => request.last(API_KEY),
-            // The header then counts for nothing.
-            ApiKeySource::Authorizer => caller
-                .usage_identifier_key
-                .as_ref()
-                .map(|key| key.reveal().as_bytes()),
-        }
-    }
-
-    fn of(gateway: &model::Gateway, api: &model::Api) -> Self {
-        Self {
-            id: api.id.as_str().into(),
-            protocol: api.protocol,
-            api_key_source: api.api_key_source,
-            stages: api
-                .stages
-                .iter()
-                .map(|stage| StageFacts {
-                    name: stage.name.as_str().into(),
-                    deployment_id: stage.deployment_id.as_deref().map(Into::into),
-                    is_canary_request: gateway.is_canary_request(api, stage),
-                })
-                .collect(),
-            operations: api
-                .operations
-                .iter()
-                .map(|operation| OperationFacts {
-                    method: operation.method,
-                    path: operation.path.as_str().into(),
-                    api_key_required: operation.api_key_required,
-                })
-                .collect(),
-        }
     }
 }
 
@@ -350,7 +284,7 @@ impl Service for Gateway {
 
     fn end(&self, ports: &dyn Ports) {
         match &self.fleet {
-            Some(fleet) => fleet.end(&self.usage_plans, &self.usage, ports),
+            Some(fleet) => fleet.end(&self.usage, ports),
             None => self.usage_plans.store_all_usage(&self.usage, ports),
         }
         if let Some(shared) = &self.shared_caches {
@@ -367,7 +301,7 @@ impl Service for Gateway {
         }
         let mut errands = self.authorizations.errands(ports);
         if let Some(fleet) = &self.fleet {
-            errands.extend(fleet.errands(&self.usage_plans, &self.usage, ports));
+            errands.extend(fleet.errands(&self.usage, ports));
         }
         if let Some(shared) = &self.shared_caches {
             errands.extend(shared.errands(ports));

@@ -3,6 +3,7 @@
 //! Everything here is pure: no proxy, no clock of its own, no I/O. A request is an [`Exchange`];
 //! what the proxy answers at once comes through [`ports`].
 
+mod api_facts;
 pub mod api_key;
 pub mod authorization;
 mod binary_media_types;
@@ -57,7 +58,7 @@ pub use exchange::{
     InFlight, MOST_WAITING, Pauses, Reply, ResponseHead, Service, Shared, Step, Stream,
     UpstreamFailure,
 };
-pub use fleet::keys::{KeyChange, KeyRecord, KeyTable, ListPage, ListPosition, Written};
+pub use fleet::table::{ListPage, ListPosition, Record, Stored, Table, TableChange, Written};
 pub use gateway::Gateway;
 pub use headers::{Field, HeaderEdit, Headers};
 pub use integration::{Scheme, Upstream};

@@ -32,7 +32,7 @@ use crate::sigv4::hexadecimal;
 use flush_stage_authorizers_cache::FlushStageAuthorizersCache;
 use flush_stage_cache::FlushStageCache;
 use stage::NamedStage;
-use usage::{PlanKeys, UsageCall};
+use usage::{DeclaredKeys, UsageCall};
 
 /// The first segments of AWS's paths.
 const FIRST_SEGMENTS: [&str; 2] = ["restapis", "usageplans"];
@@ -47,7 +47,7 @@ pub(crate) struct ManagementApi {
     token: [u8; 32],
     account_id: Box<str>,
     /// As in [`Gateway::usage_plans`](model::Gateway::usage_plans).
-    plans: Vec<PlanKeys>,
+    plans: Vec<DeclaredKeys>,
 }
 
 /// What is asked for.
@@ -103,7 +103,7 @@ impl ManagementApi {
             Some(token) if errors.is_empty() => Ok(Some(Self {
                 token,
                 account_id: gateway.account.id.as_str().into(),
-                plans: PlanKeys::of(gateway),
+                plans: DeclaredKeys::of(gateway),
             })),
             _ => Err(errors),
         }

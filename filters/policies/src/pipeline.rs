@@ -142,18 +142,19 @@ async fn decide<'e>(
     let caller = authorized.caller;
 
     let presented = api.presented_key(request, &caller);
-    let customer = if api.requires_key(route.operation) {
+    let (plans, customer) = if api.requires_key(route.operation) {
         let presented = presented.ok_or(Denial::InvalidApiKey)?;
         let key = gateway.key(exchange, presented, started, shared).await?;
         seen.identified(key.id());
-        Some(Customer {
+        let plans = gateway.plans_of(&key, exchange).await?;
+        let usage_plan = plans.opening(&key, route.api, route.stage);
+        let customer = Customer {
             key_id: key.id(),
-            usage_plan: key
-                .usage_plan(route.api, route.stage)
-                .ok_or(Denial::InvalidApiKey)?,
-        })
+            usage_plan: usage_plan.ok_or(Denial::InvalidApiKey)?,
+        };
+        (plans, Some(customer))
     } else {
-        None
+        (gateway.plans(), None)
     };
 
     let target = Target {
@@ -161,9 +162,8 @@ async fn decide<'e>(
         stage: route.stage,
         operation: route.operation,
     };
-    let plans = &gateway.usage_plans;
     let admitted = match &gateway.fleet {
-        Some(fleet) => fleet.admit(plans, exchange, target, customer).await,
+        Some(fleet) => fleet.admit(&plans, exchange, target, customer).await,
         None => plans.admit(target, customer, ports, ports.now()),
     };
     if let Some(customer) = customer {

@@ -44,6 +44,8 @@ pub(crate) struct Redis {
     pub(crate) on_failure: model::OnFailure,
     /// Whether API keys live there.
     pub(crate) holds_keys: bool,
+    /// Whether usage plans live there.
+    pub(crate) holds_plans: bool,
 }
 
 /// What an answer says whose it is.
@@ -117,6 +119,7 @@ impl Redis {
                     prefix: in_one_slot(&redis.prefix),
                     on_failure: redis.on_failure,
                     holds_keys: redis.api_keys,
+                    holds_plans: redis.usage_plans,
                 });
             }
             Ok(_) => {}

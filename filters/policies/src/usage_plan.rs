@@ -28,6 +28,9 @@ mod tests;
 #[cfg(test)]
 mod workers_tests;
 
+use std::sync::Arc;
+
+use crate::api_key::Key;
 use crate::ports::{Store, Timestamp};
 
 pub use allowance::{Allowance, Reason, Refusal, Remaining};
@@ -45,7 +48,8 @@ pub struct UsagePlans {
     account: Option<Limit<Bucket>>,
     /// The stages of each API, as in the configuration.
     apis: Vec<Vec<StageLimits>>,
-    plans: Vec<PlanLimits>,
+    /// By their places, of which some may be empty.
+    plans: Vec<Option<Arc<PlanLimits>>>,
     /// Whether clients are told how they stand.
     tells: bool,
 }
@@ -89,8 +93,11 @@ struct StageLimits {
     methods: Vec<(usize, Limit<Bucket>)>,
 }
 
-#[derive(Clone, Debug)]
-struct PlanLimits {
+/// A usage plan, compiled.
+#[derive(Debug)]
+pub(crate) struct PlanLimits {
+    /// The positions of the APIs and stages that it holds, with their canary releases, sorted.
+    stages: Vec<(usize, usize)>,
     throttle: Option<Limit<Bucket>>,
     quota: Option<Limit<Allotment>>,
     /// The throttles of single methods, sorted by API, stage and operation.
@@ -131,7 +138,7 @@ pub struct Customer<'c> {
     /// The id of the API key: an id of the configuration, never a client's bytes.
     pub key_id: &'c str,
     /// The plan under which the key opens the stage, as a position in
-    /// [`Gateway::usage_plans`](attache_model::Gateway::usage_plans).
+    /// [`Gateway::usage_plans`](attache_model::Gateway::usage_plans), or behind them.
     pub usage_plan: usize,
 }
 
@@ -184,6 +191,39 @@ impl UsagePlans {
         }
     }
 
+    /// The plan under which a key opens a stage, as [`Customer::usage_plan`]. There is at most one;
+    /// without one the key is refused.
+    #[must_use]
+    pub fn opening(&self, key: &Key<'_>, api: usize, stage: usize) -> Option<usize> {
+        key.usage_plans().find(|plan| {
+            let plan = self.plan(*plan);
+            plan.is_some_and(|plan| plan.stages.binary_search(&(api, stage)).is_ok())
+        })
+    }
+
+    pub(crate) fn plan(&self, place: usize) -> Option<&Arc<PlanLimits>> {
+        self.plans.get(place)?.as_ref()
+    }
+
+    /// The place of the plan with an id.
+    pub(crate) fn place(&self, id: &str) -> Option<usize> {
+        let named =
+            |plan: &Option<Arc<PlanLimits>>| plan.as_ref().is_some_and(|plan| *plan.id == *id);
+        self.plans.iter().position(named)
+    }
+
+    /// How many places there are.
+    pub(crate) fn places(&self) -> usize {
+        self.plans.len()
+    }
+
+    /// The same with others behind them.
+    pub(crate) fn with(&self, others: impl Iterator<Item = Option<Arc<PlanLimits>>>) -> Self {
+        let mut plans = self.clone();
+        plans.plans.extend(others);
+        plans
+    }
+
     /// The limits that apply to a request.
     pub(crate) fn limits<'l>(
         &'l self,
@@ -197,8 +237,7 @@ impl UsagePlans {
             .ok_or_else(Refusal::throttled)?;
         let plan = match customer {
             Some(customer) => Some(
-                self.plans
-                    .get(customer.usage_plan)
+                self.plan(customer.usage_plan)
                     .ok_or_else(Refusal::throttled)?,
             ),
             None => None,
@@ -219,6 +258,16 @@ impl UsagePlans {
 }
 
 impl PlanLimits {
+    pub(crate) fn quota(&self) -> Option<&Limit<Allotment>> {
+        self.quota.as_ref()
+    }
+
+    /// Its own throttle, and those of single methods.
+    pub(crate) fn throttles(&self) -> impl Iterator<Item = &Limit<Bucket>> {
+        let methods = self.methods.iter().map(|(_, limit)| limit);
+        self.throttle.iter().chain(methods)
+    }
+
     /// A method's own throttle, or the one that the customer's other requests share.
     fn throttle(&self, target: Target) -> Option<&Limit<Bucket>> {
         let method = (target.api, target.stage, target.operation);

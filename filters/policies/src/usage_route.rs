@@ -61,10 +61,11 @@ async fn usage(
     let value = request.last(b"x-api-key").ok_or(Denial::InvalidApiKey)?;
     let shared = OnceCell::new();
     let key = gateway.key(exchange, value, ports.now(), &shared).await?;
-    let place = key.usage_plan(api, stage).ok_or(Denial::InvalidApiKey)?;
-    let plan = (place, gateway.usage_plans.id(place).unwrap_or_default());
+    let plans = gateway.plans_of(&key, exchange).await?;
+    let plan = plans.opening(&key, api, stage);
+    let plan = plan.ok_or(Denial::InvalidApiKey)?;
     let target = request.first(b":path").unwrap_or_default();
     let query = target.splitn(2, |byte| *byte == b'?').nth(1);
     let query = query.unwrap_or_default();
-    Ok(own_usage(gateway, exchange, plan, key.id(), query).await)
+    Ok(own_usage(gateway, exchange, (&plans, plan), key.id(), query).await)
 }

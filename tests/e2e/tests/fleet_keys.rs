@@ -17,15 +17,15 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 #[allow(dead_code, reason = "the tests of the gateways use the rest")]
-#[path = "../../../filters/policies/src/fleet/keys/table_model.rs"]
+#[path = "../../../filters/policies/src/fleet/table/model.rs"]
 mod table_model;
 
 use table_model::TableModel;
 
-const RECORD: &str = include_str!("../../../filters/policies/src/fleet/keys/record.lua");
-const READ: &str = include_str!("../../../filters/policies/src/fleet/keys/read.lua");
+const RECORD: &str = include_str!("../../../filters/policies/src/fleet/table/record.lua");
+const READ: &str = include_str!("../../../filters/policies/src/fleet/table/read.lua");
 const FIND: &str = include_str!("../../../filters/policies/src/fleet/keys/find.lua");
-const WRITE: &str = include_str!("../../../filters/policies/src/fleet/keys/write.lua");
+const WRITE: &str = include_str!("../../../filters/policies/src/fleet/table/write.lua");
 
 /// Gateways with one configuration, and what they share.
 struct Fleet {

@@ -2,8 +2,8 @@ use attache_model::Secret;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Where several gateways keep what they share: how much is left of throttles and quotas, and API
-/// keys. Without this each gateway counts by itself.
+/// Where several gateways keep what they share: how much is left of throttles and quotas, API
+/// keys and usage plans. Without this each gateway counts by itself.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(title = "state")]
@@ -46,6 +46,11 @@ pub struct Redis {
     /// creates and revokes them, and every gateway knows within two seconds.
     #[serde(default)]
     pub api_keys: bool,
+    /// Whether usage plans live there as well, beside those of this file, for keys that do:
+    /// `attache usage-plans … --fleet` creates and changes them, and every gateway knows within two
+    /// seconds. Needs `apiKeys`.
+    #[serde(default)]
+    pub usage_plans: bool,
 }
 
 /// Who speaks HTTP for Redis.

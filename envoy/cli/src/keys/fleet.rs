@@ -9,9 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use attache_model::{ApiKey, KeyDigest};
-use attache_policies::{
-    Callout, CalloutAnswer, KeyChange, KeyRecord, KeyTable, ListPosition, Written,
-};
+use attache_policies::{Callout, CalloutAnswer, ListPosition, Stored, Table, TableChange, Written};
 
 use super::declaration::Declaration;
 use super::{Arguments, Failure, Surroundings, Verb};
@@ -31,7 +29,7 @@ const MOST_PARTS: usize = 10_000;
 /// The way to the keys.
 struct Fleet {
     declaration: Declaration,
-    table: KeyTable,
+    table: Table<ApiKey>,
     client: Client,
     url: String,
 }
@@ -77,7 +75,7 @@ impl Fleet {
                 return Err(declaration.refuse(report, "no-shared-api-keys", message, hint));
             }
         };
-        let table = KeyTable::compile(&redis, &project.secrets_key.environment());
+        let table = Table::compile(&redis, &project.secrets_key.environment());
         // The whole configuration has been compiled.
         let table = table.map_err(|_| Failure::Refused)?;
         Ok(Self {
@@ -108,12 +106,12 @@ impl Fleet {
     }
 
     /// The key of a name.
-    fn key(&self, name: &str) -> Result<Option<KeyRecord>, Failure> {
+    fn key(&self, name: &str) -> Result<Option<Stored<ApiKey>>, Failure> {
         self.ask(&self.table.get(name), |answer| self.table.got(name, answer))
     }
 
     /// The same, where there has to be one.
-    fn existing_key(&self, name: &str, report: &mut Report) -> Result<KeyRecord, Failure> {
+    fn existing_key(&self, name: &str, report: &mut Report) -> Result<Stored<ApiKey>, Failure> {
         self.key(name)?.ok_or_else(|| {
             self.declaration.refuse(
                 report,
@@ -125,7 +123,7 @@ impl Fleet {
     }
 
     /// All keys, by their names.
-    fn keys(&self) -> Result<BTreeMap<String, KeyRecord>, Failure> {
+    fn keys(&self) -> Result<BTreeMap<String, Stored<ApiKey>>, Failure> {
         let mut keys = BTreeMap::new();
         let mut position = Some(ListPosition::default());
         for _ in 0..MOST_PARTS {
@@ -147,7 +145,7 @@ impl Fleet {
         Ok(keys)
     }
 
-    fn write(&self, changes: &[KeyChange<'_>]) -> Result<Written, Failure> {
+    fn write(&self, changes: &[TableChange<'_, ApiKey>]) -> Result<Written, Failure> {
         self.ask(&self.table.write(changes), |answer| {
             self.table.written(answer)
         })
@@ -162,8 +160,8 @@ impl Fleet {
     ) -> Result<(), Failure> {
         for _ in 0..ATTEMPTS {
             let record = self.existing_key(name, report)?;
-            let after = change(&record.key);
-            let written = self.write(&[KeyChange {
+            let after = change(&record.value);
+            let written = self.write(&[TableChange {
                 id: name,
                 before: Some(&record),
                 after: after.as_ref(),

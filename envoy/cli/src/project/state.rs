@@ -28,6 +28,7 @@ impl Lowering<'_> {
             ("onFailure", "onFailure"),
             ("timeoutMillis", "timeoutMs"),
             ("apiKeys", "apiKeys"),
+            ("usagePlans", "usagePlans"),
         ] {
             let setting = pointer.key(setting);
             if self.stands_in_file(&setting) {
@@ -55,6 +56,7 @@ impl Lowering<'_> {
                 },
                 timeout_millis: redis.timeout_ms,
                 api_keys: redis.api_keys,
+                usage_plans: redis.usage_plans,
             },
         })
     }

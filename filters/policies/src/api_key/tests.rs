@@ -6,6 +6,7 @@ use wasm_bindgen_test::wasm_bindgen_test;
 
 use super::ApiKeys;
 use crate::ports::Timestamp;
+use crate::usage_plan::UsagePlans;
 
 const NOW: Timestamp = Timestamp(1_795_000_000_000_000_000);
 
@@ -52,7 +53,9 @@ fn a_key_opens_the_stages_of_its_plans() {
         {"id": "acme", "digest": digest(b"acme's value"), "usagePlans": ["tin", "gold"]},
         {"id": "none", "digest": digest(b"none's value")},
     ]);
-    let keys = ApiKeys::compile(&gateway(&plans(), &keys)).unwrap();
+    let document = gateway(&plans(), &keys);
+    let usage_plans = UsagePlans::compile(&document).unwrap();
+    let keys = ApiKeys::compile(&document).unwrap();
     let acme = keys.find(b"acme's value", NOW).unwrap();
     assert_eq!(acme.id(), "acme");
     assert_eq!(acme.usage_plans().collect::<Vec<_>>(), [1, 0]);
@@ -64,10 +67,17 @@ fn a_key_opens_the_stages_of_its_plans() {
         (2, 0, None),
         (usize::MAX, 0, None),
     ] {
-        assert_eq!(acme.usage_plan(api, stage), plan, "{api} {stage}");
+        assert_eq!(
+            usage_plans.opening(&acme, api, stage),
+            plan,
+            "{api} {stage}"
+        );
     }
     let none = keys.find(b"none's value", NOW).unwrap();
-    assert_eq!((none.id(), none.usage_plan(0, 0)), ("none", None));
+    assert_eq!(
+        (none.id(), usage_plans.opening(&none, 0, 0)),
+        ("none", None)
+    );
 }
 
 #[wasm_bindgen_test(unsupported = test)]
@@ -90,6 +100,7 @@ fn a_key_opens_a_stage_with_its_canary_release() {
     let errors = ApiKeys::compile(&document).unwrap_err();
     assert_eq!(errors.len(), 1, "{errors:?}");
     document.api_keys.pop();
+    let usage_plans = UsagePlans::compile(&document).unwrap();
     let keys = ApiKeys::compile(&document).unwrap();
     let acme = keys.find(b"acme's value", NOW).unwrap();
     for (api, stage, plan) in [
@@ -98,7 +109,11 @@ fn a_key_opens_a_stage_with_its_canary_release() {
         (2, 0, Some(0)),
         (2, 1, None),
     ] {
-        assert_eq!(acme.usage_plan(api, stage), plan, "{api} {stage}");
+        assert_eq!(
+            usage_plans.opening(&acme, api, stage),
+            plan,
+            "{api} {stage}"
+        );
     }
 }
 
@@ -124,7 +139,7 @@ fn values_from_before_a_rotation_open_the_same_key_until_they_expire() {
     let keys = ApiKeys::compile(&gateway(&plans(), &keys)).unwrap();
     for value in [&b"new"[..], b"old"] {
         let key = keys.find(value, NOW).unwrap();
-        assert_eq!((key.id(), key.usage_plan(0, 1)), ("acme", Some(0)));
+        assert_eq!((key.id(), key.usage_plans().next()), ("acme", Some(0)));
     }
     for value in [
         &b"older"[..],

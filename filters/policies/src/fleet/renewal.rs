@@ -6,6 +6,7 @@ use super::lease::{Ask, Grant};
 use crate::exchange::Callout;
 use crate::redis::{Fault, Redis, eval};
 use crate::usage_plan::period::Bounds;
+use crate::usage_plan::throttle::Bucket;
 use crate::usage_plan::{Allotment, Limit};
 
 /// What Redis runs.
@@ -24,6 +25,17 @@ pub(crate) enum Terms {
 }
 
 impl Terms {
+    pub(crate) const fn of_quota(quota: &Allotment) -> Self {
+        Self::Quota { limit: quota.limit }
+    }
+
+    pub(crate) const fn of_throttle(throttle: &Bucket) -> Self {
+        Self::Throttle {
+            burst: throttle.burst(),
+            rate: throttle.rate(),
+        }
+    }
+
     /// How many tokens all gateways together may hold ahead: a quarter of the burst or of what a
     /// second brings, whichever is more.
     pub(crate) fn most_ahead(burst: u32, rate: u64) -> u64 {
@@ -48,9 +60,7 @@ impl Renewal {
         Self {
             store_key: store_key.into(),
             name: quota.name_for(key_id).into(),
-            terms: Terms::Quota {
-                limit: quota.rule.limit,
-            },
+            terms: Terms::of_quota(&quota.rule),
         }
     }
 

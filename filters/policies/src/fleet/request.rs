@@ -254,7 +254,7 @@ impl<'r> Level<'r> {
             Rule::Throttle { limit, .. } => Renewal {
                 store_key: self.store_key.as_ref().into(),
                 name: limit.name_for(self.key_id).into(),
-                terms: limit.rule.terms(),
+                terms: Terms::of_throttle(&limit.rule),
             },
             Rule::Quota(limit) => Renewal::of_quota(limit, self.key_id, &self.store_key),
         }
@@ -464,15 +464,6 @@ impl Allotment {
             period: lease.period,
             used: self.limit.saturating_sub(tokens(lease)),
             extra: 0,
-        }
-    }
-}
-
-impl Bucket {
-    const fn terms(&self) -> Terms {
-        Terms::Throttle {
-            burst: self.burst(),
-            rate: self.rate(),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A stage as the paths of the management API name it.
 
 use super::{ManagementApi, Refusal, is_named};
-use crate::gateway::{ApiFacts, Gateway};
+use crate::api_facts::ApiFacts;
+use crate::gateway::Gateway;
 
 /// `/restapis/API/stages/STAGE`, both still encoded.
 #[derive(Clone, Copy)]

@@ -30,7 +30,7 @@ use crate::fleet::keys::SharedKey;
 use crate::gateway::Gateway;
 use crate::integration::encoding::pairs;
 use crate::ports::{Ports, Timestamp};
-use crate::usage_plan::{DAYS_REPORTED, DayUsage, NotExtended, Report, day};
+use crate::usage_plan::{DAYS_REPORTED, DayUsage, NotExtended, Report, UsagePlans, day};
 
 /// How many keys an answer has unless the request says, and at most.
 const PAGE: usize = 25;
@@ -47,11 +47,18 @@ const MOST_REMAINING: u64 = (1 << 53) - 1;
 
 const SECONDS_OF_DAY: i64 = 86_400;
 
-/// The keys of a usage plan, in the order of the configuration.
+/// The keys of a usage plan, both of the configuration and in its order.
 #[derive(Debug)]
-pub(super) struct PlanKeys {
+pub(super) struct DeclaredKeys {
     id: Box<str>,
     keys: Vec<Box<str>>,
+}
+
+/// A usage plan and its keys.
+struct PlanKeys<'p> {
+    id: &'p str,
+    /// Those of the configuration.
+    keys: &'p [Box<str>],
 }
 
 /// What is asked of the usage plans. Names are still encoded.
@@ -78,7 +85,7 @@ struct Page {
     length: usize,
 }
 
-impl PlanKeys {
+impl DeclaredKeys {
     pub(super) fn of(gateway: &model::Gateway) -> Vec<Self> {
         let mut plans: Vec<Self> = Vec::with_capacity(gateway.usage_plans.len());
         let mut places = HashMap::new();
@@ -121,19 +128,20 @@ impl ManagementApi {
         call: UsageCall<'_>,
     ) -> Result<Reply, Refusal> {
         let ports = exchange.ports();
+        let plans = &*gateway.plans();
         store(gateway, exchange);
         let body = match call {
             UsageCall::Get { plan, query } => {
-                self.get_usage(gateway, exchange, plan, query).await?
+                let plan = self.plan(plans, plan)?;
+                get_usage(gateway, exchange, plans, plan, query).await?
             }
             UsageCall::Update { plan, key } => {
-                let (place, keys) = self.plan(plan)?;
+                let (place, keys) = self.plan(plans, plan)?;
                 let shared = shared_keys(gateway, place);
                 let key_id = keys.all(&shared).find(|key_id| is_named(key, key_id));
                 let key_id = key_id.ok_or_else(no_such_key)?;
                 let remaining = remaining(exchange.request_body().await)?;
                 let now = ports.now();
-                let plans = &gateway.usage_plans;
                 let set = match &gateway.fleet {
                     Some(fleet) => {
                         fleet
@@ -149,65 +157,30 @@ impl ManagementApi {
                     NotExtended::Undecided => away(),
                 })?;
                 let today = day(now);
-                let report = Report::new(&gateway.usage_plans, place, today..=today, now);
+                let report = Report::new(plans, place, today..=today, now);
                 let report = report.ok_or_else(away)?;
-                let of_key = tell(gateway, exchange, &report, vec![key_id]).await?;
-                usage_json(&keys.id, (today, today), &of_key, None, false)
+                let of_key = tell(gateway, exchange, plans, &report, vec![key_id]).await?;
+                usage_json(keys.id, (today, today), &of_key, None, false)
             }
-            UsageCall::Counts { query } => self.counts(gateway, ports, query)?,
+            UsageCall::Counts { query } => self.counts(plans, ports, query)?,
         };
         Ok(json(body))
-    }
-
-    async fn get_usage(
-        &self,
-        gateway: &Gateway,
-        exchange: &Exchange,
-        plan: &[u8],
-        query: &[u8],
-    ) -> Result<String, Refusal> {
-        let query = Query::read(query)?;
-        let (place, plan) = self.plan(plan)?;
-        let now = exchange.ports().now();
-        let days = query.days(now)?;
-        let include = match query.include.as_deref() {
-            None => false,
-            Some("refusals") => true,
-            Some(_) => return Err(Refusal::bad_request("Only refusals can be included.")),
-        };
-        let page = query.page(LONGEST_PAGE)?;
-        let report = Report::new(&gateway.usage_plans, place, days.0..=days.1, now);
-        let report = report.ok_or_else(away)?;
-        let shared = shared_keys(gateway, place);
-        let mut all = plan.all(&shared);
-        let (key_ids, next) = match &query.key_id {
-            Some(wanted) => {
-                let key_id = all.find(|key_id| key_id == wanted);
-                (vec![key_id.ok_or_else(no_such_key)?], None)
-            }
-            None => {
-                let next = page.next(plan.keys.len() + shared.len());
-                (all.skip(page.from).take(page.length).collect(), next)
-            }
-        };
-        let usage = tell(gateway, exchange, &report, key_ids).await?;
-        Ok(usage_json(&plan.id, days, &usage, next, include))
     }
 
     /// All that is kept of the keys of all plans, a page of it.
     fn counts(
         &self,
-        gateway: &Gateway,
+        plans: &UsagePlans,
         ports: &dyn Ports,
         query: &[u8],
     ) -> Result<String, Refusal> {
         let page = Query::read(query)?.page(MOST_COUNTS)?;
-        let plans = self.plans.iter().enumerate();
+        let declared = self.plans.iter().enumerate();
         let all =
-            plans.flat_map(|(place, plan)| plan.keys.iter().map(move |key| (place, plan, key)));
+            declared.flat_map(|(place, plan)| plan.keys.iter().map(move |key| (place, plan, key)));
         let mut kept = String::new();
         for (place, plan, key_id) in all.skip(page.from).take(page.length) {
-            let found = gateway.usage_plans.kept(place, key_id, ports);
+            let found = plans.kept(place, key_id, ports);
             let kept_of_key = found.map_err(|_| away())?;
             if kept_of_key.iter().all(Option::is_none) {
                 continue;
@@ -231,18 +204,63 @@ impl ManagementApi {
         Ok(json)
     }
 
-    fn plan(&self, name: &[u8]) -> Result<(usize, &PlanKeys), Refusal> {
-        let mut plans = self.plans.iter().enumerate();
-        let found = plans.find(|(_, plan)| is_named(name, &plan.id));
-        found.ok_or_else(|| Refusal::not_found("Invalid Usage Plan ID specified"))
+    fn plan<'p>(
+        &'p self,
+        plans: &'p UsagePlans,
+        name: &[u8],
+    ) -> Result<(usize, PlanKeys<'p>), Refusal> {
+        let ids = (0..plans.places()).filter_map(|place| Some((place, plans.id(place)?)));
+        let mut named = ids.filter(|(_, id)| is_named(name, id));
+        let (place, id) = named
+            .next()
+            .ok_or_else(|| Refusal::not_found("Invalid Usage Plan ID specified"))?;
+        let keys = self.plans.get(place).map(|plan| &*plan.keys);
+        let keys = keys.unwrap_or_default();
+        Ok((place, PlanKeys { id, keys }))
     }
+}
+
+/// What keys have used of a plan, a page of them.
+async fn get_usage(
+    gateway: &Gateway,
+    exchange: &Exchange,
+    plans: &UsagePlans,
+    (place, plan): (usize, PlanKeys<'_>),
+    query: &[u8],
+) -> Result<String, Refusal> {
+    let query = Query::read(query)?;
+    let now = exchange.ports().now();
+    let days = query.days(now)?;
+    let include = match query.include.as_deref() {
+        None => false,
+        Some("refusals") => true,
+        Some(_) => return Err(Refusal::bad_request("Only refusals can be included.")),
+    };
+    let page = query.page(LONGEST_PAGE)?;
+    let report = Report::new(plans, place, days.0..=days.1, now);
+    let report = report.ok_or_else(away)?;
+    let shared = shared_keys(gateway, place);
+    let mut all = plan.all(&shared);
+    let (key_ids, next) = match &query.key_id {
+        Some(wanted) => {
+            let key_id = all.find(|key_id| key_id == wanted);
+            (vec![key_id.ok_or_else(no_such_key)?], None)
+        }
+        None => {
+            let next = page.next(plan.keys.len() + shared.len());
+            (all.skip(page.from).take(page.length).collect(), next)
+        }
+    };
+    let usage = tell(gateway, exchange, plans, &report, key_ids).await?;
+    Ok(usage_json(plan.id, days, &usage, next, include))
 }
 
 /// What this worker has seen is told without delay, where it need not be told to Redis first.
 fn store(gateway: &Gateway, exchange: &Exchange) {
     if gateway.fleet.is_none() {
-        let (plans, ports) = (&gateway.usage_plans, exchange.ports());
-        plans.store_usage(&gateway.usage, ports);
+        gateway
+            .plans()
+            .store_usage(&gateway.usage, exchange.ports());
     }
 }
 
@@ -250,12 +268,12 @@ fn store(gateway: &Gateway, exchange: &Exchange) {
 async fn tell<'k>(
     gateway: &Gateway,
     exchange: &Exchange,
+    plans: &UsagePlans,
     report: &Report<'_>,
     key_ids: Vec<&'k str>,
 ) -> Result<Vec<(&'k str, Vec<DayUsage>)>, Refusal> {
     let found = match &gateway.fleet {
         Some(fleet) => {
-            let plans = &gateway.usage_plans;
             let usage = fleet.usage(plans, report.plan(), &key_ids, exchange).await;
             let usage = usage.map_err(|_| away())?;
             let days = usage
@@ -272,9 +290,9 @@ async fn tell<'k>(
     Ok(key_ids.into_iter().zip(found).collect())
 }
 
-impl PlanKeys {
+impl<'p> PlanKeys<'p> {
     /// The ids of those in the configuration, and then of those in Redis.
-    fn all<'k>(&'k self, shared: &'k [Arc<SharedKey>]) -> impl Iterator<Item = &'k str> {
+    fn all(&self, shared: &'p [Arc<SharedKey>]) -> impl Iterator<Item = &'p str> + use<'p> {
         let declared = self.keys.iter().map(|key| &**key);
         declared.chain(shared.iter().map(|key| key.id()))
     }
@@ -373,7 +391,7 @@ impl Page {
 pub(crate) async fn own_usage(
     gateway: &Gateway,
     exchange: &Exchange,
-    (place, plan): (usize, &str),
+    (plans, place): (&UsagePlans, usize),
     key_id: &str,
     query: &[u8],
 ) -> Result<Reply, Refusal> {
@@ -386,9 +404,10 @@ pub(crate) async fn own_usage(
         query.days(now)?
     };
     store(gateway, exchange);
-    let report = Report::new(&gateway.usage_plans, place, days.0..=days.1, now);
+    let report = Report::new(plans, place, days.0..=days.1, now);
     let report = report.ok_or_else(away)?;
-    let of_key = tell(gateway, exchange, &report, vec![key_id]).await?;
+    let of_key = tell(gateway, exchange, plans, &report, vec![key_id]).await?;
+    let plan = plans.id(place).unwrap_or_default();
     Ok(json(usage_json(plan, days, &of_key, None, false)))
 }
 

@@ -16,6 +16,7 @@ fn definition(url: &str, dialect: model::RedisDialect) -> model::Redis {
         on_failure: model::OnFailure::Local,
         timeout_millis: 7,
         api_keys: false,
+        usage_plans: false,
     }
 }
 

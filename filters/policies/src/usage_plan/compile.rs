@@ -5,8 +5,11 @@
 //! before it, so that no two limits can have the same key.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use attache_model::{Api, ApiStage, Gateway, Period, Protocol, Quota, Stage, Throttle, UsagePlan};
+use attache_model::{
+    Api, ApiStage, Gateway, MethodThrottle, Period, Protocol, Quota, Stage, Throttle, UsagePlan,
+};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use jiff::tz::TimeZone;
@@ -15,6 +18,7 @@ use super::period::Calendar;
 use super::quota::Allotment;
 use super::throttle::Bucket;
 use super::{Limit, PlanLimits, StageLimits, UsagePlans};
+use crate::api_facts::ApiFacts;
 use crate::compile_error::CompileError;
 
 impl UsagePlans {
@@ -42,6 +46,8 @@ impl UsagePlans {
             }
             apis.push(stages);
         }
+        let facts = gateway.apis.iter().map(|api| ApiFacts::of(gateway, api));
+        let facts: Vec<_> = facts.collect();
         let mut ids = HashSet::new();
         let mut plans = Vec::with_capacity(gateway.usage_plans.len());
         for (place, plan) in gateway.usage_plans.iter().enumerate() {
@@ -52,7 +58,12 @@ impl UsagePlans {
                     format!("there are two usage plans with the id `{}`", plan.id),
                 ));
             }
-            plans.push(compile_plan(gateway, plan, &pointer, &mut errors));
+            plans.push(Some(Arc::new(compile_plan(
+                &facts,
+                plan,
+                &pointer,
+                &mut errors,
+            ))));
         }
         if errors.is_empty() {
             Ok(Self {
@@ -111,7 +122,7 @@ fn compile_stage(
 }
 
 fn compile_plan(
-    gateway: &Gateway,
+    apis: &[ApiFacts],
     plan: &UsagePlan,
     pointer: &str,
     errors: &mut Vec<CompileError>,
@@ -124,10 +135,10 @@ fn compile_plan(
         .quota
         .as_ref()
         .and_then(|quota| compile_quota(plan, quota, &format!("{pointer}/quota"), errors));
-    let mut methods = Vec::new();
+    let (mut stages, mut methods) = (Vec::new(), Vec::new());
     for (place, api_stage) in plan.api_stages.iter().enumerate() {
         let pointer = format!("{pointer}/apiStages/{place}");
-        let releases = match find_releases(gateway, api_stage) {
+        let releases = match find_releases(apis, api_stage) {
             Ok(releases) => releases,
             Err(hint) => {
                 let ApiStage { api, stage, .. } = api_stage;
@@ -158,11 +169,15 @@ fn compile_plan(
                 .hint("give the plan a `throttle` of its own"),
             );
         }
+        let places = releases.iter();
+        stages.extend(places.map(|release| (release.api_place, release.stage_place)));
         compile_methods(&releases, plan, api_stage, &pointer, &mut methods, errors);
     }
     methods.sort_unstable_by_key(|(method, _)| *method);
+    stages.sort_unstable();
     let (usage_key, usage_name) = kept_at(b'u', "usage", [&*plan.id]);
     PlanLimits {
+        stages,
         throttle,
         quota,
         methods,
@@ -172,22 +187,58 @@ fn compile_plan(
     }
 }
 
+impl PlanLimits {
+    /// Compiles a plan that lives elsewhere than in the configuration, and tells whether it holds
+    /// stages or throttles methods that the configuration does not have; those are left out. `None`
+    /// when there is a fault in it.
+    pub(crate) fn compile(apis: &[ApiFacts], mut plan: UsagePlan) -> Option<(Self, bool)> {
+        let mut leaves_out = false;
+        plan.api_stages.retain_mut(|api_stage| {
+            let Ok(releases) = find_releases(apis, api_stage) else {
+                leaves_out = true;
+                return false;
+            };
+            api_stage.throttle.retain(|wanted| {
+                let is_known = releases
+                    .iter()
+                    .any(|release| release.operation(wanted).is_some());
+                leaves_out |= !is_known;
+                is_known
+            });
+            true
+        });
+        let mut errors = Vec::new();
+        let compiled = compile_plan(apis, &plan, "", &mut errors);
+        errors.is_empty().then_some((compiled, leaves_out))
+    }
+}
+
 /// The throttles of single methods, by the positions of API, stage and operation.
 type MethodLimits = Vec<((usize, usize, usize), Limit<Bucket>)>;
 
 /// What serves a stage that a plan names, and where it stands in the configuration.
 struct Release<'g> {
-    api: &'g Api,
+    api: &'g ApiFacts,
     api_place: usize,
     stage_place: usize,
 }
 
+impl Release<'_> {
+    /// The operation that a plan throttles by itself.
+    fn operation(&self, wanted: &MethodThrottle) -> Option<usize> {
+        let mut operations = self.api.operations.iter();
+        operations.position(|operation| {
+            *operation.path == *wanted.path && operation.method == wanted.method
+        })
+    }
+}
+
 /// Finds the stage that a plan names, with its canary release, or says why a plan cannot hold it.
-fn find_releases<'g>(gateway: &'g Gateway, wanted: &ApiStage) -> Result<Vec<Release<'g>>, String> {
+fn find_releases<'g>(apis: &'g [ApiFacts], wanted: &ApiStage) -> Result<Vec<Release<'g>>, String> {
     let mut is_api = false;
     let mut releases = Vec::new();
-    for (api_place, api) in gateway.apis.iter().enumerate() {
-        if api.id != wanted.api {
+    for (api_place, api) in apis.iter().enumerate() {
+        if *api.id != *wanted.api {
             continue;
         }
         is_api = true;
@@ -198,7 +249,7 @@ fn find_releases<'g>(gateway: &'g Gateway, wanted: &ApiStage) -> Result<Vec<Rele
             );
         }
         for (stage_place, stage) in api.stages.iter().enumerate() {
-            if stage.name == wanted.stage {
+            if *stage.name == *wanted.stage {
                 releases.push(Release {
                     api,
                     api_place,
@@ -233,10 +284,8 @@ fn compile_methods(
         let pointer = format!("{pointer}/throttle/{place}");
         let (path, method) = (wanted.path.as_str(), wanted.method.as_str());
         let places = releases.iter().filter_map(|release| {
-            let mut operations = release.api.operations.iter();
-            let operation = operations
-                .position(|operation| operation.path == path && operation.method == wanted.method);
-            Some((release.api_place, release.stage_place, operation?))
+            let operation = release.operation(wanted)?;
+            Some((release.api_place, release.stage_place, operation))
         });
         let places: Vec<_> = places.collect();
         if places.is_empty() {

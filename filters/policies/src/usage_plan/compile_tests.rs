@@ -166,7 +166,7 @@ fn a_zone_is_read_from_the_document() {
     let quota = json!({"limit": 1, "period": "DAY", "timeZone": zone});
     let plans = json!([{"id": "gold", "quota": quota, "apiStages": []}]);
     let compiled = UsagePlans::compile(&gateway(&[("/usagePlans", plans)])).unwrap();
-    let quota = compiled.plans[0].quota.as_ref().unwrap();
+    let quota = compiled.quota(0).unwrap();
     // 2026-11-20T23:30:00Z is half past midnight there.
     let bounds = quota.rule.calendar.bounds(1_795_217_400).unwrap();
     assert_eq!(bounds.start, 1_795_215_600);

@@ -228,28 +228,31 @@ impl UsagePlans {
 
     /// What Redis calls the usage of a key under a plan.
     pub(crate) fn usage_name(&self, plan: usize, key_id: &str) -> Option<String> {
-        let plan = self.plans.get(plan)?;
+        let plan = self.plan(plan)?;
         Some(format!("{}:{key_id}", plan.usage_name))
     }
 
     /// The quotas of all plans.
     pub(crate) fn quotas(&self) -> impl Iterator<Item = &Limit<Allotment>> {
-        self.plans.iter().filter_map(|plan| plan.quota.as_ref())
+        self.plans
+            .iter()
+            .flatten()
+            .filter_map(|plan| plan.quota.as_ref())
     }
 
     /// The quota of a plan.
     pub(crate) fn quota(&self, plan: usize) -> Option<&Limit<Allotment>> {
-        self.plans.get(plan)?.quota.as_ref()
+        self.plan(plan)?.quota.as_ref()
     }
 
     /// The id of a plan.
     pub(crate) fn id(&self, plan: usize) -> Option<&str> {
-        self.plans.get(plan).map(|plan| &*plan.id)
+        self.plan(plan).map(|plan| &*plan.id)
     }
 
     /// Where the history of a key under a plan is kept.
     fn usage_key(&self, plan: usize, key_id: &str) -> Option<Vec<u8>> {
-        let plan = self.plans.get(plan)?;
+        let plan = self.plan(plan)?;
         Some([&*plan.usage_key, key_id.as_bytes()].concat())
     }
 }

@@ -1,7 +1,7 @@
 //! The verbs.
 
 use attache_model::{ApiKey, KeyDigest, PreviousValue};
-use attache_policies::{KeyChange, Written};
+use attache_policies::{TableChange, Written};
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -35,7 +35,7 @@ pub(super) fn create(
         expires_at: arguments.expires_at.map(millis),
         usage_plans: plans,
     };
-    let written = fleet.write(&[KeyChange {
+    let written = fleet.write(&[TableChange {
         id: &key.id,
         before: None,
         after: Some(&key),
@@ -76,7 +76,7 @@ pub(super) fn revoke(
     let name = &arguments.name;
     fleet.refuse_declared(name, report)?;
     let record = fleet.existing_key(name, report)?;
-    if !record.key.enabled && !arguments.delete {
+    if !record.value.enabled && !arguments.delete {
         return notify(
             surroundings,
             &format!("the API key `{name}` is disabled already"),
@@ -115,7 +115,7 @@ pub(super) fn rotate(
     let value = new_value(arguments.value_stdin, surroundings)?;
     let digest = value.digest();
     fleet.refuse_declared_value(digest, report)?;
-    if has(&record.key, digest) {
+    if has(&record.value, digest) {
         return Err(fleet.refuse(&Written::Taken(name.clone(), name.clone()), report));
     }
     fleet.change(name, report, |key| {
@@ -155,7 +155,7 @@ pub(super) fn list(
     surroundings: &mut Surroundings<'_>,
 ) -> Result<(), Failure> {
     let keys = fleet.keys()?;
-    let listed: Vec<_> = keys.values().map(|record| listed(&record.key)).collect();
+    let listed: Vec<_> = keys.values().map(|record| listed(&record.value)).collect();
     list::print(&listed, output, surroundings)
 }
 
@@ -169,10 +169,10 @@ pub(super) fn import(
     let known = fleet.keys()?;
     let mut holders = Holders::of(&fleet.declaration);
     for record in known.values() {
-        let previous = record.key.previous_values.iter();
+        let previous = record.value.previous_values.iter();
         let previous = previous.map(|value| value.digest);
-        let digests = std::iter::once(record.key.digest).chain(previous);
-        holders.add(&record.key.id, digests);
+        let digests = std::iter::once(record.value.digest).chain(previous);
+        holders.add(&record.value.id, digests);
     }
     let (keys, warned) = import::read(arguments, &fleet.declaration, &holders, report)?;
     let keys: Vec<ApiKey> = keys
@@ -189,7 +189,7 @@ pub(super) fn import(
     for keys in keys.chunks(MOST_WRITTEN) {
         let changes: Vec<_> = keys
             .iter()
-            .map(|key| KeyChange {
+            .map(|key| TableChange {
                 id: &key.id,
                 before: None,
                 after: Some(key),

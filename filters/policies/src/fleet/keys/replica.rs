@@ -6,6 +6,8 @@ use std::sync::Arc;
 use attache_model as model;
 
 use crate::api_key::{ApiKeys, Key, digest};
+use crate::fleet::plans::SharedPlans;
+use crate::fleet::table::{Finding, Kind, Record, Replica};
 use crate::ports::Timestamp;
 
 /// The most keys that are known. Each takes about 300 bytes of every worker's memory.
@@ -18,7 +20,7 @@ const MOST_VALUES: usize = 2 * MOST_KEYS;
 #[derive(Debug)]
 pub(crate) struct SharedKey {
     id: Box<str>,
-    /// Positions in the configuration's usage plans.
+    /// The places of its usage plans.
     usage_plans: Box<[u32]>,
     /// The digests of its values, and the first moment, in milliseconds since 1970, at which each
     /// opens nothing.
@@ -26,14 +28,14 @@ pub(crate) struct SharedKey {
 }
 
 impl SharedKey {
-    /// Reads a record, which has to have the id if there is one. `plan` finds the position of a usage
-    /// plan by its id; plans that are not there are left out, and it is told whether there are any.
+    /// Reads a record, which has to have the id if there is one, and tells whether it names usage plans
+    /// that nobody knows.
     pub(super) fn read(
         id: Option<&str>,
-        record: &[u8],
-        plan: impl Fn(&str) -> Option<u32>,
+        record: &str,
+        plans: &SharedPlans,
     ) -> Option<(Self, bool)> {
-        let record: model::ApiKey = serde_json::from_slice(record).ok()?;
+        let record: model::ApiKey = serde_json::from_slice(record.as_bytes()).ok()?;
         if id.is_some_and(|id| record.id != id) {
             return None;
         }
@@ -44,20 +46,21 @@ impl SharedKey {
         let previous = record.previous_values.iter();
         let previous = previous.map(|value| (value.digest.0, value.expires_at.min(closed_from)));
         let values = std::iter::once((record.digest.0, closed_from)).chain(previous);
-        let plans = record.usage_plans.iter().filter_map(|name| plan(name));
-        let usage_plans: Box<[u32]> = plans.collect();
-        let has_unknown_plans = usage_plans.len() < record.usage_plans.len();
+        let places = record.usage_plans.iter().map(|name| plans.place(name));
+        let places: Vec<_> = places.collect();
+        let is_unknown = |place: &Option<u32>| !place.is_some_and(|place| plans.may_have(place));
+        let has_unknown_plans = places.iter().any(is_unknown);
         let key = Self {
             id: record.id.as_str().into(),
-            usage_plans,
+            usage_plans: places.into_iter().flatten().collect(),
             values: values.collect(),
         };
         Some((key, has_unknown_plans))
     }
 
     /// The key as requests use it.
-    pub(crate) fn key<'k>(&'k self, declared: &'k ApiKeys) -> Key<'k> {
-        declared.shared(&self.id, &self.usage_plans)
+    pub(crate) const fn key(&self) -> Key<'_> {
+        Key::new(&self.id, &self.usage_plans)
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -78,7 +81,7 @@ impl SharedKey {
 
 /// Those that a worker knows.
 #[derive(Debug, Default)]
-pub(super) struct Replica {
+pub(in crate::fleet) struct KeyReplica {
     /// By the digests of their ids, so that one kind of map does.
     keys: Keys,
     /// By the digests of their values.
@@ -87,10 +90,9 @@ pub(super) struct Replica {
 
 type Keys = BTreeMap<[u8; 32], Arc<SharedKey>>;
 
-impl Replica {
-    /// Takes a key in place of the one that has its id. Whether there is room for it.
-    pub(super) fn put(&mut self, key: SharedKey) -> bool {
-        self.remove(&key.id);
+impl KeyReplica {
+    /// Takes a key whose id no other has. Whether there is room for it.
+    fn take(&mut self, key: SharedKey) -> bool {
         let values = self.values.len().saturating_add(key.values.len());
         if self.keys.len() >= MOST_KEYS || values > MOST_VALUES {
             return false;
@@ -103,7 +105,28 @@ impl Replica {
         true
     }
 
-    pub(super) fn remove(&mut self, id: &str) {
+    /// The key that has a value with this digest, whether it opens anything or not.
+    pub(super) fn find(&self, digest: &[u8; 32]) -> Option<&Arc<SharedKey>> {
+        self.values.get(digest)
+    }
+
+    /// The keys, always in the same order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<SharedKey>> {
+        self.keys.values()
+    }
+}
+
+impl Replica for KeyReplica {
+    /// Keys of the configuration come before those of Redis.
+    type Besides<'b> = (&'b ApiKeys, &'b SharedPlans);
+
+    const KIND: &'static Kind = <model::ApiKey as Record>::KIND;
+
+    fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    fn remove(&mut self, id: &str) {
         let Some(key) = self.keys.remove(&digest(id.as_bytes())) else {
             return;
         };
@@ -116,17 +139,23 @@ impl Replica {
         }
     }
 
-    /// The key that has a value with this digest, whether it opens anything or not.
-    pub(super) fn find(&self, digest: &[u8; 32]) -> Option<&Arc<SharedKey>> {
-        self.values.get(digest)
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
-
-    /// The keys, always in the same order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<SharedKey>> {
-        self.keys.values()
+    fn put(
+        &mut self,
+        id: &str,
+        record: &str,
+        (declared, plans): Self::Besides<'_>,
+    ) -> Option<Finding> {
+        // It may have been revoked: it is safer to open nothing.
+        self.remove(id);
+        if declared.has_id(id) {
+            return Some(Finding::Declared);
+        }
+        let Some((key, has_unknown_plans)) = SharedKey::read(Some(id), record, plans) else {
+            return Some(Finding::Unreadable);
+        };
+        if !self.take(key) {
+            return Some(Finding::TooMany);
+        }
+        has_unknown_plans.then_some(Finding::UnknownPlan)
     }
 }

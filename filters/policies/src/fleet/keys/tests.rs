@@ -8,13 +8,13 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::answer::{PAGE, READ};
-use super::look_up::{FIND, MOST_UNKNOWN};
-use super::table::{RECORD, WRITE};
-use super::table_model::TableModel;
-use super::{KeyChange, KeyRecord, KeyTable, Written};
+use super::look_up::FIND;
 use crate::api_key::digest;
 use crate::exchange::{Callout, CalloutAnswer, Event, Service, Step, Stream};
+use crate::fleet::table::model::TableModel;
+use crate::fleet::table::{
+    MOST_UNKNOWN, PAGE, READ, RECORD, Stored, Table, TableChange, WRITE, Written,
+};
 use crate::gateway::Gateway;
 use crate::headers::Headers;
 use crate::integration::encoding::decoded;
@@ -75,7 +75,7 @@ struct Worker(Arc<Gateway>, MemoryPorts);
 struct World {
     workers: Vec<Worker>,
     redis: TableModel,
-    table: KeyTable,
+    table: Table<model::ApiKey>,
     is_up: bool,
     /// How often Redis was asked for changes, and for single keys.
     reads: usize,
@@ -99,7 +99,7 @@ impl World {
         Self {
             workers,
             redis: TableModel::default(),
-            table: KeyTable::compile(&redis, &|_: &str| None).unwrap(),
+            table: Table::compile(&redis, &|_: &str| None).unwrap(),
             is_up: true,
             reads: 0,
             finds: 0,
@@ -190,7 +190,7 @@ impl World {
         self.answer(now, callout)
     }
 
-    fn record(&mut self, id: &str) -> Option<KeyRecord> {
+    fn record(&mut self, id: &str) -> Option<Stored<model::ApiKey>> {
         let answer = self.ask(&self.table.get(id));
         self.table.got(id, answer).unwrap()
     }
@@ -198,7 +198,7 @@ impl World {
     /// Writes a key as the command does, or removes it.
     fn write(&mut self, id: &str, after: Option<&model::ApiKey>) -> Written {
         let before = self.record(id);
-        let change = KeyChange {
+        let change = TableChange {
             id,
             before: before.as_ref(),
             after,
@@ -212,7 +212,7 @@ impl World {
         for keys in keys.chunks(100) {
             let changes: Vec<_> = keys
                 .iter()
-                .map(|key| KeyChange {
+                .map(|key| TableChange {
                     id: &key.id,
                     before: None,
                     after: Some(key),
@@ -479,7 +479,7 @@ fn a_change_that_expects_something_else_changes_nothing() {
     let mut world = World::new(1, &json!([]));
     world.create(&key("acme"));
     let another = valued("acme", "another");
-    let change = KeyChange {
+    let change = TableChange {
         id: "acme",
         before: None,
         after: Some(&another),
@@ -490,7 +490,7 @@ fn a_change_that_expects_something_else_changes_nothing() {
     let written = world.write("globex", Some(&valued("globex", "key of acme")));
     let taken = Written::Taken("globex".to_owned(), "acme".to_owned());
     assert_eq!(written, taken);
-    assert_eq!(world.record("acme").unwrap().key, key("acme"));
+    assert_eq!(world.record("acme").unwrap().value, key("acme"));
     assert_eq!(world.record("globex"), None);
     // Who has given up a value leaves it to others.
     world.create(&another);

@@ -54,7 +54,7 @@ impl UsagePlans {
         key_id: &str,
         store: &dyn Store,
     ) -> Result<[Option<String>; 2], Undecided> {
-        let quota = self.plans.get(plan).and_then(|plan| plan.quota.as_ref());
+        let quota = self.quota(plan);
         let keys = [
             quota.map(|limit| count_key(limit, key_id)),
             self.usage_key(plan, key_id),
@@ -103,7 +103,7 @@ impl UsagePlans {
     fn add_initial(&self, plan: usize, kept: &KeptUsage, initial: &mut Initial) -> Option<()> {
         let (quota, history) = decode(kept)?;
         if let Some((count, value)) = quota
-            && let Some(limit) = self.plans.get(plan).and_then(|plan| plan.quota.as_ref())
+            && let Some(limit) = self.quota(plan)
             && limit.rule.calendar.bounds(count.period.start) == Some(count.period)
         {
             initial.push((count_key(limit, &kept.api_key), value));

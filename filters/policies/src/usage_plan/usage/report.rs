@@ -48,7 +48,7 @@ impl<'p> Report<'p> {
         days: RangeInclusive<u32>,
         now: Timestamp,
     ) -> Option<Self> {
-        let quota = plans.plans.get(plan)?.quota.as_ref();
+        let quota = plans.plan(plan)?.quota.as_ref();
         let period = |day| quota?.rule.calendar.bounds(last_second(day));
         Some(Self {
             plans,

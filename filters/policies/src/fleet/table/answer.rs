@@ -3,16 +3,16 @@
 use serde_json::Value;
 
 use super::progress::Position;
-use super::{KEPT_SECONDS, KEY_TABLES};
+use super::{KEPT_SECONDS, Kind};
 use crate::redis::{Redis, eval};
 
 /// What Redis runs to tell of changes.
 pub(crate) const READ: &str = include_str!("read.lua");
 
-/// How many changed keys one answer tells.
+/// How many changed records one answer tells.
 pub(crate) const PAGE: usize = 1_000;
 
-/// What Redis has told of one key.
+/// What Redis has told of one record.
 pub(super) struct Change<'a> {
     pub(super) id: &'a str,
     pub(super) version: u64,
@@ -20,9 +20,9 @@ pub(super) struct Change<'a> {
 }
 
 /// The words that ask what has changed since `at`, when all was known as of the version `complete`.
-pub(super) fn read_words(redis: &Redis, at: Position, complete: u64) -> Vec<String> {
-    let mut words = eval(READ, KEY_TABLES.len());
-    words.extend(KEY_TABLES.map(|name| redis.key(name)));
+pub(super) fn read_words(redis: &Redis, kind: &Kind, at: Position, complete: u64) -> Vec<String> {
+    let mut words = eval(READ, kind.keys.len());
+    words.extend(kind.keys.map(|name| redis.key(name)));
     let numbers = [at.table, at.version, complete];
     words.extend(numbers.map(|number| number.to_string()));
     words.push(PAGE.to_string());

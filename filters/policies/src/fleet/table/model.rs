@@ -1,16 +1,16 @@
-//! What the scripts of the API keys do, in Rust: the model that gateways are tried against, and that
+//! What the scripts of a table do, in Rust: the model that gateways are tried against, and that
 //! the scripts themselves are compared with in a real Redis.
 
 use std::collections::BTreeMap;
 
-/// A table of API keys.
+/// A table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TableModel {
     /// 0: there is none.
     pub(crate) table: u64,
     version: u64,
     forgotten: u64,
-    /// The version and the record of each key; that of a removed one is empty.
+    /// The version and the record of each id; a removed one's is empty.
     pub(crate) records: BTreeMap<String, (u64, String)>,
     digests: BTreeMap<String, String>,
 }
@@ -46,7 +46,7 @@ impl TableModel {
         record.unwrap_or_default()
     }
 
-    /// Runs `find.lua`.
+    /// Runs `find.lua` of the API keys.
     pub(crate) fn find(&self, digest: &str) -> String {
         let id = self.digests.get(digest);
         let record = id.and_then(|id| self.records.get(id));

@@ -1,16 +1,16 @@
--- Changes API keys: all of them, or none.
+-- Changes records: all of them, or none.
 --
--- KEYS: the records by id, the versions by id, those of removed keys, the ids by digest, and what is
--- known of the table. ARGV: for how many seconds the table is kept, how many removed keys are
+-- KEYS: the records by id, the versions by id, those of removed ones, the ids by digest, and what is
+-- known of the table. ARGV: for how many seconds the table is kept, how many removed ones are
 -- remembered, and then for each change: the id, the record that is there (`-` for none) and the one that
--- is to be (`-` to remove the key), how many digests the old record has and these, and how many the new
+-- is to be (`-` to remove it), how many digests the old record has and these, and how many the new
 -- one has and those.
 --
 -- A version is a time in microseconds, or one more than the last: a Redis that has lost the last changes
 -- gives their versions to no others, which a gateway that knows them would not ask for.
 --
 -- Answers with `done` and the version; with `changed` and an id when another record is there; with
--- `taken`, an id and the id of the key that has one of its digests; or with `lost` when Redis has lost a
+-- `taken`, an id and the id of the one that has one of its digests; or with `lost` when Redis has lost a
 -- part of the table. Nothing is changed then.
 local changes, word = {}, 3
 local function record()

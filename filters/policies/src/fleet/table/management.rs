@@ -1,56 +1,69 @@
-//! The API keys in Redis, for whoever manages them: what to ask, and what the answers mean. Who asks
+//! A table in Redis, for whoever manages it: what to ask, and what the answers mean. Who asks
 //! is another's matter.
 
 use std::cell::Cell;
+use std::marker::PhantomData;
 
-use attache_model::{self as model, ApiKey};
+use attache_model as model;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Change, KEPT_SECONDS, KEY_TABLES, PAGE, Position, read, read_words};
+use super::{Change, KEPT_SECONDS, Kind, PAGE, Position, read, read_words};
 use crate::compile_error::CompileError;
 use crate::exchange::{Callout, CalloutAnswer};
 use crate::integration::Upstream;
 use crate::ports::Environment;
 use crate::redis::{Mark, Redis, eval};
 
-/// What Redis runs to tell of a key.
-pub(super) const RECORD: &str = include_str!("record.lua");
+/// What Redis runs to tell of a record.
+pub(in crate::fleet) const RECORD: &str = include_str!("record.lua");
 
-/// What Redis runs to change keys.
-pub(super) const WRITE: &str = include_str!("write.lua");
+/// What Redis runs to change records.
+pub(in crate::fleet) const WRITE: &str = include_str!("write.lua");
 
-/// How many removed keys are remembered, for gateways that have not heard of it. One that has missed
+/// How many removed records are remembered, for gateways that have not heard of it. One that has missed
 /// more loads the whole table.
 const MOST_REMOVED: u32 = 10_000;
 
 /// How long Redis may take, in milliseconds.
 const TIMEOUT_MILLIS: u32 = 10_000;
 
-/// The API keys that the gateways of a fleet share.
+/// What a table can hold.
+pub trait Record: Serialize + DeserializeOwned {
+    /// How it is kept.
+    const KIND: &'static Kind;
+
+    /// What no other record may have.
+    fn digests(&self) -> Vec<String>;
+}
+
+/// The API keys, or the usage plans, that the gateways of a fleet share.
 #[derive(Debug)]
-pub struct KeyTable {
+pub struct Table<R> {
     redis: Redis,
     /// The call that was made last. One is made after the other.
     asked: Cell<Mark>,
+    records: PhantomData<R>,
 }
 
-/// A key, and how Redis has it written.
+/// A record, and how Redis has it written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyRecord {
-    /// The key.
-    pub key: ApiKey,
+pub struct Stored<R> {
+    /// The record.
+    pub value: R,
     text: String,
 }
 
-/// The change of one key.
+/// The change of one record.
 #[derive(Clone, Copy, Debug)]
-pub struct KeyChange<'k> {
+pub struct TableChange<'r, R> {
     /// Its id.
-    pub id: &'k str,
-    /// What Redis must have for the change to be made; `None`: no such key.
-    pub before: Option<&'k KeyRecord>,
-    /// What it has then; `None`: no such key.
-    pub after: Option<&'k ApiKey>,
+    pub id: &'r str,
+    /// What Redis must have for the change to be made; `None`: no such record.
+    pub before: Option<&'r Stored<R>>,
+    /// What it has then; `None`: no such record.
+    pub after: Option<&'r R>,
 }
 
 /// What became of changes: all were made, or none.
@@ -58,9 +71,9 @@ pub struct KeyChange<'k> {
 pub enum Written {
     /// They were made.
     Done,
-    /// Redis has another record of the key with this id than the change expects.
+    /// Redis has another record with this id than the change expects.
     Changed(String),
-    /// The key of the first id was to have a value that the key of the second has.
+    /// The key of the first id was to have a value that the one of the second has.
     Taken(String, String),
     /// A part of the table is not there any more.
     Lost,
@@ -75,16 +88,16 @@ pub struct ListPosition {
 
 /// A part of the list.
 #[derive(Debug)]
-pub struct ListPage {
-    /// The keys, each as of its last change. A key that was changed meanwhile comes again.
-    pub changes: Vec<(String, Option<KeyRecord>)>,
+pub struct ListPage<R> {
+    /// The records, each as of its last change. One that was changed meanwhile comes again.
+    pub changes: Vec<(String, Option<Stored<R>>)>,
     /// Whether the list begins anew with this part, because the table is another one.
     pub begins_anew: bool,
     /// Where the next part begins; `None` after the last.
     pub next: Option<ListPosition>,
 }
 
-impl KeyTable {
+impl<R: Record> Table<R> {
     /// # Errors
     ///
     /// As for [`Gateway::compile`](crate::Gateway::compile).
@@ -97,6 +110,7 @@ impl KeyTable {
         Ok(Self {
             redis,
             asked: Cell::default(),
+            records: PhantomData,
         })
     }
 
@@ -109,7 +123,7 @@ impl KeyTable {
     /// Asks for a part of the list.
     #[must_use]
     pub fn list(&self, position: ListPosition) -> Callout {
-        let words = read_words(&self.redis, position.at, position.begun_at);
+        let words = read_words(&self.redis, R::KIND, position.at, position.begun_at);
         self.call(words.iter().map(String::as_bytes))
     }
 
@@ -122,7 +136,7 @@ impl KeyTable {
         &self,
         position: ListPosition,
         answer: CalloutAnswer,
-    ) -> Result<ListPage, String> {
+    ) -> Result<ListPage<R>, String> {
         let answer = self.answer(answer)?;
         let (told, begins_anew, changes) = read(&answer).ok_or_else(unexpected)?;
         let begun_at = if begins_anew {
@@ -140,7 +154,7 @@ impl KeyTable {
         });
         let changes = changes
             .iter()
-            .map(|Change { id, record, .. }| Ok(((*id).to_owned(), KeyRecord::read(id, record)?)))
+            .map(|Change { id, record, .. }| Ok(((*id).to_owned(), Stored::read(id, record)?)))
             .collect::<Result<_, String>>()?;
         Ok(ListPage {
             changes,
@@ -149,33 +163,30 @@ impl KeyTable {
         })
     }
 
-    /// Asks for the key with an id.
+    /// Asks for the record with an id.
     #[must_use]
     pub fn get(&self, id: &str) -> Callout {
-        let [records, ..] = KEY_TABLES;
-        let records = self.redis.key(records);
-        // A script, as everything is: all else may be forbidden to whoever comes through Webdis.
-        let words = ["EVAL", RECORD, "1", &records, id];
-        self.call(words.map(str::as_bytes))
+        let words = record_words(&self.redis, R::KIND, id);
+        self.call(words.iter().map(String::as_bytes))
     }
 
-    /// The key that was asked for.
+    /// The record that was asked for.
     ///
     /// # Errors
     ///
     /// Why nobody knows whether there is one.
-    pub fn got(&self, id: &str, answer: CalloutAnswer) -> Result<Option<KeyRecord>, String> {
+    pub fn got(&self, id: &str, answer: CalloutAnswer) -> Result<Option<Stored<R>>, String> {
         match self.answer(answer)? {
-            Value::String(record) => KeyRecord::read(id, &record),
+            Value::String(record) => Stored::read(id, &record),
             _ => Err(unexpected()),
         }
     }
 
     /// Makes changes: a few hundred at once.
     #[must_use]
-    pub fn write(&self, changes: &[KeyChange<'_>]) -> Callout {
-        let mut words = eval(WRITE, KEY_TABLES.len());
-        words.extend(KEY_TABLES.map(|name| self.redis.key(name)));
+    pub fn write(&self, changes: &[TableChange<'_, R>]) -> Callout {
+        let mut words = eval(WRITE, R::KIND.keys.len());
+        words.extend(R::KIND.keys.map(|name| self.redis.key(name)));
         words.push(KEPT_SECONDS.to_string());
         words.push(MOST_REMOVED.to_string());
         for change in changes {
@@ -183,10 +194,13 @@ impl KeyTable {
             words.push(change.id.to_owned());
             let before = change.before.map(|record| record.text.clone());
             words.push(before.unwrap_or_else(none));
-            let after = change.after.and_then(|key| serde_json::to_string(key).ok());
+            let after = change
+                .after
+                .and_then(|record| serde_json::to_string(record).ok());
             words.push(after.unwrap_or_else(none));
-            for key in [change.before.map(|record| &record.key), change.after] {
-                let digests: Vec<_> = key.map(digests).unwrap_or_default();
+            let before = change.before.map(|record| &record.value);
+            for record in [before, change.after] {
+                let digests = record.map(R::digests).unwrap_or_default();
                 words.push(digests.len().to_string());
                 words.extend(digests);
             }
@@ -226,20 +240,19 @@ impl KeyTable {
     }
 }
 
-impl KeyRecord {
-    /// An empty record is that of a removed key.
+impl<R: Record> Stored<R> {
+    /// An empty record is that of a removed one.
     fn read(id: &str, record: &str) -> Result<Option<Self>, String> {
         if record.is_empty() {
             return Ok(None);
         }
-        let key = serde_json::from_slice(record.as_bytes());
-        let key = key.map_err(|_| {
-            format!(
-                "the record of the API key `{id}` cannot be read: another version has written it"
-            )
+        let value = serde_json::from_slice(record.as_bytes());
+        let value = value.map_err(|_| {
+            let one = R::KIND.one;
+            format!("the record of the {one} `{id}` cannot be read: another version has written it")
         })?;
         Ok(Some(Self {
-            key,
+            value,
             text: record.to_owned(),
         }))
     }
@@ -249,8 +262,12 @@ fn unexpected() -> String {
     "it answered something else than was asked for".to_owned()
 }
 
-fn digests(key: &ApiKey) -> Vec<String> {
-    let previous = key.previous_values.iter().map(|value| value.digest);
-    let all = std::iter::once(key.digest).chain(previous);
-    all.map(String::from).collect()
+/// The words that ask for the record with an id. A script, as everything is: all else may be forbidden
+/// to whoever comes through Webdis.
+pub(in crate::fleet) fn record_words(redis: &Redis, kind: &Kind, id: &str) -> Vec<String> {
+    let mut words = eval(RECORD, 1);
+    let [records, ..] = kind.keys;
+    words.push(redis.key(records));
+    words.push(id.to_owned());
+    words
 }

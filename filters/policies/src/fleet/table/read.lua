@@ -1,12 +1,12 @@
--- Tells what of a table of API keys has changed.
+-- Tells what of a table has changed.
 --
--- KEYS: the records by id, the versions by id, those of removed keys, the ids by digest, and what is
+-- KEYS: the records by id, the versions by id, those of removed ones, the ids by digest, and what is
 -- known of the table. ARGV: the table and the version that the caller has come to, the version as of
--- which the caller had all, how many keys to tell at most, and for how many seconds the table is kept.
+-- which the caller had all, how many records to tell at most, and for how many seconds the table is kept.
 --
 -- Answers with the table, its version, whether all is told from the beginning (1), and then three words
--- for each key: its id, the version of its last change, and its record, which is empty for a removed
--- key. Where there is no table, or a part of it is lost, the answer is 0, 0, 0. The list is flat,
+-- for each record: its id, the version of its last change, and the record itself, which is empty for a
+-- removed one. Where there is no table, or a part of it is lost, the answer is 0, 0, 0. The list is flat,
 -- because Webdis loses what is deeper.
 local known = redis.call('HMGET', KEYS[5], 'table', 'version', 'forgotten')
 local count = redis.call('HLEN', KEYS[1])
