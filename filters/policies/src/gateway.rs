@@ -319,7 +319,7 @@ impl Service for Gateway {
             });
         }
         match &self.fleet {
-            Some(fleet) if errand >= fleet::FIRST_ERRAND => {
+            Some(fleet) if errand >= fleet::errands::FIRST_ERRAND => {
                 fleet.fetched(errand, answer, &self.api_keys, ports);
             }
             _ => self.authorizations.fetched(errand, answer, ports),

@@ -13,6 +13,8 @@ mod replica;
 use attache_model as model;
 
 use super::table::{Kind, Record, SharedTable};
+#[cfg(test)]
+pub(crate) use look_up::FIND;
 pub(super) use replica::KeyReplica;
 pub(crate) use replica::SharedKey;
 

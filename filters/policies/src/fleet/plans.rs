@@ -291,3 +291,6 @@ impl fmt::Debug for PlanReplica {
         write!(formatter, "PlanReplica({})", self.0.len())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,8 @@ mod management;
 #[cfg(test)]
 pub(super) mod model;
 mod progress;
+#[cfg(test)]
+pub(super) mod world;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -29,11 +31,10 @@ use sha2::{Digest, Sha256};
 use crate::exchange::{Callout, Exchange};
 use crate::ports::{Ports, Timestamp};
 use crate::redis::{Breaker, Course, Fault, Redis};
-#[cfg(not(test))]
-use answer::PAGE;
-use answer::{Change, read, read_words};
+pub(super) use answer::PAGE;
 #[cfg(test)]
-pub(super) use answer::{PAGE, READ};
+pub(super) use answer::READ;
+use answer::{Change, read, read_words};
 pub(super) use finding::Finding;
 use finding::Findings;
 use progress::{Position, Progress, is_ahead, next_after};

@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use wasm_bindgen_test::wasm_bindgen_test;
 
+use super::GATEWAY;
+use super::errands::PROBE;
 use super::redis_model::RedisModel;
 use super::renewal::SCRIPT;
 use super::usage::COUNT;
-use super::{GATEWAY, PROBE};
 use crate::exchange::{Callout, CalloutAnswer, Event, Service, Step, Stream};
 use crate::gateway::Gateway;
 use crate::headers::Headers;
