@@ -7,7 +7,7 @@
 //! - [`Service`]: servers that are not ours, an OpenID issuer, Cognito, Lambda; [`Signer`]:
 //!   botocore, which signs requests as AWS's clients do. `make setup-clients` gets them.
 //! - [`Redis`], [`Webdis`]: those of Debian, which a test may kill, freeze and fill; [`Upstash`]: the
-//!   other way to reach a Redis; [`Relay`]: a network between two of them that a test may cut.
+//!   other way to reach a Redis; [`Fleet`]: gateways that share one; [`Relay`]: a network between two of them that a test may cut.
 //!   `make setup-redis` gets the programs.
 //! - [`Raw`]: a connection for bytes that no HTTP client would send; [`Client`]: an ordinary
 //!   HTTP/1.1 or HTTP/2 client.
@@ -29,6 +29,7 @@ pub mod bootstrap;
 mod client;
 pub mod corpora;
 mod envoy;
+mod fleet;
 mod gate;
 pub mod load;
 mod project;
@@ -48,6 +49,7 @@ pub use attache::{Attache, attache_program, is_running};
 pub use backend::{Backend, Reaction, Refusing, Seen};
 pub use client::{Body, Client, Request, Response};
 pub use envoy::Envoy;
+pub use fleet::Fleet;
 pub use gate::Gate;
 pub use project::{Operation, Project, definition, definition_with};
 pub use raw::{Raw, RawResponse};

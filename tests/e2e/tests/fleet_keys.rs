@@ -6,13 +6,9 @@
     reason = "a test that cannot go on says so by panicking"
 )]
 
-use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use attache_e2e::{
-    Attache, Backend, Client, Operation, Project, Redis, Request, Upstash, Webdis, attache_program,
-    definition, until,
-};
+use attache_e2e::{Attache, Client, Fleet, Redis, Request, Upstash};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -27,116 +23,21 @@ const READ: &str = include_str!("../../../filters/policies/src/fleet/table/read.
 const FIND: &str = include_str!("../../../filters/policies/src/fleet/keys/find.lua");
 const WRITE: &str = include_str!("../../../filters/policies/src/fleet/table/write.lua");
 
-/// Gateways with one configuration, and what they share.
-struct Fleet {
-    gateways: Vec<Attache>,
-    project: Project,
-    redis: Redis,
-    _bridge: Box<dyn std::any::Any>,
-    _backend: Backend,
-}
-
-impl Fleet {
-    fn new(count: usize) -> Self {
-        let redis = Redis::durable();
-        let webdis = Webdis::before(redis.address());
-        let state = format!("url: \"{}\"", webdis.url());
-        Self::with(count, redis, Box::new(webdis), &state)
-    }
-
-    fn with(count: usize, redis: Redis, bridge: Box<dyn std::any::Any>, state: &str) -> Self {
-        let backend = Backend::answering("served");
-        let uri = format!("http://{}/one", backend.address());
-        let configuration = format!(
-            "accessLog: off
-apis:
-  pets: {{definition: openapi.json, stages: {{prod: {{}}}}}}
-usagePlans:
-  gold: {{apiStages: [{{api: pets, stage: prod}}]}}
-state: {{redis: {{{state}, timeoutMs: 1000, apiKeys: true}}}}
-"
-        );
-        let definition = definition(&[Operation::new("GET", "/one", &uri).with_key()]);
-        let project = Project::new(&configuration, &definition);
-        let start = |_| Attache::serve(project.path(), &[]);
-        Self {
-            gateways: (0..count).map(start).collect(),
-            project,
-            redis,
-            _bridge: bridge,
-            _backend: backend,
-        }
-    }
-
-    fn keys(&self, arguments: &[&str]) -> Output {
-        Command::new(attache_program())
-            .args(["keys", "--fleet", "-C"])
-            .arg(self.project.path())
-            .args(arguments)
-            .output()
-            .unwrap()
-    }
-
-    /// What the command prints.
-    fn told(&self, arguments: &[&str]) -> String {
-        let output = self.keys(arguments);
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap().trim().to_owned()
-    }
-
-    fn statuses(&self, value: &str) -> Vec<u16> {
-        let request = Request::new("GET", "/prod/one").header("x-api-key", value);
-        let gateways = self.gateways.iter();
-        gateways
-            .map(|gateway| {
-                let mut client = Client::http1(gateway.address());
-                client.send(&request).unwrap().status
-            })
-            .collect()
-    }
-
-    /// How long it takes until every request of some is answered like this, by every gateway's
-    /// workers.
-    fn comes_to(&self, value: &str, status: u16) -> Duration {
-        let started = Instant::now();
-        let mut last_other = Duration::ZERO;
-        until("all gateways know", || {
-            let asked = started.elapsed();
-            let same = (0..8).all(|_| self.statuses(value).iter().all(|found| *found == status));
-            if !same {
-                last_other = asked;
-            }
-            same.then_some(())
-        });
-        last_other
-    }
-
-    /// How many scripts Redis has run.
-    fn scripts(&self) -> u64 {
-        let statistics: String = self.redis.ask(&["INFO", "commandstats"]);
-        let of_scripts = statistics.lines().find_map(|line| {
-            let (_, rest) = line.split_once("cmdstat_eval:calls=")?;
-            rest.split(',').next()?.parse().ok()
-        });
-        of_scripts.unwrap_or(0)
-    }
-}
-
 #[test]
 fn a_key_is_known_everywhere_soon_after_it_was_created_or_revoked() {
-    let fleet = Fleet::new(2);
+    let fleet = Fleet::new(2, ", apiKeys: true");
     let mut longest = Duration::ZERO;
     for name in ["acme", "Über & Söhne/1", "globex"] {
-        let value = fleet.told(&["create", name, "--plan", "gold"]);
+        let value = fleet.told("keys", &["create", name, "--plan", "gold"]);
         longest = longest.max(fleet.comes_to(&value, 200));
-        let new = fleet.told(&["rotate", name, "--overlap", "1h"]);
+        let new = fleet.told("keys", &["rotate", name, "--overlap", "1h"]);
         longest = longest.max(fleet.comes_to(&new, 200));
         assert_eq!(fleet.statuses(&value), [200; 2]);
-        fleet.told(&["revoke", name]);
+        fleet.told("keys", &["revoke", name]);
         longest = longest.max(fleet.comes_to(&new, 403));
         assert_eq!(fleet.statuses(&value), [403; 2]);
-        fleet.told(&["revoke", "--delete", name]);
-        let gone = fleet.keys(&["revoke", name]);
+        fleet.told("keys", &["revoke", "--delete", name]);
+        let gone = fleet.command("keys", &["revoke", name]);
         assert_eq!(gone.status.code(), Some(1), "{gone:?}");
     }
     // Two seconds are stated; how busy the machine is must not decide the test.
@@ -150,11 +51,10 @@ fn a_key_is_known_everywhere_soon_after_it_was_created_or_revoked() {
 
 #[test]
 fn guessing_keys_costs_redis_nothing() {
-    let fleet = Fleet::new(2);
-    let value = fleet.told(&["create", "acme", "--plan", "gold"]);
+    let fleet = Fleet::new(2, ", apiKeys: true");
+    let value = fleet.told("keys", &["create", "acme", "--plan", "gold"]);
     fleet.comes_to(&value, 200);
-    // What was used until now is told.
-    std::thread::sleep(Duration::from_secs(3));
+    fleet.until_loaded(&value);
     let (before, started) = (fleet.scripts(), Instant::now());
     let mut client = Client::http1(fleet.gateways[0].address());
     for guess in 0..5_000 {
@@ -171,19 +71,20 @@ fn guessing_keys_costs_redis_nothing() {
 
 #[test]
 fn keys_stay_in_force_without_redis_and_new_gateways_learn_them() {
-    let mut fleet = Fleet::new(1);
-    let value = fleet.told(&["create", "acme", "--plan", "gold"]);
+    let mut fleet = Fleet::new(1, ", apiKeys: true");
+    let value = fleet.told("keys", &["create", "acme", "--plan", "gold"]);
     fleet.comes_to(&value, 200);
+    fleet.until_loaded(&value);
     fleet.redis.kill();
     assert_eq!(fleet.statuses(&value), [200]);
-    let refused = fleet.keys(&["list"]);
+    let refused = fleet.command("keys", &["list"]);
     assert_eq!(refused.status.code(), Some(1));
     fleet.redis.restart();
     fleet
         .gateways
         .push(Attache::serve(fleet.project.path(), &[]));
     fleet.comes_to(&value, 200);
-    fleet.told(&["revoke", "acme"]);
+    fleet.told("keys", &["revoke", "acme"]);
     fleet.comes_to(&value, 403);
 }
 
@@ -193,7 +94,7 @@ fn many_keys_are_imported_and_listed_in_upstashs_dialect() {
     let redis = Redis::start();
     let upstash = Upstash::before(redis.address(), "a-token-of-upstash");
     let state = format!(
-        "url: \"{}\", dialect: upstash, auth: {{token: a-token-of-upstash}}",
+        "url: \"{}\", dialect: upstash, auth: {{token: a-token-of-upstash}}, apiKeys: true",
         upstash.url()
     );
     let fleet = Fleet::with(1, redis, Box::new(upstash), &state);
@@ -204,12 +105,13 @@ fn many_keys_are_imported_and_listed_in_upstashs_dialect() {
     fleet.project.write("keys.csv", &file);
     let path = fleet.project.path().join("keys.csv");
     let path = path.to_str().unwrap();
-    fleet.told(&["import", path]);
+    fleet.told("keys", &["import", path]);
     let again: Value =
-        serde_json::from_str(&fleet.told(&["import", path, "--output", "json"])).unwrap();
+        serde_json::from_str(&fleet.told("keys", &["import", path, "--output", "json"])).unwrap();
     assert_eq!(again["imported"], Value::Array(Vec::new()));
     assert_eq!(again["warnings"], COUNT);
-    let listed: Value = serde_json::from_str(&fleet.told(&["list", "--output", "json"])).unwrap();
+    let listed: Value =
+        serde_json::from_str(&fleet.told("keys", &["list", "--output", "json"])).unwrap();
     assert_eq!(listed["apiKeys"].as_array().unwrap().len(), COUNT);
     for key in [0, COUNT - 1] {
         fleet.comes_to(&format!("value-of-key-{key:08}"), 200);
