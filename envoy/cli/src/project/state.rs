@@ -35,6 +35,15 @@ impl Lowering<'_> {
                 self.remember(format!("/state/redis/{model}"), &setting);
             }
         }
+        // Part of it may stand there, but faulty.
+        if redis.usage_plans && !redis.api_keys && !self.is_partial {
+            self.refuse(
+                "plans-without-keys",
+                &pointer.key("usagePlans"),
+                "usage plans live in Redis, and the API keys that can belong to them do not",
+                "write `apiKeys: true` as well, or remove `usagePlans`",
+            );
+        }
         let url = self.redis_url(redis, &pointer);
         let authorization = match &redis.auth {
             Some(auth) => self.redis_authorization(auth, &pointer.key("auth")),
