@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use crate::terminal::Terminal;
 use crate::{
     cache, check, compile, completions, deployments, docs, export, image, import, keys, man,
-    run as serve, schema, sdk, template, test_authorizer, test_invoke, usage,
+    run as serve, schema, sdk, template, test_authorizer, test_invoke, usage, usage_plans,
 };
 
 /// The exit code of a command that refuses a configuration, or cannot do what it was asked, having
@@ -85,6 +85,8 @@ pub enum Verb {
     TestInvoke(test_invoke::Arguments),
     /// Show what API keys have used of their plans, or let them use more.
     Usage(usage::Arguments),
+    /// Manage the usage plans that gateways share in Redis.
+    UsagePlans(usage_plans::Arguments),
 }
 
 /// Does what was typed.
@@ -117,6 +119,7 @@ pub fn run(command_line: &CommandLine, terminal: &mut Terminal) -> io::Result<Ex
         Verb::TestAuthorizer(arguments) => test_authorizer::run(arguments, terminal),
         Verb::TestInvoke(arguments) => test_invoke::run(arguments, terminal),
         Verb::Usage(arguments) => usage::run(arguments, terminal),
+        Verb::UsagePlans(arguments) => usage_plans::command(arguments, terminal),
     }
 }
 

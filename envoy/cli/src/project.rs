@@ -31,8 +31,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use attache_model::{Api, Gateway, Secret, Stage, VERSION};
+use attache_model::{Api, Gateway, Secret, Stage, UsagePlan, VERSION};
 use attache_policies::Upstream;
+use attache_policies::usage_plan::UsagePlans;
 
 use crate::configuration::{self, AccessLog, Configuration};
 use crate::deployments::Deployments;
@@ -43,7 +44,7 @@ use crate::secrets_key::{NoSecretsKey, SecretsKey};
 pub(crate) use deployed::describe as describe_fault;
 pub(crate) use domain::NO_BASE_PATH;
 pub(crate) use management_api::token_sha256;
-pub(crate) use method_key::MethodKey;
+pub(crate) use method_key::{MethodKey, name as method_name};
 pub use places::{Place, Places};
 
 /// The name of the configuration file in its folder.
@@ -200,11 +201,47 @@ pub(crate) fn stage_over(
     stage: &str,
     report: &mut Report,
 ) -> Option<Stage> {
+    lower_part(path, report, |lowering, configuration| {
+        let settings = configuration.apis.get(&api.id)?.stages.get(stage)?;
+        Some(lowering.stage_over(stage, settings, api))
+    })
+}
+
+/// A usage plan that lives beside those of the configuration, as the gateways load it. Everything
+/// that is found is about this plan; with a fault in it there is none.
+pub(crate) fn usage_plan(
+    path: &Path,
+    gateway: &Gateway,
+    id: &str,
+    plan: &configuration::UsagePlan,
+    report: &mut Report,
+) -> Option<UsagePlan> {
+    let lowered = lower_part(path, report, |lowering, _| {
+        Some(lowering.usage_plan(gateway.usage_plans.len(), id, plan, &gateway.apis))
+    })?;
+    let mut gateway = gateway.clone();
+    gateway.usage_plans.push(lowered.clone());
+    match UsagePlans::compile(&gateway) {
+        Ok(_) => Some(lowered),
+        Err(errors) => {
+            for error in errors {
+                report.push(Places::default().diagnostic(&error));
+            }
+            None
+        }
+    }
+}
+
+/// Lowers a part of a configuration by itself. `None` where it has a fault.
+fn lower_part<T>(
+    path: &Path,
+    report: &mut Report,
+    part: impl FnOnce(&mut Lowering<'_>, &Configuration) -> Option<T>,
+) -> Option<T> {
     let file = configuration_file(path);
     let document = read(&file, path, report)?;
     let outline = Outline::new(&document);
     let reading = configuration::read(&document, &outline, report)?;
-    let settings = reading.configuration.apis.get(&api.id)?.stages.get(stage)?;
     let errors = report.error_count();
     let mut lowering = Lowering {
         document: &document,
@@ -215,7 +252,7 @@ pub(crate) fn stage_over(
         places: Places::default(),
         report,
     };
-    let lowered = lowering.stage_over(stage, settings, api);
+    let lowered = part(&mut lowering, &reading.configuration)?;
     (report.error_count() == errors).then_some(lowered)
 }
 

@@ -6,33 +6,14 @@
     reason = "what cannot happen ends the test, in the functions that it calls too"
 )]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+#[allow(dead_code, reason = "other tests use the rest")]
+mod shared_redis;
+
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
-use std::thread;
+use std::process::Output;
 
 use serde_json::{Value, json};
-
-#[expect(dead_code, reason = "only gateways look for the key of a digest")]
-#[path = "../../../filters/policies/src/fleet/table/model.rs"]
-mod table_model;
-
-use table_model::TableModel;
-
-const RECORD: &str = include_str!("../../../filters/policies/src/fleet/table/record.lua");
-const READ: &str = include_str!("../../../filters/policies/src/fleet/table/read.lua");
-
-const DEFINITION: &str = "
-openapi: 3.0.1
-info: {title: shop, version: '1'}
-paths:
-  /x:
-    get:
-      responses: {'200': {description: ok}}
-      x-amazon-apigateway-integration: {type: mock}
-";
+use shared_redis::{KEYS, Redis, attache, refused, told};
 
 const CONFIGURATION: &str = "
 apis: {shop: {definition: openapi.yaml, stages: {prod: {}}}}
@@ -44,145 +25,16 @@ apiKeys:
 state: {redis: {url: 'http://REDIS', auth: {token: a-token-0123456789}, apiKeys: true}}
 ";
 
-/// A Redis that holds a table of keys, behind Webdis.
-#[derive(Clone)]
-struct Redis {
-    address: SocketAddr,
-    state: Arc<Mutex<State>>,
-}
-
-#[derive(Default)]
-struct State {
-    table: TableModel,
-    /// All that it was asked.
-    asked: Vec<Vec<String>>,
-    /// What every command is answered with instead.
-    answer: Option<String>,
-}
-
-impl Redis {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let redis = Self {
-            address: listener.local_addr().unwrap(),
-            state: Arc::default(),
-        };
-        let server = redis.clone();
-        // It ends with the tests.
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                server.answer(&stream.unwrap());
-            }
-        });
-        redis
-    }
-
-    fn answer(&self, mut stream: &TcpStream) {
-        let mut reader = BufReader::new(stream);
-        let (mut length, mut is_authorized) = (0, false);
-        let mut target = String::new();
-        reader.read_line(&mut target).unwrap();
-        loop {
-            let mut line = String::new();
-            reader.read_line(&mut line).unwrap();
-            let line = line.trim().to_lowercase();
-            if line.is_empty() {
-                break;
-            }
-            if let Some(value) = line.strip_prefix("content-length: ") {
-                length = value.parse().unwrap();
-            }
-            is_authorized |= line == "authorization: bearer a-token-0123456789";
-        }
-        assert!(is_authorized);
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).unwrap();
-        let words: Vec<String> = body.split(|byte| *byte == b'/').map(decoded).collect();
-        let mut state = self.state.lock().unwrap();
-        state.asked.push(words.clone());
-        let answer = match (&state.answer, words[0].as_str()) {
-            (Some(answer), _) => answer.clone(),
-            (None, _) if words[1] == RECORD => {
-                json!({"EVAL": state.table.record(&words[4])}).to_string()
-            }
-            (None, _) if words[1] == READ => {
-                json!({"EVAL": state.table.read(&words[8..])}).to_string()
-            }
-            (None, _) => json!({"EVAL": state.table.write(7, &words[8..])}).to_string(),
-        };
-        // Webdis repeats whose answer it is.
-        let (_, mark) = target.split_once("?jsonp=").unwrap();
-        let (mark, _) = mark.split_once(' ').unwrap();
-        let answer = format!("{mark}({answer});\n");
-        let length = answer.len();
-        let head = format!("HTTP/1.1 200 x\r\ncontent-length: {length}\r\nconnection: close\r\n");
-        let answer = format!("{head}\r\n{answer}");
-        stream.write_all(answer.as_bytes()).unwrap();
-    }
-
-    fn record(&self, name: &str) -> Value {
-        let state = self.state.lock().unwrap();
-        serde_json::from_str(&state.table.records[name].1).unwrap()
-    }
-}
-
-fn decoded(word: &[u8]) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = word;
-    while let Some((byte, after)) = rest.split_first() {
-        rest = after;
-        if *byte == b'%' {
-            let digits = str::from_utf8(&rest[..2]).unwrap();
-            bytes.push(u8::from_str_radix(digits, 16).unwrap());
-            rest = &rest[2..];
-        } else {
-            bytes.push(*byte);
-        }
-    }
-    String::from_utf8(bytes).unwrap()
-}
-
 fn folder(redis: &Redis) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let configuration = CONFIGURATION.replace("REDIS", &redis.address.to_string());
-    std::fs::write(folder.path().join("attache.yaml"), configuration).unwrap();
-    std::fs::write(folder.path().join("openapi.yaml"), DEFINITION).unwrap();
-    folder
+    shared_redis::folder(redis, CONFIGURATION)
 }
 
 fn keys_given(folder: &Path, arguments: &[&str], input: &str) -> Output {
-    let mut process = Command::new(env!("CARGO_BIN_EXE_attache"))
-        .args(["keys", "--fleet"])
-        .args(arguments)
-        .current_dir(folder)
-        .env_remove("ATTACHE_SECRETS_KEY")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = process.stdin.take().unwrap();
-    stdin.write_all(input.as_bytes()).unwrap();
-    drop(stdin);
-    process.wait_with_output().unwrap()
+    attache(folder, &[&["keys", "--fleet"], arguments].concat(), input)
 }
 
 fn keys(folder: &Path, arguments: &[&str]) -> Output {
     keys_given(folder, arguments, "")
-}
-
-/// What was printed, and what was told about it.
-fn told(output: &Output) -> (&str, &str) {
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let text = |bytes| str::from_utf8(bytes).unwrap();
-    (text(&output.stdout), text(&output.stderr))
-}
-
-/// Why nothing was done.
-fn refused(output: &Output, code: i32) -> &str {
-    assert_eq!(output.status.code(), Some(code), "{output:?}");
-    assert!(output.stdout.is_empty(), "{output:?}");
-    str::from_utf8(&output.stderr).unwrap()
 }
 
 #[test]
@@ -204,10 +56,10 @@ fn redis_is_given_digests_only() {
     let arguments = ["create", "globex", "--value-stdin"];
     let created = keys_given(folder.path(), &arguments, given);
     assert_eq!(told(&created).0, "");
-    let record = redis.record("acme");
+    let record = redis.record(KEYS, "acme");
     assert_eq!(record["usagePlans"], json!(["gold"]));
     assert_eq!(record["previousValues"].as_array().unwrap().len(), 1);
-    let asked = format!("{:?}", redis.state.lock().unwrap().asked);
+    let asked = redis.asked();
     for value in [value, new, given] {
         assert!(!asked.contains(value), "{asked}");
     }
@@ -257,7 +109,7 @@ globex  -      no       2096-01-31T00:00:00Z  in Redis
     let configuration = std::fs::read_to_string(folder.path().join("attache.yaml")).unwrap();
     assert_eq!(
         configuration,
-        CONFIGURATION.replace("REDIS", &redis.address.to_string())
+        CONFIGURATION.replace("REDIS", &redis.address())
     );
 }
 
@@ -319,7 +171,7 @@ fn a_file_is_imported_but_for_what_is_there() {
     let imported: Value = serde_json::from_str(told(&imported).0).unwrap();
     assert_eq!(imported["warnings"], 3);
     assert_eq!(imported["imported"].as_array().unwrap().len(), 1_301);
-    let closed = redis.record("closed");
+    let closed = redis.record(KEYS, "closed");
     assert_eq!(
         (&closed["enabled"], &closed["usagePlans"]),
         (&json!(false), &json!(["gold"]))
@@ -346,7 +198,7 @@ fn who_does_not_answer_and_who_is_not_asked_is_said() {
             "it answered something else than was asked for",
         ),
     ] {
-        redis.state.lock().unwrap().answer = Some(answer.to_owned());
+        redis.answers(answer);
         let output = keys(folder.path(), &["create", "acme"]);
         let said = refused(&output, 1);
         assert!(said.contains(reason), "{said}");

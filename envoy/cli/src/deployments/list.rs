@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::arguments::List;
 use super::target::configuration;
 use super::{Action, DeploymentId, Deployments, Event, Failure, StageDeployment};
+use crate::columns::aligned;
 use crate::diagnostic::Report;
 use crate::memory_proxy::unknown;
 use crate::terminal::{Output, Terminal};
@@ -229,18 +230,5 @@ fn table(rows: &[Row]) -> String {
             message.lines().next().unwrap_or_default().to_owned(),
         ]);
     }
-    let mut widths = [0_usize; 6];
-    for row in &cells {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for row in &cells {
-        let cells = row.iter().zip(widths);
-        let cells = cells.map(|(cell, width)| format!("{cell:width$}"));
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
-    }
-    text
+    aligned(&cells, 0..0)
 }

@@ -99,10 +99,10 @@ fn check(
         );
     }
     for plan in plans {
-        if !declaration.plans.contains_key(plan) {
+        if !declaration.plans.contains(plan) {
             let known: Vec<_> = declaration
                 .plans
-                .keys()
+                .names()
                 .map(|plan| format!("`{plan}`"))
                 .collect();
             let hint = if known.is_empty() {
@@ -117,7 +117,7 @@ fn check(
             );
         }
     }
-    if let Some((one, other, (api, stage))) = declaration.overlapping_plans(plans) {
+    if let Some((one, other, (api, stage))) = declaration.plans.overlap(plans) {
         refuse(
             "overlapping-usage-plans",
             &format!(

@@ -15,6 +15,8 @@ use crate::api_key_value::ApiKeyValue;
 use crate::configuration::{masked, masked_unparsed};
 use crate::diagnostic::{Diagnostic, Report, Severity};
 use crate::document::{Document, Entry, Node, Pointer};
+use crate::fleet_table;
+use crate::plan_stages::PlanStages;
 
 /// Where a key is declared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,9 +49,6 @@ pub(super) struct PreviousValue {
     pub(super) expires_at: Timestamp,
 }
 
-/// A stage of a usage plan.
-pub(super) type PlanStage = (String, String);
-
 /// Everything that the verbs need to know of the declared files.
 #[derive(Debug)]
 pub(super) struct Declaration {
@@ -58,7 +57,7 @@ pub(super) struct Declaration {
     /// Its text.
     pub(super) text: String,
     /// The usage plans and the stages that each holds.
-    pub(super) plans: BTreeMap<String, Vec<PlanStage>>,
+    pub(super) plans: PlanStages,
     /// The keys, in the order of `attache.yaml` and then of the files.
     pub(super) keys: Vec<DeclaredKey>,
 }
@@ -138,34 +137,7 @@ impl Declaration {
         message: &str,
         hint: &str,
     ) -> Failure {
-        report.push(Diagnostic {
-            severity: Severity::Error,
-            code,
-            message: message.to_owned(),
-            file: self.file.clone(),
-            span: 0..0,
-            pointer: String::new(),
-            hint: Some(hint.to_owned()),
-        });
-        Failure::Refused
-    }
-
-    /// Two of these plans that hold the same stage, which no key may belong to at once.
-    pub(super) fn overlapping_plans<'a>(
-        &self,
-        plans: &'a [String],
-    ) -> Option<(&'a str, &'a str, &PlanStage)> {
-        plans.iter().enumerate().find_map(|(index, one)| {
-            let stages = self.plans.get(one)?;
-            plans.iter().skip(index + 1).find_map(|other| {
-                let shared = self
-                    .plans
-                    .get(other)?
-                    .iter()
-                    .find(|stage| stages.contains(stage))?;
-                Some((one.as_str(), other.as_str(), shared))
-            })
-        })
+        fleet_table::refuse(report, &self.file, code, message, hint)
     }
 }
 
@@ -250,7 +222,7 @@ impl Reading<'_> {
         texts
     }
 
-    fn plans(&mut self) -> BTreeMap<String, Vec<PlanStage>> {
+    fn plans(&mut self) -> PlanStages {
         let document = self.document;
         let root = Pointer::root();
         let entries = self.entries(&document.root, "usagePlans", &root);

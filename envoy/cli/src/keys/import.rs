@@ -150,7 +150,7 @@ fn importable(
         .usage_plans
         .iter()
         .cloned()
-        .partition(|plan| declaration.plans.contains_key(plan));
+        .partition(|plan| declaration.plans.contains(plan));
     for plan in unknown {
         warn(
             "unknown-usage-plan",
@@ -161,7 +161,7 @@ fn importable(
             "name the plan under `usagePlans` as AWS names it, by its id",
         );
     }
-    while let Some((one, other, (api, stage))) = declaration.overlapping_plans(&usage_plans) {
+    while let Some((one, other, (api, stage))) = declaration.plans.overlap(&usage_plans) {
         let other = other.to_owned();
         warn(
             "overlapping-usage-plans",

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::declaration::{Declaration, DeclaredKey};
 use super::{Failure, Surroundings};
+use crate::columns::aligned;
 use crate::diagnostic::Report;
 use crate::terminal::Output;
 
@@ -114,22 +115,5 @@ fn table(keys: &[Listed], now: Timestamp, output: &mut dyn Write) -> io::Result<
             ),
         ]);
     }
-    let mut widths = [0_usize; 5];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    for row in &rows {
-        let cells = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        writeln!(
-            output,
-            "{}",
-            cells.collect::<Vec<_>>().join("  ").trim_end()
-        )?;
-    }
-    Ok(())
+    output.write_all(aligned(&rows, 0..0).as_bytes())
 }

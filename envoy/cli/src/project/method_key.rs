@@ -121,7 +121,7 @@ pub(super) fn find(operations: &[Operation], path: &str, method: Verb) -> Result
 }
 
 /// The name of an operation, as it is written here.
-pub(super) fn name(path: &str, method: Verb) -> String {
+pub(crate) fn name(path: &str, method: Verb) -> String {
     match path {
         "/" => format!("/{}", method.as_str()),
         "$default" => path.to_owned(),

@@ -26,7 +26,7 @@ impl Lowering<'_> {
             .collect()
     }
 
-    fn usage_plan(
+    pub(super) fn usage_plan(
         &mut self,
         index: usize,
         id: &str,

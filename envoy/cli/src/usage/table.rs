@@ -1,6 +1,7 @@
 //! Usage as a table: for people, and as CSV.
 
 use super::request::{Day, PlanUsage};
+use crate::columns::aligned;
 
 const HEADINGS: [&str; 8] = [
     "PLAN",
@@ -30,27 +31,7 @@ pub(super) fn text(usage: &[PlanUsage]) -> String {
             }
         }
     }
-    let mut widths = [0_usize; HEADINGS.len()];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for row in &rows {
-        let cells = row.iter().zip(widths).enumerate();
-        let cells = cells.map(|(place, (cell, width))| {
-            // Numbers end where the others end.
-            if (3..7).contains(&place) {
-                format!("{cell:>width$}")
-            } else {
-                format!("{cell:width$}")
-            }
-        });
-        text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
-        text.push('\n');
-    }
-    text
+    aligned(&rows, 3..7)
 }
 
 fn has_requests(day: &Day) -> bool {

@@ -1,7 +1,7 @@
 //! The verbs.
 
 use attache_model::{ApiKey, KeyDigest, PreviousValue};
-use attache_policies::{TableChange, Written};
+use attache_policies::Written;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -9,21 +9,23 @@ use super::super::arguments::{Create, Import, Revoke, Rotate};
 use super::super::import::{self, Holders};
 use super::super::list::{self, Listed};
 use super::super::{Failure, Surroundings, create, new_value, notify, rotate, show_value};
-use super::{Fleet, MOST_WRITTEN};
+use super::Fleet;
 use crate::diagnostic::Report;
+use crate::fleet_table::SOON;
 use crate::terminal::Output;
 
-/// What a notice ends with: `docs/reliability.md` says why.
-const SOON: &str = "every gateway knows within two seconds";
-
 pub(super) fn create(
-    fleet: &Fleet,
+    fleet: &mut Fleet,
     arguments: &Create,
     output: Output,
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
 ) -> Result<(), Failure> {
     refuse_plain(arguments.storage.plain)?;
+    let declared = &fleet.declaration.plans;
+    if arguments.plans.iter().any(|plan| !declared.contains(plan)) {
+        fleet.know_plans()?;
+    }
     let plans = create::checked(arguments, &fleet.declaration, surroundings.now, report)?;
     let value = new_value(arguments.value_stdin, surroundings)?;
     fleet.refuse_declared_value(value.digest(), report)?;
@@ -35,23 +37,7 @@ pub(super) fn create(
         expires_at: arguments.expires_at.map(millis),
         usage_plans: plans,
     };
-    let written = fleet.write(&[TableChange {
-        id: &key.id,
-        before: None,
-        after: Some(&key),
-    }])?;
-    match written {
-        Written::Done => {}
-        Written::Changed(_) => {
-            return Err(fleet.declaration.refuse(
-                report,
-                "repeated-api-key-name",
-                &format!("an API key is named `{}` already, in Redis", key.id),
-                "`attache keys rotate --fleet` gives it a new value",
-            ));
-        }
-        other => return Err(fleet.refuse(&other, report)),
-    }
+    fleet.keys.create(&key, report)?;
     if !arguments.value_stdin {
         show_value(&key.id, &value, output, surroundings)?;
     }
@@ -75,18 +61,18 @@ pub(super) fn revoke(
 ) -> Result<(), Failure> {
     let name = &arguments.name;
     fleet.refuse_declared(name, report)?;
-    let record = fleet.existing_key(name, report)?;
+    let record = fleet.keys.existing(name, report)?;
     if !record.value.enabled && !arguments.delete {
         return notify(
             surroundings,
             &format!("the API key `{name}` is disabled already"),
         );
     }
-    fleet.change(name, report, |key| {
-        (!arguments.delete).then(|| ApiKey {
+    fleet.keys.change(name, report, |key, _| {
+        Ok((!arguments.delete).then(|| ApiKey {
             enabled: false,
             ..key.clone()
-        })
+        }))
     })?;
     let done = if arguments.delete {
         "removed"
@@ -111,14 +97,15 @@ pub(super) fn rotate(
     let name = &arguments.name;
     let until = rotate::overlap_end(arguments, now)?;
     fleet.refuse_declared(name, report)?;
-    let record = fleet.existing_key(name, report)?;
+    let record = fleet.keys.existing(name, report)?;
     let value = new_value(arguments.value_stdin, surroundings)?;
     let digest = value.digest();
     fleet.refuse_declared_value(digest, report)?;
     if has(&record.value, digest) {
-        return Err(fleet.refuse(&Written::Taken(name.clone(), name.clone()), report));
+        let taken = Written::Taken(name.clone(), name.clone());
+        return Err(fleet.keys.not_written(&taken, report));
     }
-    fleet.change(name, report, |key| {
+    fleet.keys.change(name, report, |key, _| {
         let mut previous_values = Vec::new();
         if let Some(until) = until {
             previous_values.push(PreviousValue {
@@ -130,11 +117,11 @@ pub(super) fn rotate(
             let earlier = earlier.filter(|value| value.expires_at > millis(now));
             previous_values.extend(earlier.cloned());
         }
-        Some(ApiKey {
+        Ok(Some(ApiKey {
             digest,
             previous_values,
             ..key.clone()
-        })
+        }))
     })?;
     if !arguments.value_stdin {
         show_value(name, &value, output, surroundings)?;
@@ -154,25 +141,23 @@ pub(super) fn list(
     output: Output,
     surroundings: &mut Surroundings<'_>,
 ) -> Result<(), Failure> {
-    let keys = fleet.keys()?;
-    let listed: Vec<_> = keys.values().map(|record| listed(&record.value)).collect();
+    let keys = fleet.keys.all()?;
+    let listed: Vec<_> = keys.values().map(listed).collect();
     list::print(&listed, output, surroundings)
 }
 
 pub(super) fn import(
-    fleet: &Fleet,
+    fleet: &mut Fleet,
     arguments: &Import,
     output: Output,
     surroundings: &mut Surroundings<'_>,
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let known = fleet.keys()?;
+    fleet.know_plans()?;
     let mut holders = Holders::of(&fleet.declaration);
-    for record in known.values() {
-        let previous = record.value.previous_values.iter();
-        let previous = previous.map(|value| value.digest);
-        let digests = std::iter::once(record.value.digest).chain(previous);
-        holders.add(&record.value.id, digests);
+    for key in fleet.keys.all()?.values() {
+        let previous = key.previous_values.iter().map(|value| value.digest);
+        holders.add(&key.id, std::iter::once(key.digest).chain(previous));
     }
     let (keys, warned) = import::read(arguments, &fleet.declaration, &holders, report)?;
     let keys: Vec<ApiKey> = keys
@@ -186,20 +171,7 @@ pub(super) fn import(
             usage_plans: key.usage_plans,
         })
         .collect();
-    for keys in keys.chunks(MOST_WRITTEN) {
-        let changes: Vec<_> = keys
-            .iter()
-            .map(|key| TableChange {
-                id: &key.id,
-                before: None,
-                after: Some(key),
-            })
-            .collect();
-        match fleet.write(&changes)? {
-            Written::Done => {}
-            other => return Err(fleet.refuse(&other, report)),
-        }
-    }
+    fleet.keys.create_all(&keys, report)?;
     let names: Vec<&str> = keys.iter().map(|key| key.id.as_str()).collect();
     match output {
         Output::Text => notify(
