@@ -7,17 +7,23 @@ mod request;
 mod snapshot;
 mod table;
 
+use std::collections::BTreeSet;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
+use attache_model::UsagePlan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 pub use arguments::{Arguments, Extend, Format, Snapshot, Verb};
 
+use crate::diagnostic::Report;
+use crate::fleet_table::{self, FleetTable};
 use crate::management_client::{Failure, Gateway, Surroundings, Way};
 use crate::memory_proxy::unknown;
+use crate::record_command;
 use crate::terminal::Terminal;
 use request::PlanUsage;
 
@@ -118,25 +124,60 @@ fn reach(
     Ok((surroundings, gateway))
 }
 
-/// The plans that are told: the one that was named, or all of the configuration.
+/// The plans that are told: the one that was named, or all of the configuration and of Redis.
 fn plans(arguments: &Arguments, surroundings: &Surroundings) -> Result<Vec<String>, Failure> {
     let configuration = surroundings.configuration.as_ref();
+    let has_more = configuration
+        .and_then(|configuration| configuration.state.as_ref())
+        .is_some_and(|state| state.redis.usage_plans);
     let known = configuration.map(|configuration| &configuration.usage_plans);
     match (&arguments.plan, known) {
-        (Some(plan), Some(known)) if arguments.url.is_none() && !known.contains_key(plan) => {
+        // The gateway knows whether Redis has it.
+        (Some(plan), Some(known))
+            if arguments.url.is_none() && !has_more && !known.contains_key(plan) =>
+        {
             let known = known.keys().map(String::as_str);
             Err(Failure::Usage(unknown("usage plan", plan, known)))
         }
         (Some(plan), _) => Ok(vec![plan.clone()]),
-        (None, Some(known)) if !known.is_empty() => Ok(known.keys().cloned().collect()),
-        (None, Some(_)) => Err(Failure::Usage(
-            "there are no usage plans in the configuration".to_owned(),
-        )),
+        (None, Some(known)) => {
+            let mut plans: BTreeSet<_> = known.keys().cloned().collect();
+            if has_more {
+                plans.extend(plans_of_redis(&arguments.directory)?);
+            }
+            if plans.is_empty() {
+                let place = if has_more { ", and none in Redis" } else { "" };
+                return Err(Failure::Usage(format!(
+                    "there are no usage plans in the configuration{place}"
+                )));
+            }
+            Ok(plans.into_iter().collect())
+        }
         (None, None) => Err(Failure::Usage(
             "there is no configuration here that names the usage plans: say which with `--plan`"
                 .to_owned(),
         )),
     }
+}
+
+/// The names of the usage plans that live in Redis.
+fn plans_of_redis(directory: &Path) -> Result<impl Iterator<Item = String>, Failure> {
+    let mut report = Report::new();
+    let plans = fleet_table::project(directory, &mut report).and_then(|project| {
+        FleetTable::<UsagePlan>::reach(&project, &project.file, &mut report)?.all()
+    });
+    let plans = plans.map_err(|failure| match failure {
+        record_command::Failure::Refused => Failure::Failed(
+            "the usage plans in Redis cannot be asked for, as the configuration has faults"
+                .to_owned(),
+            "`attache check` tells them; or name a plan with `--plan`".to_owned(),
+        ),
+        failure => Failure::Failed(
+            format!("the usage plans in Redis are not known: {failure}"),
+            "try again when Redis answers, or name a plan with `--plan`".to_owned(),
+        ),
+    })?;
+    Ok(plans.into_keys())
 }
 
 impl Days {

@@ -6,6 +6,9 @@
     reason = "what cannot happen ends the test, in the functions that it calls too"
 )]
 
+#[allow(dead_code, reason = "other tests use the rest")]
+mod shared_redis;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -14,6 +17,7 @@ use std::thread::{self, JoinHandle};
 
 use attache::embedded_filters::Filter;
 use serde_json::{Value, json};
+use shared_redis::{Redis, attache};
 
 const TOKEN: &str = "secret-token-0123456789";
 
@@ -23,6 +27,15 @@ usagePlans:
   gold: {quota: {limit: 100, period: DAY}, apiStages: [{api: shop, stage: prod}]}
   trial: {apiStages: [{api: shop, stage: prod}]}
 managementApi: {token: secret-token-0123456789}
+";
+
+/// A configuration whose gateways share usage plans.
+const SHARED: &str = "
+apis: {shop: {definition: openapi.yaml, stages: {prod: {}}}}
+usagePlans: {gold: {apiStages: [{api: shop, stage: prod}]}}
+managementApi: {token: secret-token-0123456789}
+state:
+  redis: {url: 'http://REDIS', auth: {token: a-token-0123456789}, apiKeys: true, usagePlans: true}
 ";
 
 fn folder(configuration: &str) -> tempfile::TempDir {
@@ -459,4 +472,70 @@ fn what_does_not_tell_counts_is_no_gateway() {
         assert!(!folder.path().join("usage.json").exists());
         gateway.asked.join().unwrap();
     }
+}
+
+#[test]
+fn plans_of_redis_are_told_like_those_of_the_configuration() {
+    let redis = Redis::start();
+    let folder = shared_redis::folder(&redis, SHARED);
+    for plan in ["silver", "bronze"] {
+        let created = attache(
+            folder.path(),
+            &["usage-plans", "create", plan, "--fleet"],
+            "",
+        );
+        assert!(created.status.success(), "{created:?}");
+    }
+    let asked = |arguments: &[&str], answers: &[(u16, Value)]| {
+        let gateway = Gateway::answering(answers);
+        let url = gateway.url();
+        printed(&usage(
+            folder.path(),
+            &[arguments, &["--url", &url]].concat(),
+        ));
+        let asked = gateway.asked.join().unwrap().into_iter();
+        let plan = |(line, _): (String, String)| line.split('/').nth(2).unwrap().to_owned();
+        asked.map(plan).collect::<Vec<_>>()
+    };
+    let [_, _, trial] = answers();
+    let three = [trial.clone(), trial.clone(), trial.clone()];
+    assert_eq!(asked(&FROM_TO, &three), ["bronze", "gold", "silver"]);
+    let of_one = [&FROM_TO[..], &["--plan", "silver"]].concat();
+    assert_eq!(asked(&of_one, &three[..1]), ["silver"]);
+    let extended = ["extend", "silver", "guest", "--remaining", "5"];
+    assert_eq!(asked(&extended, &three[..1]), ["silver"]);
+    // Also without an address it is the gateway that knows a plan, or not.
+    let output = usage(folder.path(), &["--plan", "silver"]);
+    let (code, said) = told(&output);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(!said.contains("is no usage plan"), "{said}");
+}
+
+#[test]
+fn plans_of_redis_that_cannot_be_told_are_not_left_out_in_silence() {
+    let redis = Redis::start();
+    let folder = shared_redis::folder(&redis, SHARED);
+    let url = "http://127.0.0.1:1";
+    let refused = |code, reason: &str| {
+        let output = usage(folder.path(), &["--url", url]);
+        let (found, said) = told(&output);
+        assert_eq!(found, Some(code), "{said}");
+        assert!(said.contains(reason), "{said}");
+    };
+    let file = folder.path().join("attache.yaml");
+    let configuration = SHARED.replace("REDIS", &redis.address());
+    let plans = "usagePlans: {gold: {apiStages: [{api: shop, stage: prod}]}}";
+    std::fs::write(&file, configuration.replace(plans, "")).unwrap();
+    refused(
+        2,
+        "there are no usage plans in the configuration, and none in Redis",
+    );
+    std::fs::write(&file, configuration.replace("openapi.yaml", "none.yaml")).unwrap();
+    refused(1, "cannot be asked for, as the configuration has faults");
+    std::fs::write(&file, configuration).unwrap();
+    redis.answers(r#"{"EVAL": [false, "READONLY no"]}"#);
+    refused(
+        1,
+        "the usage plans in Redis are not known: Redis at http://",
+    );
 }

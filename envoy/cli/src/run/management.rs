@@ -39,10 +39,12 @@ impl Management {
     /// configuration says who may use it, or has a stage in its place.
     pub fn open(&self, gateway: &mut Gateway) {
         let stages = || gateway.apis.iter().flat_map(|api| &api.stages);
+        let state = gateway.state.as_ref();
+        let may_have_plans =
+            !gateway.usage_plans.is_empty() || state.is_some_and(|state| state.redis.usage_plans);
         if let Some(token) = &self.token
             && gateway.management_api.is_none()
-            && (!gateway.usage_plans.is_empty()
-                || stages().any(|stage| stage.cache_cluster.is_some()))
+            && (may_have_plans || stages().any(|stage| stage.cache_cluster.is_some()))
             && stages().all(|stage| !FIRST_SEGMENTS.contains(&&*stage.name))
         {
             gateway.management_api = Some(ManagementApi {
@@ -73,7 +75,7 @@ mod tests {
     use std::path::Path;
 
     use attache_model::{
-        Account, Api, CacheCluster, Gateway, ManagementApi, Protocol, Stage, UsagePlan,
+        Account, Api, CacheCluster, Gateway, ManagementApi, Protocol, Stage, State, UsagePlan,
     };
 
     use super::{FIRST_SEGMENTS, Management};
@@ -113,6 +115,17 @@ mod tests {
             ..gateway(false)
         };
         assert!(opened("127.0.0.1:0", with_a_plan).is_some());
+        let redis = serde_json::json!({
+            "url": "http://127.0.0.1:7379", "dialect": "webdis", "prefix": "attache",
+            "onFailure": "local", "timeoutMillis": 5, "apiKeys": true, "usagePlans": true,
+        });
+        let with_plans_in_redis = Gateway {
+            state: Some(State {
+                redis: serde_json::from_value(redis).unwrap(),
+            }),
+            ..gateway(false)
+        };
+        assert!(opened("127.0.0.1:0", with_plans_in_redis).is_some());
         for name in FIRST_SEGMENTS {
             let mut in_its_place = gateway(true);
             in_its_place.apis[0].stages.push(Stage::new(name));

@@ -37,7 +37,8 @@ pub struct Arguments {
         value_name = "DIR"
     )]
     pub directory: PathBuf,
-    /// Only this usage plan; all of the configuration if not given.
+    /// Only this usage plan; all of the configuration, and of the Redis that gateways share, if not
+    /// given.
     #[arg(long)]
     pub plan: Option<String>,
     /// Only this API key, by its name.
