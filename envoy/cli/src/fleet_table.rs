@@ -120,18 +120,17 @@ pub(crate) struct FleetTable<R> {
     file: PathBuf,
 }
 
-/// The project whose gateways share a table. What it is warned of is not the matter of a command that
-/// changes the table; with a fault in it, the report has everything.
-pub(crate) fn project(directory: &Path, report: &mut Report) -> Result<Project, Failure> {
+/// The project whose gateways share a table, and what was found in it. The warnings among that are
+/// not the matter of a command that changes the table; with a fault, the report has everything.
+pub(crate) fn project(directory: &Path, report: &mut Report) -> Result<(Project, Report), Failure> {
     let mut found = Report::new();
-    let Some(project) = project::load_working(directory, &mut found) else {
-        *report = found;
-        return Err(Failure::Refused);
-    };
-    if let Some(text) = found.source(&project.file) {
-        report.add_source(project.file.clone(), text);
+    match project::load_working(directory, &mut found) {
+        Some(project) => Ok((project, found)),
+        None => {
+            *report = found;
+            Err(Failure::Refused)
+        }
     }
-    Ok(project)
 }
 
 /// Puts a finding about `attache.yaml` as a whole on the report.

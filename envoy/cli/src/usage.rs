@@ -163,7 +163,7 @@ fn plans(arguments: &Arguments, surroundings: &Surroundings) -> Result<Vec<Strin
 /// The names of the usage plans that live in Redis.
 fn plans_of_redis(directory: &Path) -> Result<impl Iterator<Item = String>, Failure> {
     let mut report = Report::new();
-    let plans = fleet_table::project(directory, &mut report).and_then(|project| {
+    let plans = fleet_table::project(directory, &mut report).and_then(|(project, _)| {
         FleetTable::<UsagePlan>::reach(&project, &project.file, &mut report)?.all()
     });
     let plans = plans.map_err(|failure| match failure {

@@ -385,7 +385,8 @@ fn a_plan_is_deleted_when_nothing_depends_on_it() {
     let said = refused(&output, 1);
     assert!(
         said.contains(
-            "Cannot delete Usage Plan gold because there are API Stages associated with it"
+            "Cannot delete Usage Plan gold because there are API Stages associated with it, \
+             including shop:prod"
         ),
         "{said}"
     );
@@ -576,4 +577,24 @@ fn who_does_not_answer_and_who_is_not_asked_is_said() {
         assert!(said.contains(reason), "{said}");
         assert!(!said.contains("a-token"), "{said}");
     }
+}
+
+#[test]
+fn a_stage_that_is_gone_is_removed_before_anything_else_is_changed() {
+    let redis = Redis::start();
+    let folder = folder(&redis);
+    told(&plans(
+        folder.path(),
+        &["create", "gold", "--api-stage", "shop:test"],
+    ));
+    let file = folder.path().join("attache.yaml");
+    let configuration = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, configuration.replace(", test: {}", "")).unwrap();
+    let limits = ["--rate-limit", "1", "--burst-limit", "1"];
+    let output = plans(folder.path(), &[&["update", "gold"], &limits[..]].concat());
+    let said = refused(&output, 1);
+    assert!(said.contains("names the stage `test`"), "{said}");
+    let removed = ["update", "gold", "--remove-api-stage", "shop:test"];
+    told(&plans(folder.path(), &[&removed[..], &limits].concat()));
+    assert_eq!(redis.record(PLANS, "gold")["apiStages"], json!([]));
 }

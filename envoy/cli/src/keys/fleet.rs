@@ -42,7 +42,7 @@ pub(super) fn run(
 impl Fleet {
     fn reach(directory: &Path, report: &mut Report) -> Result<Self, Failure> {
         let declaration = Declaration::read(directory, report)?;
-        let project = fleet_table::project(directory, report)?;
+        let (project, _) = fleet_table::project(directory, report)?;
         let keys = FleetTable::reach(&project, &declaration.file, report)?;
         let state = project.gateway.state.as_ref();
         let has_plans = state.is_some_and(|state| UsagePlan::are_shared(&state.redis));

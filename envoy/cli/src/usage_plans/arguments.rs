@@ -16,8 +16,8 @@ Examples:
   attache usage-plans list --fleet --output json
   attache keys create acme --fleet --plan gold
 
-Keys that live in Redis belong to these plans, and to those of attache.yaml; keys of the files belong
-to plans of the files alone.
+Keys that live in Redis belong to these plans, and to those of attache.yaml; keys of the files
+belong to plans of the files alone.
 
 Exit code 0: done. 1: refused, or Redis did not answer. 2: the arguments do not fit together.";
 

@@ -15,18 +15,21 @@ use crate::record_command::Failure;
 pub(super) struct Fleet {
     directory: PathBuf,
     project: Project,
+    /// The texts of its files.
+    found: Report,
     pub(super) plans: FleetTable<UsagePlan>,
     keys: FleetTable<ApiKey>,
 }
 
 impl Fleet {
     pub(super) fn reach(directory: &Path, report: &mut Report) -> Result<Self, Failure> {
-        let project = fleet_table::project(directory, report)?;
+        let (project, found) = fleet_table::project(directory, report)?;
         Ok(Self {
             directory: directory.to_owned(),
             plans: FleetTable::reach(&project, &project.file, report)?,
             keys: FleetTable::reach(&project, &project.file, report)?,
             project,
+            found,
         })
     }
 
@@ -45,6 +48,9 @@ impl Fleet {
         let Some(place) = place else {
             return Err(self.plans.refuse(report, DECLARED, message, hint));
         };
+        if let Some(text) = self.found.source(&place.file) {
+            report.add_source(place.file.clone(), text);
+        }
         report.push(
             Diagnostic::error(DECLARED, place.file, place.span, place.pointer, message).hint(hint),
         );

@@ -1,5 +1,7 @@
 //! `attache usage-plans create`, `update` and `delete`.
 
+use attache_model::UsagePlan;
+
 use super::arguments::{Create, Delete, Update};
 use super::edit::Edit;
 use super::fleet::Fleet;
@@ -9,8 +11,6 @@ use crate::diagnostic::Report;
 use crate::fleet_table::SOON;
 use crate::record_command::{Failure, Surroundings, notify};
 use crate::terminal::Output;
-
-use attache_model::UsagePlan;
 
 pub(super) fn create(
     fleet: &Fleet,
@@ -79,13 +79,15 @@ pub(super) fn delete(
 /// Refuses to delete a plan that somebody still depends on.
 fn refuse_held(fleet: &Fleet, plan: &UsagePlan, report: &mut Report) -> Result<(), Failure> {
     let name = &plan.id;
-    if !plan.api_stages.is_empty() {
+    if let [first, ..] = plan.api_stages.as_slice() {
         let stages = plan.api_stages.iter();
         let options = stages.map(|held| format!("--remove-api-stage {}:{}", held.api, held.stage));
         let options: Vec<_> = options.collect();
         // In AWS's words.
         let message = format!(
-            "Cannot delete Usage Plan {name} because there are API Stages associated with it"
+            "Cannot delete Usage Plan {name} because there are API Stages associated with it, \
+             including {}:{}",
+            first.api, first.stage
         );
         let hint = format!(
             "remove them first: `attache usage-plans update --fleet {name} {}`; or give `--force`",
