@@ -29,7 +29,7 @@ CONNECTIONS = 4
 # What gateways may hold ahead of a throttle together: a quarter of what a second brings, and one for
 # each request that waits.
 AHEAD = RATE // 4 + 2 * CONNECTIONS
-# How soon all gateways know of a key that was created or revoked, in seconds.
+# How soon all gateways know of a plan or a key that was created or changed, in seconds.
 KNOWN_AFTER = 2
 ACME, GLOBEX = "acme-example-key-0123456789", "globex-example-key-0123456789"
 
@@ -245,28 +245,37 @@ def show(arguments, folder, processes):
                   f"admitted {admitted}; one gateway alone would admit {allowed:.0f}, a fleet at most "
                   f"{AHEAD} more")
 
-    print("A key is created in Redis, and revoked again, while both gateways serve:\n")
-    keys = [arguments.attache, "keys", "--directory", str(served), "--fleet", "--output", "json"]
-    return held & knows_keys(keys, ports)
+    print("A usage plan and a key are created in Redis, and changed, while both gateways serve:\n")
+    return held & knows_changes(arguments.attache, served, ports)
 
 
-def knows_keys(command, ports):
-    """Whether all gateways know of a key as soon as they should."""
-    key, held = None, True
-    for verb, more, expected in (("create", ["--plan", "steady"], 200), ("revoke", [], 403)):
-        done = subprocess.run([*command[:2], verb, "initech", *command[2:], *more],
+def knows_changes(attache, served, ports):
+    """Whether all gateways know of a change in Redis as soon as they should."""
+    def run(command, *words):
+        done = subprocess.run([attache, command, *words, "--directory", str(served), "--fleet", "--output", "json"],
                               capture_output=True, text=True)
         if done.returncode:
-            sys.exit(f"the key cannot be changed:\n{done.stderr}")
-        key = key or json.loads(done.stdout)["value"]
-        start = time.monotonic()
-        while any(ask(port, "/prod/tickets", key) != expected for port in ports):
-            if time.monotonic() - start > 30:
-                break
-            time.sleep(0.02)
-        seconds = time.monotonic() - start
-        held &= check(seconds < KNOWN_AFTER, f"{verb}d: both gateways answer with {expected} after {seconds:.1f} s")
-    return held
+            sys.exit(f"`attache {command} {' '.join(words)}` failed:\n{done.stderr}")
+        return done.stdout
+
+    run("usage-plans", "create", "trial", "--api-stage", "tickets:prod")
+    key = json.loads(run("keys", "create", "initech", "--plan", "trial"))["value"]
+    held = answers(ports, key, 200, "created")
+    run("usage-plans", "update", "trial", "--quota-limit", "0", "--quota-period", "DAY")
+    held &= answers(ports, key, 429, "given a quota of nothing")
+    run("keys", "revoke", "initech")
+    return held & answers(ports, key, 403, "revoked")
+
+
+def answers(ports, key, expected, told):
+    """Whether all gateways soon answer like this to a key."""
+    start = time.monotonic()
+    while any(ask(port, "/prod/tickets", key) != expected for port in ports):
+        if time.monotonic() - start > 30:
+            break
+        time.sleep(0.02)
+    seconds = time.monotonic() - start
+    return check(seconds < KNOWN_AFTER, f"{told}: both gateways answer with {expected} after {seconds:.1f} s")
 
 
 if __name__ == "__main__":

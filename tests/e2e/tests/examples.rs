@@ -290,7 +290,7 @@ fn a_fleet_holds_one_limit_and_leaves_nothing_running() {
         told.contains("created: both gateways answer with 200"),
         "{told}"
     );
-    assert_eq!(told.matches('✓').count(), 5, "{told}");
+    assert_eq!(told.matches('✓').count(), 6, "{told}");
     for port in ports {
         let address = format!("127.0.0.1:{port}").parse().unwrap();
         let patience = Duration::from_secs(1);
