@@ -90,6 +90,13 @@ impl ApiKeys {
             .map(|(position, plan)| (plan.id.as_str(), position))
             .collect();
 
+        let undeclared = match &gateway.state {
+            Some(state) if state.redis.usage_plans => {
+                "declare it under `usagePlans`: plans in Redis are for keys in Redis alone"
+            }
+            _ => "declare it under `usagePlans`",
+        };
+
         let mut ids = String::new();
         let mut memberships = Vec::new();
         let mut entries = Vec::with_capacity(gateway.api_keys.len());
@@ -102,7 +109,7 @@ impl ApiKeys {
                 let Some(plan) = plans.get(name.as_str()).copied() else {
                     errors.push(
                         CompileError::new(pointer(), format!("there is no usage plan `{name}`"))
-                            .hint("declare it under `usagePlans`"),
+                            .hint(undeclared),
                     );
                     continue;
                 };

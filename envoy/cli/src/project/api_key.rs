@@ -10,6 +10,7 @@ use crate::api_key_file;
 use crate::api_key_value::{ApiKeyValue, InvalidValue};
 use crate::configuration::{self, Configuration};
 use crate::diagnostic::Diagnostic;
+use crate::document::Node;
 
 /// What to do about a value that is no key.
 const NEW_VALUE: &str = "make one with `attache keys create`";
@@ -198,12 +199,16 @@ impl Lowering<'_> {
         if self.stands_in_file(&plans.key(plan)) {
             return;
         }
-        let names = self.names_at(&plans);
+        let mut hint = advice(plan, &self.names_at(&plans), "the usage plans are");
+        let shared = self.document.pointer("/state/redis/usagePlans");
+        if shared.and_then(Node::as_bool) == Some(true) {
+            hint.push_str("; plans in Redis are for keys in Redis alone");
+        }
         self.refuse_at(
             "unknown-usage-plan",
             place,
             format!("the API key `{key}` belongs to the usage plan `{plan}`, which is not there"),
-            advice(plan, &names, "the usage plans are"),
+            hint,
         );
     }
 

@@ -247,6 +247,31 @@ fn every_fault_is_reported_at_its_place() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn a_key_of_the_configuration_belongs_to_no_plan_in_redis() {
+    let keys = json!([{"id": "acme", "digest": digest(b"value"), "usagePlans": ["silver"]}]);
+    let mut document = gateway(&plans(), &keys);
+    let hint = |document: &Gateway| {
+        let errors = ApiKeys::compile(document).unwrap_err();
+        errors.first().and_then(|error| error.hint.clone())
+    };
+    assert_eq!(
+        hint(&document).as_deref(),
+        Some("declare it under `usagePlans`")
+    );
+    document.state = serde_json::from_value(json!({
+        "redis": {
+            "url": "http://127.0.0.1:7379/", "dialect": "webdis", "prefix": "test",
+            "onFailure": "local", "timeoutMillis": 5, "apiKeys": true, "usagePlans": true,
+        },
+    }))
+    .unwrap();
+    assert_eq!(
+        hint(&document).as_deref(),
+        Some("declare it under `usagePlans`: plans in Redis are for keys in Redis alone")
+    );
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn neither_an_error_nor_a_debug_print_tells_a_digest() {
     let value = digest(b"value");
     let (one, other) = (
