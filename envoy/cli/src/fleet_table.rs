@@ -69,7 +69,8 @@ impl FleetRecord for ApiKey {
         settings: "apiKeys: true",
         keys: "apikeys",
         list: "attache keys list --fleet",
-        instead: "`attache keys rotate --fleet` gives it a new value",
+        instead: "`attache keys rotate --fleet` gives it a new value, and `attache keys update \
+                  --fleet` changes the rest",
         not_shared: "no-shared-api-keys",
         unknown: "unknown-api-key",
         repeated: "repeated-api-key-name",

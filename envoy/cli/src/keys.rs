@@ -6,7 +6,8 @@
 //! change is found the file is left as it was.
 //!
 //! With `--fleet` they change the keys that live in Redis, which every gateway then knows, and the
-//! files stay as they are.
+//! files stay as they are. `update` is for those keys alone: a key of the files is edited where it
+//! is declared.
 //!
 //! A new value is shown once, on standard output, and by default only its SHA-256 is written.
 //!
@@ -25,6 +26,7 @@ mod list;
 mod replace_file;
 mod revoke;
 mod rotate;
+mod update;
 
 use std::io::{self, Read};
 use std::process::ExitCode;
@@ -35,7 +37,7 @@ use crate::record_command::{self, notify};
 use crate::terminal::{Output, Terminal};
 
 pub use crate::record_command::{Failure, Surroundings};
-pub use arguments::{Arguments, Create, Import, List, Revoke, Rotate, Verb};
+pub use arguments::{Arguments, Create, Import, List, Revoke, Rotate, Update, Verb};
 
 /// Runs one of the `keys` verbs.
 ///
@@ -72,6 +74,7 @@ pub fn run(
         Verb::Import(verb) => import::run(verb, directory, output, surroundings, report),
         Verb::Revoke(verb) => revoke::run(verb, directory, surroundings, report),
         Verb::Rotate(verb) => rotate::run(verb, directory, output, surroundings, report),
+        Verb::Update(verb) => update::run(verb, directory, report),
     }
 }
 

@@ -183,6 +183,155 @@ fn a_file_is_imported_but_for_what_is_there() {
 }
 
 #[test]
+fn a_key_moves_from_plan_to_plan_and_keeps_its_values() {
+    let redis = Redis::start();
+    let folder = folder(&redis);
+    told(&keys(folder.path(), &["create", "acme", "--plan", "gold"]));
+    told(&keys(folder.path(), &["rotate", "acme", "--overlap", "1h"]));
+    let before = redis.record(KEYS, "acme");
+    let added = keys(folder.path(), &["update", "acme", "--plan", "trial"]);
+    let said = refused(&added, 1);
+    assert!(said.contains("overlapping-usage-plans"), "{said}");
+    assert!(said.contains("`--remove-plan gold`"), "{said}");
+    assert_eq!(redis.record(KEYS, "acme"), before);
+
+    let update = ["update", "acme", "--plan", "trial", "--remove-plan", "gold"];
+    let moved = keys(folder.path(), &update);
+    assert_eq!(
+        told(&moved),
+        (
+            "",
+            "changed the API key `acme` in Redis; every gateway knows within two seconds\n"
+        )
+    );
+    let mut after = before.clone();
+    after["usagePlans"] = json!(["trial"]);
+    assert_eq!(redis.record(KEYS, "acme"), after);
+    let again = keys(folder.path(), &["update", "acme", "--plan", "trial"]);
+    assert_eq!(
+        told(&again).1,
+        "the API key `acme` is so already, in Redis\n"
+    );
+
+    // It says what the list says.
+    let json = ["--output", "json"];
+    let update = ["update", "acme", "--remove-plan", "trial"];
+    let updated = keys(folder.path(), &[&update[..], &json].concat());
+    let updated: Value = serde_json::from_str(told(&updated).0).unwrap();
+    assert_eq!(updated["usagePlans"], json!([]));
+    assert_eq!(updated["previousValues"].as_array().unwrap().len(), 1);
+    let listed = keys(folder.path(), &[&["list"], &json[..]].concat());
+    let listed: Value = serde_json::from_str(told(&listed).0).unwrap();
+    assert_eq!(listed["apiKeys"], json!([updated]));
+}
+
+#[test]
+fn a_key_is_enabled_again_and_its_end_is_moved() {
+    let redis = Redis::start();
+    let folder = folder(&redis);
+    told(&keys(folder.path(), &["create", "acme", "--plan", "gold"]));
+    let before = redis.record(KEYS, "acme");
+    told(&keys(folder.path(), &["revoke", "acme"]));
+    let update = |arguments: &[&str]| {
+        let output = keys(folder.path(), &[&["update", "acme"], arguments].concat());
+        told(&output).1.to_owned()
+    };
+    let expiry = "2096-01-31T00:00:00Z";
+    assert_eq!(
+        update(&["--expires-at", expiry]),
+        "changed the API key `acme` in Redis, which is disabled; every gateway knows within two \
+         seconds\n"
+    );
+    assert!(update(&["--enable"]).starts_with("changed the API key `acme` in Redis; every"));
+    let mut expected = before.clone();
+    expected["expiresAt"] = json!(3_978_806_400_000_u64);
+    assert_eq!(redis.record(KEYS, "acme"), expected);
+    update(&["--no-expires-at"]);
+    assert_eq!(redis.record(KEYS, "acme"), before);
+
+    // It is made of what another command has left.
+    let mut other = before.clone();
+    other["enabled"] = json!(false);
+    other["expiresAt"] = json!(1_000);
+    redis.has_written_meanwhile(KEYS, "acme", &other);
+    let notice = update(&["--enable", "--remove-plan", "gold"]);
+    assert!(notice.contains("in Redis, which has expired;"), "{notice}");
+    other.as_object_mut().unwrap().remove("enabled");
+    other.as_object_mut().unwrap().remove("usagePlans");
+    assert_eq!(redis.record(KEYS, "acme"), other);
+}
+
+#[test]
+fn what_a_key_cannot_become_is_refused() {
+    let redis = Redis::start();
+    let folder = folder(&redis);
+    told(&keys(folder.path(), &["create", "acme", "--plan", "gold"]));
+    told(&keys(folder.path(), &["create", "globex"]));
+    let before = redis.record(KEYS, "acme");
+    let past = "2020-01-31T00:00:00Z";
+    for (arguments, code, reason) in [
+        (&["acme"][..], 2, "nothing is to be changed"),
+        (
+            &["acme", "--plan", "gold", "--remove-plan", "gold"],
+            2,
+            "`gold` stands with `--plan` and with `--remove-plan`",
+        ),
+        (
+            &["acme", "--expires-at", past],
+            2,
+            "`--expires-at` is past: `attache keys revoke --fleet`",
+        ),
+        (
+            &["acme", "--remove-plan", "trial"],
+            1,
+            "`acme` in Redis does not belong to the usage plan `trial`",
+        ),
+        (
+            &["acme", "--remove-plan", "trial"],
+            1,
+            "it belongs to `gold`",
+        ),
+        (
+            &["globex", "--remove-plan", "gold"],
+            1,
+            "it belongs to no usage plan",
+        ),
+        (
+            &["acme", "--plan", "none"],
+            1,
+            "no usage plan is named `none`",
+        ),
+        (
+            &["globex", "--plan", "gold", "--plan", "trial"],
+            1,
+            "choose one of them",
+        ),
+        (
+            &["initech", "--enable"],
+            1,
+            "no API key in Redis is named `initech`",
+        ),
+        (
+            &["declared", "--enable"],
+            1,
+            "`declared` is declared in `./attache.yaml` on line 7",
+        ),
+        (&["declared", "--enable"], 1, "edit it there"),
+    ] {
+        let output = keys(folder.path(), &[&["update"], arguments].concat());
+        let said = refused(&output, code);
+        assert!(said.contains(reason), "{said}");
+    }
+    assert_eq!(redis.record(KEYS, "acme"), before);
+    let of_files = attache(folder.path(), &["keys", "update", "declared"], "");
+    let said = refused(&of_files, 2);
+    assert!(
+        said.contains("`declared` is declared in `./attache.yaml` on line 7"),
+        "{said}"
+    );
+}
+
+#[test]
 fn who_does_not_answer_and_who_is_not_asked_is_said() {
     let redis = Redis::start();
     let folder = folder(&redis);

@@ -401,7 +401,14 @@ fn a_plan_is_deleted_when_nothing_depends_on_it() {
         said.contains("API keys in Redis belong to the usage plan `gold`: `acme`"),
         "{said}"
     );
-    told(&keys(folder.path(), &["revoke", "--delete", "acme"]));
+    assert!(
+        said.contains("`attache keys update KEY --fleet --remove-plan gold`"),
+        "{said}"
+    );
+    told(&keys(
+        folder.path(),
+        &["update", "acme", "--remove-plan", "gold"],
+    ));
     assert_eq!(
         told(&plans(folder.path(), &["delete", "gold"])).1,
         "deleted the usage plan `gold` in Redis; every gateway knows within two seconds\n"
@@ -469,6 +476,7 @@ fn keys_of_redis_belong_to_plans_of_redis_and_of_the_files_one_for_each_stage() 
         let said = refused(&output, 1);
         assert!(said.contains(reason), "{said}");
         assert!(said.contains("overlapping-usage-plans"), "{said}");
+        assert!(said.contains("--fleet --remove-plan"), "{said}");
     }
     // So has one that comes again.
     told(&plans(folder.path(), &["delete", "gold", "--force"]));
@@ -485,6 +493,53 @@ fn keys_of_redis_belong_to_plans_of_redis_and_of_the_files_one_for_each_stage() 
         folder.path(),
         &["create", "gold", "--api-stage", "shop:prod"],
     ));
+}
+
+#[test]
+fn a_key_moves_between_plans_of_redis_and_of_the_files() {
+    let redis = Redis::start();
+    let folder = folder(&redis);
+    for (plan, stage) in [("gold", "shop:prod"), ("tests", "shop:test")] {
+        told(&plans(
+            folder.path(),
+            &["create", plan, "--api-stage", stage],
+        ));
+    }
+    told(&keys(
+        folder.path(),
+        &["create", "acme", "--plan", "declared"],
+    ));
+    let update =
+        |arguments: &[&str]| keys(folder.path(), &[&["update", "acme"], arguments].concat());
+    let belongs = || redis.record(KEYS, "acme")["usagePlans"].clone();
+    for (arguments, reason) in [
+        (
+            &["--plan", "gold"][..],
+            "both hold the stage `prod` of the API `shop`",
+        ),
+        (
+            &["--plan", "gold"],
+            "`--remove-plan declared` takes the key out",
+        ),
+        (&["--plan", "silver"], "no usage plan is named `silver`"),
+    ] {
+        let output = update(arguments);
+        let said = refused(&output, 1);
+        assert!(said.contains(reason), "{said}");
+    }
+    told(&update(&["--plan", "tests"]));
+    assert_eq!(belongs(), json!(["declared", "tests"]));
+    told(&update(&["--plan", "gold", "--remove-plan", "declared"]));
+    assert_eq!(belongs(), json!(["tests", "gold"]));
+    let output = update(&["--plan", "declared"]);
+    assert!(refused(&output, 1).contains("`--remove-plan gold` takes the key out"));
+
+    // A plan that is gone stays a name until the key is taken out of it.
+    told(&plans(folder.path(), &["delete", "gold", "--force"]));
+    told(&update(&["--plan", "declared"]));
+    assert_eq!(belongs(), json!(["tests", "gold", "declared"]));
+    told(&update(&["--remove-plan", "gold"]));
+    assert_eq!(belongs(), json!(["tests", "declared"]));
 }
 
 #[test]

@@ -43,7 +43,7 @@ pub struct Redis {
     #[schemars(range(min = 1, max = 1000))]
     pub timeout_ms: u32,
     /// Whether API keys live there as well, beside those of this file: `attache keys … --fleet`
-    /// creates and revokes them, and every gateway knows within two seconds.
+    /// creates, changes and revokes them, and every gateway knows within two seconds.
     #[serde(default)]
     pub api_keys: bool,
     /// Whether usage plans live there as well, beside those of this file, for keys that do:

@@ -7,7 +7,7 @@ use jiff::{Span, Timestamp};
 
 use crate::terminal::Output;
 
-/// Create, list, import, revoke and rotate API keys in the declared files.
+/// Create, list, import, revoke and rotate API keys in the declared files; update those in Redis.
 #[derive(Debug, Args)]
 pub struct Arguments {
     /// The folder that holds `attache.yaml`.
@@ -44,6 +44,9 @@ pub enum Verb {
     Revoke(Revoke),
     /// Give a key a new value and show it, once. Its plans and its usage stay.
     Rotate(Rotate),
+    /// Change the plans or the expiry of a key in Redis, or enable it again. Its values stay, and so
+    /// does its usage, which each plan counts by itself.
+    Update(Update),
 }
 
 /// The arguments of `create`.
@@ -118,6 +121,29 @@ pub struct Rotate {
     /// Read the new value from standard input instead of generating one. It is not shown again.
     #[arg(long)]
     pub value_stdin: bool,
+}
+
+/// The arguments of `update`.
+#[derive(Debug, Args)]
+pub struct Update {
+    /// The name of the key.
+    pub name: String,
+    /// A usage plan that the key is to belong to as well; may be given several times.
+    #[arg(long = "plan", value_name = "PLAN")]
+    pub plans: Vec<String>,
+    /// A usage plan that the key no longer belongs to; may be given several times. With `--plan`,
+    /// the key moves from one plan to another.
+    #[arg(long = "remove-plan", value_name = "PLAN")]
+    pub removed_plans: Vec<String>,
+    /// Enable the key again after `revoke`.
+    #[arg(long)]
+    pub enable: bool,
+    /// When the key stops working, such as `2027-01-31T00:00:00Z`.
+    #[arg(long, value_name = "RFC3339", value_parser = moment, conflicts_with = "no_expires_at")]
+    pub expires_at: Option<Timestamp>,
+    /// Have the key work without end.
+    #[arg(long)]
+    pub no_expires_at: bool,
 }
 
 fn moment(text: &str) -> Result<Timestamp, String> {

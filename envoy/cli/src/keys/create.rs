@@ -83,12 +83,11 @@ fn check(
     plans: &[String],
     report: &mut Report,
 ) -> Result<(), Failure> {
-    let mut result = Ok(());
-    let mut refuse = |code, message: &str, hint: &str| {
-        result = Err(declaration.refuse(report, code, message, hint));
-    };
-    if let Some(key) = declaration.keys.iter().find(|key| key.name == name) {
-        refuse(
+    let mut keys = declaration.keys.iter();
+    let unused = match keys.find(|key| key.name == name) {
+        None => Ok(()),
+        Some(key) => Err(declaration.refuse(
+            report,
             "repeated-api-key-name",
             &format!(
                 "an API key is named `{name}` already, in `{}` on line {}",
@@ -96,8 +95,22 @@ fn check(
                 key.line
             ),
             "`attache keys rotate` gives it a new value",
-        );
-    }
+        )),
+    };
+    let known = refuse_unknown_plans(declaration, plans, report);
+    let apart = refuse_overlap(declaration, plans, report, |_, _| {
+        "choose one of them".to_owned()
+    });
+    unused.and(known).and(apart)
+}
+
+/// Refuses plans that are not there.
+pub(super) fn refuse_unknown_plans(
+    declaration: &Declaration,
+    plans: &[String],
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let mut result = Ok(());
     for plan in plans {
         if !declaration.plans.contains(plan) {
             let known: Vec<_> = declaration
@@ -110,22 +123,37 @@ fn check(
             } else {
                 format!("the usage plans are {}", known.join(", "))
             };
-            refuse(
+            result = Err(declaration.refuse(
+                report,
                 "unknown-usage-plan",
                 &format!("no usage plan is named `{plan}`"),
                 &hint,
-            );
+            ));
         }
     }
-    if let Some((one, other, (api, stage))) = declaration.plans.overlap(plans) {
-        refuse(
-            "overlapping-usage-plans",
-            &format!(
-                "the usage plans `{one}` and `{other}` both hold the stage `{stage}` of the API \
-                 `{api}`"
-            ),
-            "a key belongs to one plan per stage: choose one of them",
-        );
-    }
     result
+}
+
+/// Refuses plans of a key of which two hold the same stage; `advice` tells of these two what to do.
+pub(super) fn refuse_overlap(
+    declaration: &Declaration,
+    plans: &[String],
+    report: &mut Report,
+    advice: impl FnOnce(&str, &str) -> String,
+) -> Result<(), Failure> {
+    let Some((one, other, (api, stage))) = declaration.plans.overlap(plans) else {
+        return Ok(());
+    };
+    Err(declaration.refuse(
+        report,
+        "overlapping-usage-plans",
+        &format!(
+            "the usage plans `{one}` and `{other}` both hold the stage `{stage}` of the API \
+             `{api}`"
+        ),
+        &format!(
+            "a key belongs to one plan per stage: {}",
+            advice(one, other)
+        ),
+    ))
 }

@@ -2,6 +2,7 @@
 //!
 //! Redis is given digests only.
 
+mod update;
 mod verbs;
 
 use std::path::Path;
@@ -36,6 +37,7 @@ pub(super) fn run(
         Verb::Import(verb) => verbs::import(&mut fleet, verb, output, surroundings, report),
         Verb::Revoke(verb) => verbs::revoke(&fleet, verb, surroundings, report),
         Verb::Rotate(verb) => verbs::rotate(&fleet, verb, output, surroundings, report),
+        Verb::Update(verb) => update::update(&mut fleet, verb, output, surroundings, report),
     }
 }
 
@@ -62,8 +64,14 @@ impl Fleet {
         Ok(())
     }
 
-    /// The key of the files that has a name, which then no key in Redis may have.
-    fn refuse_declared(&self, name: &str, report: &mut Report) -> Result<(), Failure> {
+    /// Refuses the name of a key of the files, which then no key in Redis may have; `advice` tells
+    /// what to do instead.
+    fn refuse_declared(
+        &self,
+        name: &str,
+        advice: &str,
+        report: &mut Report,
+    ) -> Result<(), Failure> {
         let mut keys = self.declaration.keys.iter();
         match keys.find(|key| key.name == name) {
             Some(key) => Err(self.declaration.refuse(
@@ -74,7 +82,7 @@ impl Fleet {
                     key.file.display(),
                     key.line
                 ),
-                "leave out `--fleet`",
+                advice,
             )),
             None => Ok(()),
         }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::declaration::{Declaration, DeclaredKey};
 use super::{Failure, Surroundings};
@@ -42,7 +42,7 @@ pub(super) fn print(
 ) -> Result<(), Failure> {
     match output {
         Output::Text => table(keys, surroundings.now, surroundings.output),
-        Output::Json => document(keys, surroundings.output),
+        Output::Json => documents(keys, surroundings.output),
     }
     .map_err(Failure::Stream)
 }
@@ -61,28 +61,28 @@ impl Listed {
     }
 }
 
-fn document(keys: &[Listed], output: &mut dyn Write) -> io::Result<()> {
-    let keys: Vec<_> = keys
-        .iter()
-        .map(|key| {
-            let mut listed = json!({
-                "name": key.name,
-                "usagePlans": key.usage_plans,
-                "enabled": key.enabled,
-                "expiresAt": key.expires_at.map(|moment| moment.to_string()),
-                "previousValues": key
-                    .previous
-                    .iter()
-                    .map(|moment| json!({"expiresAt": moment.to_string()}))
-                    .collect::<Vec<_>>(),
-            });
-            if let (Some((file, line)), Some(listed)) = (&key.place, listed.as_object_mut()) {
-                listed.insert("file".to_owned(), json!(file));
-                listed.insert("line".to_owned(), json!(line));
-            }
-            listed
-        })
-        .collect();
+/// A key as JSON says it.
+pub(super) fn document(key: &Listed) -> Value {
+    let mut listed = json!({
+        "name": key.name,
+        "usagePlans": key.usage_plans,
+        "enabled": key.enabled,
+        "expiresAt": key.expires_at.map(|moment| moment.to_string()),
+        "previousValues": key
+            .previous
+            .iter()
+            .map(|moment| json!({"expiresAt": moment.to_string()}))
+            .collect::<Vec<_>>(),
+    });
+    if let (Some((file, line)), Some(listed)) = (&key.place, listed.as_object_mut()) {
+        listed.insert("file".to_owned(), json!(file));
+        listed.insert("line".to_owned(), json!(line));
+    }
+    listed
+}
+
+fn documents(keys: &[Listed], output: &mut dyn Write) -> io::Result<()> {
+    let keys: Vec<_> = keys.iter().map(document).collect();
     serde_json::to_writer_pretty(&mut *output, &json!({"apiKeys": keys}))?;
     writeln!(output)
 }

@@ -660,6 +660,16 @@ fn wrong_arguments_are_usage_errors() {
         &["keys", "create", "a", "--expires-at", "tomorrow"],
         &["keys", "rotate", "a", "--overlap", "soon"],
         &["keys", "rotate", "a", "--overlap", "-1h"],
+        &["keys", "update"],
+        &["keys", "update", "a", "--expires-at", "tomorrow"],
+        &[
+            "keys",
+            "update",
+            "a",
+            "--expires-at",
+            NOW,
+            "--no-expires-at",
+        ],
         &[
             "keys",
             "rotate",
@@ -673,6 +683,27 @@ fn wrong_arguments_are_usage_errors() {
         let error = Line::try_parse_from(line).unwrap_err();
         assert_eq!(error.exit_code(), 2, "{line:?}");
     }
+}
+
+#[test]
+fn update_tells_where_a_key_of_the_files_is_edited() {
+    let mut folder = Folder::new(CONFIGURATION);
+    for (name, place) in [
+        ("acme", "attache.yaml` on line 14;"),
+        ("hooli", "keys.csv` on line 3;"),
+        ("nobody", "and none of them is named `nobody`;"),
+    ] {
+        let failure = folder.run(&["update", name, "--enable"]).unwrap_err();
+        assert_eq!(failure.exit_code(), 2);
+        let said = failure.to_string();
+        assert!(said.contains(place), "{said}");
+        assert!(
+            said.ends_with("give `--fleet` for those in Redis"),
+            "{said}"
+        );
+    }
+    assert_eq!(folder.text("attache.yaml"), CONFIGURATION);
+    assert_eq!(folder.text("keys.csv"), KEY_FILE);
 }
 
 /// Files as people write them: comments anywhere, block and flow, wide and narrow indentation.

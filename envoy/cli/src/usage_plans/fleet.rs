@@ -128,7 +128,12 @@ impl Fleet {
                      hold the stage `{stage}` of the API `{api}`",
                     key.id
                 );
-                let hint = "a key belongs to one plan per stage: leave the stage out";
+                let hint = format!(
+                    "a key belongs to one plan per stage: leave the stage out, or first take the \
+                     key out of the other plan with `attache keys update {} --fleet --remove-plan \
+                     {other}`",
+                    key.id
+                );
                 let code = "overlapping-usage-plans";
                 return Err(self.plans.refuse(report, code, message, hint));
             }

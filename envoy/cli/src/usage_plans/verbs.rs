@@ -109,8 +109,10 @@ fn refuse_held(fleet: &Fleet, plan: &UsagePlan, report: &mut Report) -> Result<(
             "API keys in Redis belong to the usage plan `{name}`: {}",
             suggestion::list(&names, "and")
         ),
-        "remove the keys first with `attache keys revoke --delete --fleet`; or give `--force`, and \
-         they keep the name of the plan and open nothing by it",
+        format!(
+            "take each out first with `attache keys update KEY --fleet --remove-plan {name}`; or \
+             give `--force`, and they keep the name of the plan and open nothing by it"
+        ),
     ))
 }
 

@@ -14,6 +14,9 @@ use crate::diagnostic::Report;
 use crate::fleet_table::SOON;
 use crate::terminal::Output;
 
+/// How a verb reaches a key of the files.
+const OF_FILES: &str = "leave out `--fleet`";
+
 pub(super) fn create(
     fleet: &mut Fleet,
     arguments: &Create,
@@ -60,7 +63,7 @@ pub(super) fn revoke(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let name = &arguments.name;
-    fleet.refuse_declared(name, report)?;
+    fleet.refuse_declared(name, OF_FILES, report)?;
     let record = fleet.keys.existing(name, report)?;
     if !record.value.enabled && !arguments.delete {
         return notify(
@@ -96,7 +99,7 @@ pub(super) fn rotate(
     let now = surroundings.now;
     let name = &arguments.name;
     let until = rotate::overlap_end(arguments, now)?;
-    fleet.refuse_declared(name, report)?;
+    fleet.refuse_declared(name, OF_FILES, report)?;
     let record = fleet.keys.existing(name, report)?;
     let value = new_value(arguments.value_stdin, surroundings)?;
     let digest = value.digest();
@@ -205,7 +208,8 @@ fn has(key: &ApiKey, digest: KeyDigest) -> bool {
     key.digest == digest || previous.any(|value| value.digest == digest)
 }
 
-fn listed(key: &ApiKey) -> Listed {
+/// A key as it is listed.
+pub(super) fn listed(key: &ApiKey) -> Listed {
     Listed {
         name: key.id.clone(),
         usage_plans: key.usage_plans.clone(),
@@ -225,6 +229,6 @@ fn moment(millis: u64) -> Option<Timestamp> {
 }
 
 /// A moment before 1970 is one that is over.
-fn millis(moment: Timestamp) -> u64 {
+pub(super) fn millis(moment: Timestamp) -> u64 {
     u64::try_from(moment.as_millisecond()).unwrap_or(0)
 }

@@ -72,6 +72,30 @@ fn a_plan_holds_everywhere_soon_after_it_is_created_until_it_is_deleted() {
 }
 
 #[wasm_bindgen_test(unsupported = test)]
+fn a_key_that_moves_from_plan_to_plan_does_so_everywhere() {
+    let mut world = World::new(2, &json!([]));
+    let elsewhere = model::UsagePlan {
+        api_stages: vec![api_stage("test")],
+        ..plan("tests", None)
+    };
+    world.write_plan("tests", Some(&elsewhere));
+    // That of the configuration is `gold`.
+    for (plans, prod, test) in [
+        (&["gold"][..], 200, 403),
+        (&["tests"], 403, 200),
+        (&["tests", "gold"], 200, 200),
+        (&[], 403, 403),
+    ] {
+        world.create(&key_of("acme", plans));
+        world.wait(1_300);
+        assert_eq!(world.statuses("key of acme"), [prod; 4], "{plans:?}");
+        for worker in 0..4 {
+            assert_eq!(world.request_to(worker, "/test/x", "key of acme"), test);
+        }
+    }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
 fn a_changed_quota_holds_for_what_is_already_used() {
     let mut world = World::new(2, &json!([]));
     world.write_plan("silver", Some(&plan("silver", Some(100))));
