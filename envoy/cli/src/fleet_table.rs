@@ -42,10 +42,8 @@ pub(crate) trait FleetRecord: Record {
 
 /// What is said of a kind of records, and the codes of what is found.
 pub(crate) struct Words {
-    /// What one is called, with its article and without.
+    /// What one is called, with its article.
     an: &'static str,
-    one: &'static str,
-    several: &'static str,
     /// The settings of `state.redis` that have gateways read them.
     settings: &'static str,
     /// What the names of Redis's keys for them begin with, behind the prefix.
@@ -64,8 +62,6 @@ pub(crate) struct Words {
 impl FleetRecord for ApiKey {
     const WORDS: Words = Words {
         an: "an API key",
-        one: "API key",
-        several: "API keys",
         settings: "apiKeys: true",
         keys: "apikeys",
         list: "attache keys list --fleet",
@@ -90,8 +86,6 @@ impl FleetRecord for ApiKey {
 impl FleetRecord for UsagePlan {
     const WORDS: Words = Words {
         an: "a usage plan",
-        one: "usage plan",
-        several: "usage plans",
         settings: "apiKeys: true, usagePlans: true",
         keys: "usageplans",
         list: "attache usage-plans list --fleet",
@@ -153,9 +147,7 @@ impl<R: FleetRecord> FleetTable<R> {
         file: &Path,
         report: &mut Report,
     ) -> Result<Self, Failure> {
-        let Words {
-            several, settings, ..
-        } = R::WORDS;
+        let (several, settings) = (R::KIND.several, R::WORDS.settings);
         let redis = match &project.gateway.state {
             Some(state) if R::are_shared(&state.redis) => &state.redis,
             state => {
@@ -206,7 +198,7 @@ impl<R: FleetRecord> FleetTable<R> {
     pub(crate) fn existing(&self, name: &str, report: &mut Report) -> Result<Stored<R>, Failure> {
         let record = self.ask(&self.table.get(name), |answer| self.table.got(name, answer))?;
         record.ok_or_else(|| {
-            let Words { one, list, .. } = R::WORDS;
+            let (one, list) = (R::KIND.one, R::WORDS.list);
             self.refuse(
                 report,
                 R::WORDS.unknown,
@@ -306,9 +298,7 @@ impl<R: FleetRecord> FleetTable<R> {
 
     /// Says why nothing was written.
     pub(crate) fn not_written(&self, written: &Written, report: &mut Report) -> Failure {
-        let Words {
-            one, several, keys, ..
-        } = R::WORDS;
+        let (one, several, keys) = (R::KIND.one, R::KIND.several, R::WORDS.keys);
         let (code, message, hint) = match written {
             Written::Done => return Failure::Refused,
             Written::Changed(name) => (

@@ -64,6 +64,12 @@ fn a_plan_holds_everywhere_soon_after_it_was_created_changed_or_deleted() {
         let stage = ["--remove-api-stage", "pets:prod"];
         fleet.told("usage-plans", &[&["update", name], &stage[..]].concat());
         longest = longest.max(fleet.comes_to(&value, 403));
+        // `gold` is declared and holds the stage.
+        fleet.told("keys", &["update", name, "--plan", "gold"]);
+        longest = longest.max(fleet.comes_to(&value, 200));
+        let moved = ["update", name, "--plan", name, "--remove-plan", "gold"];
+        fleet.told("keys", &moved);
+        longest = longest.max(fleet.comes_to(&value, 403));
         fleet.told("keys", &["revoke", "--delete", name]);
         fleet.told("usage-plans", &["delete", name]);
         let gone = fleet.command("usage-plans", &["update", name, "--no-quota"]);

@@ -61,10 +61,11 @@ pub(crate) struct SharedPlans {
     current: Mutex<Arc<UsagePlans>>,
 }
 
-/// The names that have a place, behind those of the configuration.
-#[derive(Debug, Default)]
+/// The names that have a place.
+#[derive(Debug)]
 struct Places {
     by_name: BTreeMap<Arc<str>, u32>,
+    /// Those behind the configuration's.
     names: Vec<Arc<str>>,
 }
 
@@ -74,12 +75,20 @@ pub(super) struct PlanReplica(BTreeMap<Box<str>, Arc<PlanLimits>>);
 
 impl SharedPlans {
     pub(crate) fn new(declared: Arc<UsagePlans>, apis: Arc<[ApiFacts]>, redis: &Redis) -> Self {
+        let declared_places = (0..declared.places()).filter_map(|place| {
+            let name: Arc<str> = declared.id(place)?.into();
+            Some((name, u32::try_from(place).ok()?))
+        });
+        let places = Places {
+            by_name: declared_places.collect(),
+            names: Vec::new(),
+        };
         Self {
             current: Mutex::new(Arc::clone(&declared)),
             declared,
             apis,
             table: redis.holds_plans.then(SharedTable::new),
-            places: Mutex::default(),
+            places: Mutex::new(places),
         }
     }
 
@@ -103,15 +112,11 @@ impl SharedPlans {
 
     /// The place of a plan, whether it is known already or not; `None` when there can be none.
     pub(super) fn place(&self, name: &str) -> Option<u32> {
-        if let Some(place) = self.declared.place(name) {
-            return u32::try_from(place).ok();
-        }
-        self.table.as_ref()?;
         let mut places = self.places();
         if let Some(place) = places.by_name.get(name) {
             return Some(*place);
         }
-        if places.names.len() >= MOST_PLACES {
+        if self.table.is_none() || places.names.len() >= MOST_PLACES {
             return None;
         }
         let place = u32::try_from(self.declared.places() + places.names.len()).ok()?;

@@ -53,9 +53,10 @@ pub struct Kind {
     pub(super) keys: [&'static str; 5],
     /// Where the workers of a gateway tell each other how far Redis has come.
     pub(super) progress: &'static [u8],
-    /// What one is called, and several.
-    pub(super) one: &'static str,
-    pub(super) several: &'static str,
+    /// What one is called.
+    pub one: &'static str,
+    /// What several are called.
+    pub several: &'static str,
 }
 
 /// For how long Redis keeps a table after it was last read or written, in seconds.
