@@ -13,7 +13,7 @@ use attache_structure::root;
 const FILTERS: [(&str, &str, u64); 6] = [
     // The aim is 1 500 000, with everything in it; RATIONALE.md says what takes how much and what
     // was tried. These numbers keep it from growing unseen.
-    ("gateway", "gateway.wasm", 2_240_000),
+    ("gateway", "gateway.wasm", 2_250_000),
     ("api-key", "api_key.wasm", 700_000),
     // Verifying tokens without the proxy's help is most of it; docs/benchmarks.md and RATIONALE.md say
     // what else was tried against the aim of 700 000.

@@ -83,6 +83,8 @@ struct Fleet {
     keys: BTreeSet<String>,
     is_up: bool,
     loses_answers: bool,
+    /// How many calls are answered with what belongs to another.
+    confused: usize,
     calls: usize,
 }
 
@@ -102,6 +104,7 @@ impl Fleet {
             keys: BTreeSet::new(),
             is_up: true,
             loses_answers: false,
+            confused: 0,
             calls: 0,
         }
     }
@@ -197,6 +200,16 @@ impl Fleet {
         };
         if self.loses_answers {
             return CalloutAnswer::Failed;
+        }
+        if self.confused > 0 {
+            self.confused -= 1;
+            let mut another = callout.clone();
+            for (name, path) in &mut another.headers {
+                if name == ":path" {
+                    *path = b"/?jsonp=m0000000000000000".to_vec();
+                }
+            }
+            return answered(&another, &answer);
         }
         answered(callout, &answer)
     }
@@ -426,6 +439,20 @@ fn what_a_worker_held_that_has_ended_is_given_back_by_the_next() {
         fleet.run_errands();
     }
     assert_eq!(fleet.requests(1, 100), 80);
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn who_gets_the_answer_to_another_call_asks_once_more() {
+    let document = document(&redis("deny"), &quota(100), &Value::Null);
+    for (confused, admitted) in [(1, 1), (2, 0)] {
+        let mut fleet = Fleet::new(1, &document);
+        fleet.confused = confused;
+        assert_eq!(fleet.requests(0, 1), admitted);
+        assert_eq!(fleet.calls, 2);
+        // What was granted twice is held once.
+        let rest = 100 - admitted;
+        assert_eq!(fleet.requests(0, 200), rest);
+    }
 }
 
 #[wasm_bindgen_test(unsupported = test)]
