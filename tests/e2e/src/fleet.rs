@@ -127,4 +127,14 @@ state: {{redis: {{{state}, timeoutMs: 1000}}}}
             (self.scripts() == before).then_some(())
         });
     }
+
+    /// Asserts that Redis keeps nothing for ever.
+    pub fn everything_expires(&self) {
+        let keys: Vec<String> = self.redis.ask(&["KEYS", "*"]);
+        assert!(!keys.is_empty());
+        for key in keys {
+            let expires_in: i64 = self.redis.ask(&["TTL", &key]);
+            assert!(expires_in > 0, "{key}: {expires_in}");
+        }
+    }
 }
