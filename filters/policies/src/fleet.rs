@@ -35,7 +35,7 @@ use attache_model::OnFailure;
 
 use crate::exchange::Exchange;
 use crate::observation::RedisMetrics;
-use crate::ports::{Ports, Swap};
+use crate::ports::{Ports, Swap, Timestamp};
 use crate::redis::{Breaker, Course, Fault, Redis};
 use crate::usage_plan::{Allowance, Customer, Refusal, Target, UsagePlans};
 use errands::Work;
@@ -123,20 +123,21 @@ impl Fleet {
         self.work().is_due(renewal);
     }
 
-    /// Tells what came of a call.
-    fn ended(&self, ports: &dyn Ports, outcome: Result<(), &Fault>) {
-        ended(&self.redis, self.metrics.as_ref(), ports, outcome);
+    /// Tells what came of a call that was made, or joined, at a moment.
+    fn ended(&self, ports: &dyn Ports, asked_at: Timestamp, outcome: Result<(), &Fault>) {
+        ended(&self.redis, self.metrics.as_ref(), ports, asked_at, outcome);
     }
 }
 
-/// Tells what came of a call of Redis.
+/// Tells what came of a call of Redis that was made, or joined, at a moment.
 pub(crate) fn ended(
     redis: &Redis,
     metrics: Option<&RedisMetrics>,
     ports: &dyn Ports,
+    asked_at: Timestamp,
     outcome: Result<(), &Fault>,
 ) {
-    let course = Breaker::report(ports, ports.now(), outcome, &redis.authority);
+    let course = Breaker::report(ports, asked_at, ports.now(), outcome, &redis.authority);
     if let Some(metrics) = metrics {
         metrics.called(ports, outcome.is_err());
         ports.set(&metrics.available, u64::from(course == Course::Ask));

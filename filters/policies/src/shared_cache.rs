@@ -274,7 +274,8 @@ impl SharedCaches {
             }
             answer => {
                 let outcome = answer.as_ref().map(|_| ());
-                fleet::ended(&self.redis, self.metrics.as_ref(), ports, outcome);
+                let now = ports.now();
+                fleet::ended(&self.redis, self.metrics.as_ref(), ports, now, outcome);
             }
         }
         let gateway = fleet::name_of_gateway(ports).unwrap_or_default();

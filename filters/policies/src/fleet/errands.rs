@@ -228,17 +228,19 @@ impl Fleet {
             return;
         };
         let outcome = self.redis.answer(mark, answer);
+        // Nobody has joined it.
+        let now = ports.now();
         match call {
-            Call::Probe => self.ended(ports, outcome.as_ref().map(|_| ())),
+            Call::Probe => self.ended(ports, now, outcome.as_ref().map(|_| ())),
             // Who asks for nothing at once is not kept waiting by a failure either: the next
             // request that has nothing left finds out.
             Call::Renewals(asks) => {
-                let _ = self.learn(ports, &asks, outcome);
+                let _ = self.learn(ports, &asks, now, outcome);
             }
             Call::Keys | Call::Plans => {
                 // Other answers say nothing to the breaker: one that cannot be written to may read.
                 if let Err(fault @ Fault::Unreachable(_)) = &outcome {
-                    self.ended(ports, Err(fault));
+                    self.ended(ports, now, Err(fault));
                 } else if let Some(metrics) = &self.metrics {
                     metrics.called(ports, outcome.is_err());
                 }
@@ -251,7 +253,7 @@ impl Fleet {
                 }
             }
             Call::Usage => {
-                self.ended(ports, outcome.as_ref().map(|_| ()));
+                self.ended(ports, now, outcome.as_ref().map(|_| ()));
                 let mut work = self.work();
                 if outcome.is_ok() {
                     work.report = None;
@@ -263,22 +265,23 @@ impl Fleet {
         }
     }
 
-    /// Takes down what Redis has answered.
+    /// Takes down what Redis has answered to a call that was made, or joined, at a moment.
     pub(super) fn learn(
         &self,
         ports: &dyn Ports,
         asks: &[(Renewal, Ask)],
+        asked_at: Timestamp,
         answer: Result<Value, Fault>,
     ) -> Result<(), ()> {
         let grants = answer.and_then(|answer| renewal::grants(&answer, asks.len()));
         let grants = match grants {
             Ok(grants) => grants,
             Err(fault) => {
-                self.ended(ports, Err(&fault));
+                self.ended(ports, asked_at, Err(&fault));
                 return Err(());
             }
         };
-        self.ended(ports, Ok(()));
+        self.ended(ports, asked_at, Ok(()));
         let now = ports.now();
         for ((renewal, ask), grant) in asks.iter().zip(&grants) {
             request::learn(ports, &renewal.store_key, ask, grant, now);

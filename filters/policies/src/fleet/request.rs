@@ -162,7 +162,7 @@ impl<'r> Request<'r> {
             let mut callout = renewal::call(&fleet.redis, gateway, &asks);
             callout.shared_as = Some(name_of(&asks));
             let answer = fleet.redis.ask(callout, self.exchange).await;
-            let learned = fleet.learn(ports, &asks, answer).is_ok();
+            let learned = fleet.learn(ports, &asks, now, answer).is_ok();
             if learned {
                 let now = ports.now();
                 for (renewal, _) in asks {

@@ -186,9 +186,10 @@ impl<R: Replica> SharedTable<R> {
         }
         let mut callout = redis.call(words.iter().map(String::as_bytes));
         callout.shared_as = Some(Sha256::digest(&callout.body).into());
+        let asked_at = ports.now();
         let answer = redis.ask(callout, exchange).await;
         if let Err(fault @ Fault::Unreachable(_)) = &answer {
-            Breaker::report(ports, ports.now(), Err(fault), &redis.authority);
+            Breaker::report(ports, asked_at, ports.now(), Err(fault), &redis.authority);
         }
         let record = match answer? {
             Value::String(record) if !record.is_empty() => record,

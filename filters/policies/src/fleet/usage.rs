@@ -175,8 +175,9 @@ impl Fleet {
         }
         let mut callout = self.redis.call(words.iter().map(String::as_bytes));
         callout.shared_as = is_shared.then(|| Sha256::digest(&callout.body).into());
+        let asked_at = ports.now();
         let answer = self.redis.ask(callout, exchange).await;
-        self.ended(ports, answer.as_ref().map(|_| ()));
+        self.ended(ports, asked_at, answer.as_ref().map(|_| ()));
         answer
     }
 }

@@ -12,7 +12,8 @@
 use super::Fault;
 use crate::ports::{Store, Swap, Timestamp, Version};
 
-/// Failures in a row after which nobody asks any more. One alone may be a call that was slow.
+/// Failures in a row after which nobody asks any more. One alone may be a call that was slow, however
+/// many have waited for it.
 const FAILURES: u32 = 3;
 
 /// How long the first probe waits, in milliseconds; each that fails doubles it.
@@ -55,7 +56,7 @@ struct State {
     failures: u32,
     /// How long the next probe waits, in milliseconds.
     wait: u32,
-    /// When the next probe is due.
+    /// When the next probe is due; before the breaker has opened, when the last failure was.
     probe_at: u64,
 }
 
@@ -115,15 +116,16 @@ impl Breaker {
         store.compare_and_swap(STORE_KEY, &next.encode(), version) == Ok(Swap::Done)
     }
 
-    /// A call has ended. Says once when Redis has gone away, and once when it is back. Answers
-    /// whether it is asked from now on.
+    /// A call has ended that was made, or joined, at a moment. Says once when Redis has gone away, and
+    /// once when it is back. Answers whether it is asked from now on.
     pub(crate) fn report(
         store: &dyn Store,
+        asked_at: Timestamp,
         now: Timestamp,
         outcome: Result<(), &Fault>,
         address: &str,
     ) -> Course {
-        match (Self::ended(store, now, outcome.is_ok()), outcome) {
+        match (Self::ended(store, asked_at, now, outcome.is_ok()), outcome) {
             (Turn::Opened, Err(fault)) => {
                 log::error!("Redis at {address} cannot be used, and is left alone: {fault}");
                 Course::Leave
@@ -137,7 +139,7 @@ impl Breaker {
         }
     }
 
-    fn ended(store: &dyn Store, now: Timestamp, answered: bool) -> Turn {
+    fn ended(store: &dyn Store, asked_at: Timestamp, now: Timestamp, answered: bool) -> Turn {
         const ATTEMPTS: usize = 16;
         for _ in 0..ATTEMPTS {
             let (state, version) = State::read(store);
@@ -147,13 +149,26 @@ impl Breaker {
                 }
                 State::default()
             } else {
-                if state.is_open() {
+                // Who had asked before the last failure was seen tells of the same trouble. A clock that
+                // was put back hides none.
+                let is_the_same =
+                    state.failures > 0 && asked_at.0 < state.probe_at && state.probe_at <= now.0;
+                if state.is_open() || is_the_same {
                     return Turn::None;
                 }
-                State {
+                let failed = State {
                     failures: state.failures.saturating_add(1),
                     wait: u32::try_from(FIRST_PROBE_MILLIS).unwrap_or(u32::MAX),
-                    probe_at: now.0.saturating_add(FIRST_PROBE_MILLIS * NANOS_OF_MILLI),
+                    probe_at: now.0,
+                };
+                if failed.is_open() {
+                    let wait = FIRST_PROBE_MILLIS * NANOS_OF_MILLI;
+                    State {
+                        probe_at: now.0.saturating_add(wait),
+                        ..failed
+                    }
+                } else {
+                    failed
                 }
             };
             match store.compare_and_swap(STORE_KEY, &next.encode(), version) {

@@ -2,9 +2,11 @@ use attache_model as model;
 use serde_json::{Value, json};
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use super::{Fault, Mark, Redis};
+use super::{Breaker, Course, Fault, Mark, Redis};
 use crate::exchange::CalloutAnswer;
 use crate::headers::Headers;
+use crate::memory_ports::MemoryPorts;
+use crate::ports::Timestamp;
 use crate::sealed_secret::{SealingKey, VARIABLE};
 
 fn definition(url: &str, dialect: model::RedisDialect) -> model::Redis {
@@ -121,6 +123,31 @@ fn the_answer_to_another_call_is_none() {
     };
     assert_ne!(large("a"), large("b"));
     assert_ne!(large("a"), large("xa"));
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn a_call_that_fails_counts_once_however_many_wait_for_it() {
+    let ports = MemoryPorts::default();
+    let fails = |asked_at: u64, now: u64, waiting: usize| {
+        let fault = Fault::Unreachable(None);
+        let report = |_| {
+            let (asked_at, now) = (Timestamp(asked_at), Timestamp(now));
+            Breaker::report(&ports, asked_at, now, Err(&fault), "redis")
+        };
+        (0..waiting).map(report).last()
+    };
+    assert_eq!(fails(0, 10, 20), Some(Course::Ask));
+    assert_eq!(fails(9, 11, 20), Some(Course::Ask));
+    // A clock that was put back hides no failure.
+    assert_eq!(fails(5, 6, 20), Some(Course::Ask));
+    assert_eq!(fails(12, 20, 20), Some(Course::Leave));
+    // An answer ends the row.
+    let answered = |now| Breaker::report(&ports, Timestamp(now), Timestamp(now), Ok(()), "redis");
+    assert_eq!(answered(30), Course::Ask);
+    assert_eq!(fails(31, 32, 20), Some(Course::Ask));
+    assert_eq!(fails(33, 34, 20), Some(Course::Ask));
+    assert_eq!(answered(35), Course::Ask);
+    assert_eq!(fails(36, 37, 20), Some(Course::Ask));
 }
 
 #[wasm_bindgen_test(unsupported = test)]
